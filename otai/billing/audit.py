@@ -49,24 +49,24 @@ causes_above: list[Callable[[], Iterator[Unexplained]]] = []
 
 def audit() -> BillingAudit:
     """Goes through every purchase and invoice of the installation, a page at a time."""
-    findings = [
-        Discrepancy("an invoice is missing from its series", number, "") for number in queries.missing_invoices()
-    ]
-    purchases = invoices = 0
+    return BillingAudit(Purchase.objects.count(), Invoice.objects.count(), list(findings()))
+
+
+def findings() -> Iterator[Discrepancy]:
+    """What does not fit, one by one: whoever only asks whether anything does need not wait for the last."""
+    for number in queries.missing_invoices():
+        yield Discrepancy("an invoice is missing from its series", number, "")
     for purchase in Purchase.objects.order_by("id").iterator(chunk_size=500):
-        purchases += 1
-        findings += _of_purchase(purchase)
-        findings += _of_reversals(purchase)
+        yield from _of_purchase(purchase)
+        yield from _of_reversals(purchase)
     for invoice in Invoice.objects.order_by("id").iterator(chunk_size=500):
-        invoices += 1
-        findings += _of_invoice(invoice)
-    findings += _lots_nobody_paid()
-    findings += _balances_that_differ()
-    findings += _months_that_do_not_close()
-    findings += [Discrepancy("billing's chain is unbroken", where, what) for where, what in broken_links()]
+        yield from _of_invoice(invoice)
+    yield from _lots_nobody_paid()
+    yield from _balances_that_differ()
+    yield from _months_that_do_not_close()
+    yield from (Discrepancy("billing's chain is unbroken", where, what) for where, what in broken_links())
     for causes in (unexplained, untold, *causes_above):
-        findings += [Discrepancy(one.what, one.where, one.details) for one in causes()]
-    return BillingAudit(purchases, invoices, findings)
+        yield from (Discrepancy(one.what, one.where, one.details) for one in causes())
 
 
 def _of_purchase(purchase: Purchase) -> Iterator[Discrepancy]:

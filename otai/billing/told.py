@@ -15,6 +15,7 @@ from django.db.models import Min
 
 from otai.billing.causes import Unexplained
 from otai.billing.models import (
+    BalanceDifference,
     BroughtLot,
     Coupon,
     Event,
@@ -27,10 +28,11 @@ from otai.billing.models import (
     Subscription,
     Taking,
     TierChange,
+    TopUp,
 )
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.coupons import coupon_terms_of
-from otai.billing.operations.events import plain, terms_of
+from otai.billing.operations.events import TOLD_WHOLE, plain, row_hash, terms_of
 from otai.billing.price_books import book_named
 from otai.ledger.models import LateCapture, Lot, LotSource, Transfer
 from otai.pricing.price_book import Term, Tier
@@ -42,6 +44,9 @@ APART = timedelta(days=1)
 def untold() -> Iterator[Unexplained]:
     """Every row of the installation that is not what its events told."""
     yield from _columns()
+    yield from _told_whole()
+    yield from _explained()
+    yield from _top_ups()
     yield from _orders()
     yield from _coupons()
     yield from _refunds()
@@ -66,6 +71,37 @@ def _columns() -> Iterator[Unexplained]:
             for name, value in told.get(str(row.pk), {}).items():
                 if plain(getattr(row, name)) != value:
                     yield Unexplained(f"a {subject} is what its events told", str(row), f"{name}, told {value}")
+
+
+def _told_whole() -> Iterator[Unexplained]:
+    """A row that its changes tell as a whole is what the last of them told."""
+    for model, (subject, _names) in TOLD_WHOLE.items():
+        events = Event.objects.filter(subject=subject, details__has_key="row_sha256").order_by("id")
+        told = dict(events.values_list("subject_id", "details__row_sha256").iterator(chunk_size=2000))
+        for row in model._default_manager.order_by("pk").iterator(chunk_size=500):
+            if told.get(str(row.pk), row_hash(row)) != row_hash(row):
+                yield Unexplained(f"a {subject.replace('_', ' ')} is what its last event told", str(row.pk))
+
+
+def _explained() -> Iterator[Unexplained]:
+    """A difference of the balance was explained by who told of it, for that reason."""
+    told = set(
+        Event.objects.filter(subject="balance difference", move__in=BillingOccurrence.EXPLAINED.stored_as).values_list(
+            "subject_id", "at", "who", "why"
+        )
+    )
+    for found in BalanceDifference.objects.filter(explained_at__isnull=False).order_by("id"):
+        if (str(found.id), found.explained_at, found.explained_by, found.explained_why) not in told:
+            yield Unexplained("a difference was explained as it was told", found.subject)
+
+
+def _top_ups() -> Iterator[Unexplained]:
+    """A top-up counts against its month's limit what its order cost."""
+    for top_up in TopUp.objects.filter(purchase__isnull=False).select_related("purchase").order_by("id"):
+        assert top_up.purchase is not None
+        around = {f"{top_up.announced_at + apart:%Y-%m}" for apart in (-APART, timedelta(), APART)}
+        if top_up.net_cents != top_up.purchase.net_cents or top_up.month not in around:
+            yield Unexplained("a top-up is what its order cost, in its month", top_up.purchase.reference)
 
 
 def _orders() -> Iterator[Unexplained]:

@@ -7,10 +7,10 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         """The desk's "give the credits back" goes by the runs' own rule where a hold is a run's, and billing's audit
-        asks here for what runs and guarantees explain. Quotas know how much there is."""
+        asks here for what runs, limits and guarantees explain. Quotas know how much there is."""
         from otai.billing.audit import causes_above
         from otai.billing.operations.goodwill import refund_rules
-        from otai.runs.guarantee.audit import unexplained
+        from otai.runs.causes import unexplained
         from otai.runs.operations.corrections import refund_of_hold
         from otai.runs.quotas import register
 

@@ -3,30 +3,47 @@ refuses it, or it is on the list of what they accept, with the reason."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import DatabaseError, models, transaction
+from django.db import models, transaction
 
 from otai.billing import operations as billing
+from otai.billing import vies
 from otai.billing.audit import audit as billing_audit
-from otai.billing.models import CouponFor, PaymentRefund, Purchase
+from otai.billing.models import PaymentRefund, Purchase
+from otai.billing.operations import balance
 from otai.billing.operations.chaining import chain_new
-from otai.billing.operations.coupons import CouponTerms
 from otai.billing.operations.refunds import refund_failed
-from otai.billing.testing import GOOD_CARD
+from otai.billing.operations.vat_ids import ask_vies
 from otai.ledger import operations as ledger
-from otai.ledger.audit import audit as ledger_audit
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Tier
-from tests.billing.people import ALICE, OLGA
+from tests.billing import books
+from tests.billing.people import details
+from tests.tampering import accepted_columns, is_found
 
 pytestmark = pytest.mark.django_db
 
 TABLES = [
+    "billing.CustomPackage",
+    "billing.WriteOff",
+    "billing.BankEntry",
+    "billing.ClosedMonth",
+    "billing.OperatorRequest",
+    "billing.CreditWatch",
+    "billing.TopUp",
+    "billing.CheckoutPage",
+    "billing.BalanceDifference",
+    "billing.BalanceMove",
+    "billing.VatIdCheck",
+    "billing.BillingDetails",
+    "billing.PaymentMethod",
+    "billing.GatewayCustomer",
+    "billing.ChargeAttempt",
+    "billing.InvoiceSeries",
+    "ledger.LateCapture",
     "billing.Purchase",
     "billing.Coupon",
     "billing.Payment",
@@ -45,111 +62,95 @@ TABLES = [
     "ledger.Transfer",
 ]
 
+# What a comparison with the provider's balance writes: the next day's writes it again where it was changed.
+COMPARED_DAILY = {"billing.BalanceMove", "billing.BalanceDifference"}
+
+
+def of(table: str, columns: str) -> set[str]:
+    return {f"{table}.{column}" for column in columns.split()}
+
+
 ACCEPTED = {
-    # The provider's name for the payment that is waited for, and how many were given up: what came is in the payments.
-    "ways": {"billing.Purchase.gateway_reference", "billing.Purchase.payments_withdrawn"},
-    # What a provider last said of a refund, for a person to read.
-    "wording": {"billing.PaymentRefund.problem"},
-    # Until when a run's credits are held: the sweep releases them after it, and nothing else follows.
-    "times": {"ledger.Hold.deadline_at"},
+    "the provider's name for what is waited for, or who an organisation is to it: what came is in the payments": {
+        *of("billing.Purchase", "gateway_reference payments_withdrawn"),
+        *of("billing.GatewayCustomer", "gateway made_at reference"),
+    },
+    "pages and tries at the provider: what became of them is in payments, methods and events": {
+        *of("billing.CheckoutPage", "cents expires_at for_renewals gateway keeps_method looked_at opened_at opened_by"),
+        *of("billing.CheckoutPage", "payment_reference reference url"),
+        *of("billing.ChargeAttempt", "ended_at number outcome payment_method problem tried_at"),
+    },
+    "what a provider, VIES or a sweep said last, for a person to read, and when it is asked again": {
+        *of("billing.PaymentRefund", "problem"),
+        *of("billing.PaymentMethod", "brand last_four expires_year expires_month"),
+        *of("billing.VatIdCheck", "attempts next_try_at problem"),
+        *of("billing.CreditWatch", "failures noticed_at stopped_fact"),
+        *of("billing.TopUp", "credits_seen ended_at outcome package state"),
+        *of("ledger.LateCapture", "key reason"),
+    },
+    "of a movement at the provider nothing but its amount, kind and payment is compared": {
+        *of("billing.BalanceMove", "currency fee_cents fetched_at gateway moved_at provider_kind subject"),
+        *of("billing.BalanceDifference", "currency found_at"),
+    },
+    "of a reversal that was settled: nothing is taken for it any more": of("billing.Reversal", "share_credits"),
+    "until when credits are held: the sweep releases them then, and nothing else follows": of(
+        "ledger.Hold", "deadline_at"
+    ),
+}
+
+LEFT_OUT = {
+    "billing.WebhookEvent": "news is a cause to ask the provider, and is not believed (decision 0403)",
+    "billing.Notice": "a mail; what it tells of is in other tables",
+    "billing.VendorKey": "opens the vendor's API; what was done with it is in the events",
+    "billing.BalanceCheck": "on which days the balance was compared",
 }
 
 
-def changed(field: models.Field[Any, Any], value: Any) -> Any:
-    """Another value of the same kind."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    if isinstance(value, datetime):
-        return value - timedelta(days=40)
-    if isinstance(value, date):
-        return value - timedelta(days=40)
-    if isinstance(value, uuid.UUID):
-        return uuid.uuid4()
-    if isinstance(value, bytes | memoryview):
-        return b"\0" * 32
-    if isinstance(value, dict | list):
-        return {"changed": True}
-    choices = [choice for choice, _ in field.choices or () if choice != value]
-    if choices:
-        return choices[-1]
-    return (
-        "other"
-        if value
-        else {"CharField": "x", "DateTimeField": datetime(2026, 1, 1, tzinfo=UTC)}.get(type(field).__name__)
-    )
-
-
 @pytest.fixture
-def everything(acme: Organisation, fake: Any, now: datetime) -> Organisation:
-    card: dict[str, Any] = {"organisation": acme, "who": ALICE, "now": now, "gateway": "fake"}
-    card["payment_method"] = GOOD_CARD
-    billing.change_tier(tier=Tier.PRO, **card)
-    terms = CouponTerms(
-        what=CouponFor.PACKAGE,
-        valid_from_at=now,
-        valid_until_at=now + timedelta(days=9),
-        percent=10,
-        most_uses=5,
-        once_each=False,
-    )
-    billing.make_coupon(code="WELCOME", terms=terms, who=OLGA, why="the fair", now=now)
-    less = {**card, "coupon": "WELCOME"}
-    refunded, disputed = (billing.buy(package="50", key=key, **less).purchase for key in ("one", "two"))
-    billing.withdraw_coupon(code="WELCOME", who=OLGA, why="the fair is over", now=now)
-    billing.refund_payment(reference=refunded.reference, who=OLGA, why="refund", now=now, credits=5)
-    billing.give_goodwill(organisation=acme, credits=3, who=OLGA, why="sorry", key="g", now=now)
-    held = ledger.place_hold(
-        organisation=acme.id,
-        credits=120,
-        key="run",
-        reference="run",
-        reason="run",
-        now=now,
-        deadline_at=now + timedelta(days=1),
-    )
-    ledger.capture(organisation=acme.id, hold=held.hold, key="run:c", reason="run", now=now)
-    fake.dispute(disputed.gateway_reference, cents=300_00)
-    billing.book_reversals(disputed.id, fake.reversals(disputed.gateway_reference), who="fake", now=now)
-    fake.dispute(disputed.gateway_reference, cents=300_00, verdict="lost")
-    billing.book_reversals(disputed.id, fake.reversals(disputed.gateway_reference), who="fake", now=now)
+def everything(acme: Organisation, globex: Organisation, fake: Any, now: datetime, monkeypatch: Any) -> Organisation:
+    monkeypatch.setattr(vies, "is_asked", lambda: True)
+    monkeypatch.setattr(vies, "ask", lambda vat_id: vies.ViesAnswer(True, "WAPI1", {"vatNumber": vat_id}))
+    details(globex, now=now, country="FR", city="Paris", postcode="75002", vat_id="FR40303265045")
+    ask_vies(now=now)
+    books.packages_and_what_went_back(acme, fake, now)
+    books.a_year_in_the_place_of_a_month(globex, now)
+    books.what_else_is_money(acme, globex, fake, now + books.DAY)
     chain_new(now=now)
     return acme
 
 
-def is_found() -> bool:
-    return bool(billing_audit().findings) or not ledger_audit().clean
+def rows_of(model: type[models.Model]) -> list[models.Model]:
+    """The last row; of orders also a year, and one that a coupon made cheaper."""
+    rows = model._default_manager.order_by("pk")
+    kinds = [rows]
+    if model is Purchase:
+        kinds += [rows.filter(term="year"), rows.filter(coupon__isnull=False)]
+    found = [kind.last() for kind in kinds]
+    assert None not in found, model
+    return [row for row in found if row]
 
 
-def test_every_column_that_is_changed_by_hand_is_found_refused_or_accepted(everything: Organisation) -> None:
+def test_every_column_that_is_changed_by_hand_is_found_refused_or_accepted(
+    everything: Organisation, now: datetime
+) -> None:
+    def next_day() -> None:
+        balance.compare_balances(now=now + 3 * books.DAY)
+
     assert not is_found()
     accepted = set()
     for name in TABLES:
         model = apps.get_model(name)
-        row = model._default_manager.order_by("pk").last()
-        assert row is not None, name
-        for field in model._meta.concrete_fields:
-            if field.primary_key or field.is_relation:
-                continue
-            value = changed(field, getattr(row, field.attname))
-            if value is None:
-                continue
-            try:
-                with transaction.atomic():
-                    model._default_manager.filter(pk=row.pk).update(**{field.attname: value})
-                    try:
-                        found = is_found()
-                    except Exception:  # noqa: BLE001 -- an audit that cannot read a row has found it
-                        found = True
-                    transaction.set_rollback(True)
-            except DatabaseError:
-                continue
-            if not found:
-                accepted.add(f"{name}.{field.name}")
+        again = {"look_again": next_day} if name in COMPARED_DAILY else {}
+        for row in rows_of(model):
+            accepted |= of(name, " ".join(accepted_columns(row, **again)))
     known = set().union(*ACCEPTED.values())
     assert "\n".join(sorted(accepted - known)) == "", "neither found nor on the list"
     assert "\n".join(sorted(known - accepted)) == "", "on the list, and found by now"
+
+
+def test_every_table_of_money_and_credits_is_changed_or_left_out_for_a_reason() -> None:
+    tables = {model._meta.label for room in ("billing", "ledger") for model in apps.get_app_config(room).get_models()}
+    assert tables == {*TABLES, *LEFT_OUT}
 
 
 def test_what_the_audits_were_blind_to_is_found(everything: Organisation, now: datetime) -> None:

@@ -12,7 +12,7 @@ from stdnum.exceptions import ValidationError as NotValid
 
 from otai.billing.models import BillingDetails
 from otai.billing.occurrences import BillingOccurrence
-from otai.billing.operations.events import record
+from otai.billing.operations.events import as_told, record
 from otai.billing.operations.vat_ids import want_check
 from otai.errors import Invalid
 from otai.orgs.languages import languages, listed
@@ -110,6 +110,7 @@ def set_billing_details(
             now=now,
             country=country,
             vat_id=checked,
+            **as_told(details),
         )
         want_check(details, now=now)
     return details

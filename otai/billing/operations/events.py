@@ -10,7 +10,21 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from otai.billing.models import BillingDetails, Event, Notice, Purchase, PurchaseKind
+from django.db import models
+
+from otai.billing.models import (
+    BankEntry,
+    BillingDetails,
+    CreditWatch,
+    CustomPackage,
+    Event,
+    Notice,
+    OperatorRequest,
+    PaymentMethod,
+    Purchase,
+    PurchaseKind,
+    VatIdCheck,
+)
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.seller import seller
 from otai.db import new_id
@@ -69,6 +83,56 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return str(value) if isinstance(value, UUID) else value
+
+
+TOLD_WHOLE: dict[type[models.Model], tuple[str, str]] = {
+    CustomPackage: (
+        "package",
+        "organisation_id code credits price_cents currency offered_at offered_by reason ends_at",
+    ),
+    OperatorRequest: (
+        "operator request",
+        "organisation_id kind key facts state asked_at asked_by why decided_at decided_by decided_why",
+    ),
+    BankEntry: (
+        "bank entry",
+        "account reference booked_on cents currency payer text state purchase_id "
+        "imported_at imported_by decided_by reason",
+    ),
+    CreditWatch: (
+        "credit watch",
+        "notice_below top_up_below top_up_package monthly_limit_cents gateway payment_method set_by set_at",
+    ),
+    PaymentMethod: (
+        "payment_method",
+        "organisation_id gateway reference external_id kind saved_at saved_by removed_at",
+    ),
+    BillingDetails: (
+        "billing details",
+        "name street address_line_2 postcode city country vat_id buyer_reference purchase_order leitweg_id "
+        "email language updated_at",
+    ),
+    VatIdCheck: (
+        "VAT id",
+        "organisation_id vat_id state wanted_at answered_at consultation_number answer",
+    ),
+}
+"""Rows that each of their changes tells as a whole, by the subject of its events, and the columns that it tells: names
+and addresses are among them, so events keep their hash alone."""
+
+
+def as_told(row: models.Model) -> dict[str, str]:
+    """What the event of a change keeps of the row as it is then, for the audit. Read anew: the database may keep a
+    value otherwise than it was given."""
+    row.refresh_from_db()
+    return {"row_sha256": row_hash(row)}
+
+
+def row_hash(row: models.Model) -> str:
+    """SHA-256 (hex) over the columns of a row that its changes tell."""
+    _, names = TOLD_WHOLE[type(row)]
+    form = json.dumps({name: plain(getattr(row, name)) for name in names.split()}, sort_keys=True, default=str)
+    return hashlib.sha256(form.encode()).hexdigest()
 
 
 TERMS = (

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from otai.billing.gateways import hosted
 from otai.billing.models import CreditWatch, Event, GatewayCustomer, PaymentMethod, Subscription
 from otai.billing.occurrences import BillingOccurrence
-from otai.billing.operations.events import record
+from otai.billing.operations.events import as_told, record
 from otai.billing.operations.orders import billing_details
 from otai.billing.operations.renewal_payment import set_renewal_payment
 from otai.db import new_id, one_transaction
@@ -100,6 +100,7 @@ def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, 
                 gateway=way.name,
                 kind=method.kind,
                 last_four=method.last_four,
+                **as_told(method),
             )
     return method
 
@@ -196,6 +197,7 @@ def _is_gone(found: PaymentMethod, *, who: str, now: datetime) -> None:
         move=BillingOccurrence.REMOVED,
         who=who,
         now=now,
+        **as_told(found),
     )
     if subscription is not None and subscription.renewal_payment_method == found.reference:
         set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now)

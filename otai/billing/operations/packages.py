@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from otai.billing.models import CustomPackage
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.details import InvalidBillingDetails
-from otai.billing.operations.events import checked_why, record
+from otai.billing.operations.events import as_told, checked_why, record
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.orgs.models import Organisation
@@ -66,6 +66,7 @@ def offer_package(
                 code=code,
                 credits=credits,
                 price_cents=price.cents,
+                **as_told(package),
             )
     except IntegrityError:
         raise PackageExists("package", organisation=organisation.slug, package=code) from None
@@ -90,5 +91,6 @@ def withdraw_package(*, organisation: Organisation, code: str, who: str, why: st
         why=why,
         now=now,
         code=code,
+        **as_told(found),
     )
     return found

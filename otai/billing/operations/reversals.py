@@ -8,7 +8,7 @@ brought is worked out in takings.py. A balance never becomes negative: what cann
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -32,12 +32,12 @@ from otai.billing.operations.clock import booked_at
 from otai.billing.operations.events import became, bought, checked_why, notify, record, tell_operator
 from otai.billing.operations.orders import locked, move
 from otai.billing.operations.subscriptions import move as move_subscription
+from otai.billing.operations.subscriptions import paid_period, period_counts_from, taken_the_place_of
 from otai.billing.status import PurchaseStatus, SubscriptionStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.orgs.models import Organisation
-from otai.pricing.anniversary import anniversary_at
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import Term, Tier
 from otai.words.catalogue import say_fact
 from otai.words.explained import arrow
 from otai.words.sentences import Fact
@@ -240,13 +240,71 @@ def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, no
             subscription.paid_until_at == purchase.period_until_at and purchase.period_until_at > now
         ):
             why = Fact("billing.payment_taken_back", {"reference": purchase.reference})
-            move_subscription(subscription, SubscriptionStatus.FREE, who=who, why=why, now=now, tier=Tier.COMMUNITY)
+            _fall_back(subscription, purchase, who=who, why=why, now=now)
             _cut(purchase, at=now, who=who, why=why, now=now)
     if purchase.period_cut_at is None:
         return {}
     left = (purchase.period_until_at - max(purchase.period_cut_at, purchase.period_from_at)) // SECOND
     whole = (purchase.period_until_at - purchase.period_from_at) // SECOND
     return {reversal.id: reversal.price_cents * left // whole for reversal in gone}
+
+
+def _fall_back(subscription: Subscription, purchase: Purchase, *, who: str, why: Fact, now: datetime) -> None:
+    """What the lost period took the place of is in force again for what is left of its worth, at most to its own end:
+    that was paid, and stays paid. Without it the tier is Community."""
+    older = taken_the_place_of(purchase, now=now)
+    until = _worth_until(purchase, older, now=now) if older else now
+    if older is None or until <= now:
+        move_subscription(subscription, SubscriptionStatus.FREE, who=who, why=why, now=now, tier=Tier.COMMUNITY)
+        return
+    if until != older.period_until_at:
+        _ends(older, until, who=who, why=why, now=now)
+    move_subscription(
+        subscription,
+        SubscriptionStatus.PAID,
+        who=who,
+        why=why,
+        now=now,
+        tier=Tier(older.tier),
+        billing_anchor_at=period_counts_from(older),
+        paid_until_at=older.period_until_at,
+        renewal_term=Term(older.term),
+    )
+
+
+def _worth_until(purchase: Purchase, older: Purchase, *, now: datetime) -> datetime:
+    """Until when the older period lasts for what was carried from it and is not used up: by the second, and then to
+    the end of the day where the organisation is.
+
+    Where much was carried into a short period of a dear tier, its worth is used up sooner than its own time.
+    """
+    assert purchase.period_from_at and purchase.period_until_at and older.period_from_at and older.period_until_at
+    left = (purchase.period_until_at - max(now, purchase.period_from_at)) // SECOND
+    whole = (purchase.period_until_at - purchase.period_from_at) // SECOND
+    worth = takings.kept_net(older) + older.carried_cents
+    if worth == 0:
+        return now
+    seconds = (older.period_until_at - older.period_from_at) // SECOND
+    ends = now + seconds * purchase.carried_cents * left // (worth * whole) * SECOND
+    zone = purchase.organisation.zone
+    # Cents and days that do not divide are the customer's.
+    last_day = ends.astimezone(zone).date()
+    return min(older.period_until_at, datetime.combine(last_day + timedelta(days=1), time.min, zone))
+
+
+def _ends(purchase: Purchase, at: datetime, *, who: str, why: Fact, now: datetime) -> None:
+    Purchase.objects.filter(id=purchase.id).update(period_until_at=at)
+    purchase.period_until_at = at
+    record(
+        organisation=purchase.organisation_id,
+        subject="purchase",
+        subject_id=purchase.id,
+        move=BillingOccurrence.MONTH_ENDED_EARLY,
+        who=who,
+        why=why,
+        now=now,
+        became=became({"period_until_at": at}),
+    )
 
 
 def _cut(purchase: Purchase, *, at: datetime | None, who: str, why: Fact, now: datetime) -> None:
@@ -276,16 +334,13 @@ def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str
     gone = [r for r in reversals if r.price_cents and r.state == ReversalState.LOST]
     if purchase.period_cut_at is None or (gone and _all_is_gone(purchase, gone)):
         return
-    assert purchase.period_from_at and purchase.period_until_at
+    assert purchase.period_until_at
     subscription = Subscription.objects.get(organisation=purchase.organisation_id)
-    if subscription.status != SubscriptionStatus.FREE or purchase.period_until_at <= now:
+    older = taken_the_place_of(purchase, now=now)
+    fell_back = subscription.status == SubscriptionStatus.FREE or (older and paid_period(subscription) == older)
+    if not fell_back or purchase.period_until_at <= now:
         _say_not_restored(purchase, now=now)
         return
-    zone = purchase.organisation.zone
-    begun = purchase.period_from_at
-    if anniversary_at(begun, purchase.months, zone) != purchase.period_until_at:
-        # Its day is that of its end: the months that follow are counted from there.
-        begun = purchase.period_until_at
     why = Fact("billing.payment_stays", {"reference": purchase.reference})
     _cut(purchase, at=None, who=who, why=why, now=now)
     move_subscription(
@@ -295,8 +350,9 @@ def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str
         why=why,
         now=now,
         tier=Tier(purchase.tier),
-        billing_anchor_at=begun,
+        billing_anchor_at=period_counts_from(purchase),
         paid_until_at=purchase.period_until_at,
+        renewal_term=Term(purchase.term),
     )
 
 

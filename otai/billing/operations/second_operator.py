@@ -23,7 +23,7 @@ from otai.billing.models import (
     Purchase,
 )
 from otai.billing.occurrences import BillingOccurrence
-from otai.billing.operations.events import checked_why, record
+from otai.billing.operations.events import as_told, checked_why, record
 from otai.billing.operations.goodwill import give_goodwill, goodwill_key
 from otai.billing.operations.payments import BY_HAND, PaymentBooked, confirm_payment
 from otai.db import one_transaction
@@ -227,6 +227,7 @@ def _record(request: OperatorRequest, move: BillingOccurrence, *, who: str, why:
         now=now,
         kind=request.kind,
         facts=request.facts,
+        **as_told(request),
     )
 
 

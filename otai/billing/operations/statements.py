@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from otai.billing.bank_statement import InvalidBankStatement, StatementEntry, read_statement
 from otai.billing.models import BankEntry, BankEntryState, Purchase
-from otai.billing.operations.events import checked_why, record
+from otai.billing.operations.events import as_told, checked_why, record
 from otai.billing.operations.payments import confirm_payment
 from otai.billing.operations.second_operator import person, takes_two
 from otai.billing.seller import seller
@@ -77,6 +77,17 @@ def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
                 text=entry.text,
                 imported_at=now,
                 imported_by=who,
+            )
+            record(
+                organisation=None,
+                subject="bank entry",
+                subject_id=row.id,
+                move=arrow("", BankEntryState.WAITING.value),
+                who=who,
+                now=now,
+                cents=row.cents,
+                currency=row.currency,
+                **as_told(row),
             )
     except IntegrityError:
         # `billing_bank_entry_is_imported_once`: a statement before showed it, or an import beside this one does.
@@ -173,5 +184,6 @@ def _decide(
         now=now,
         cents=row.cents,
         currency=row.currency,
+        **as_told(row),
     )
     return row

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Q
+
 from otai.billing import initial_credits, queries
 from otai.billing.models import Purchase, PurchaseKind, Subscription, TierChange
 from otai.billing.operations.events import became, record
 from otai.billing.operations.takings import kept_net
-from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
+from otai.billing.status import DELIVERED, SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
 from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.ledger import operations as ledger
@@ -314,6 +316,27 @@ def paid_period(subscription: Subscription) -> Purchase | None:
         if subscription.paid_until_at
         else None
     )
+
+
+def taken_the_place_of(purchase: Purchase, *, now: datetime) -> Purchase | None:
+    """The paid month or year in whose place a rise began, where its payment stays and its own time is not over."""
+    older = Purchase.objects.filter(
+        Q(period_cut_at__isnull=True) | Q(period_cut_at__gt=now),
+        organisation=purchase.organisation_id,
+        kind=PurchaseKind.SUBSCRIPTION,
+        status__in=sorted(DELIVERED - {PurchaseStatus.REVERSED}),
+        paid_at__lte=purchase.paid_at,
+        period_from_at__lte=purchase.period_from_at,
+        period_until_at__gt=max(now, purchase.period_from_at or now),
+    )
+    return older.exclude(id=purchase.id).order_by("-period_from_at", "-paid_at").first()
+
+
+def period_counts_from(purchase: Purchase) -> datetime:
+    """Since when a paid period counts as begun: the months after it keep the day of its end."""
+    assert purchase.period_from_at and purchase.period_until_at
+    whole = anniversary_at(purchase.period_from_at, purchase.months, purchase.organisation.zone)
+    return purchase.period_from_at if whole == purchase.period_until_at else purchase.period_until_at
 
 
 def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:

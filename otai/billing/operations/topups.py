@@ -23,7 +23,7 @@ from otai.billing.models import CreditWatch, PaymentMethod, Purchase, TopUp, Top
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import methods
 from otai.billing.operations.checkout import buy, cancel
-from otai.billing.operations.events import notify, record
+from otai.billing.operations.events import as_told, notify, record
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import Invalid, OtaiError, Refused
@@ -145,6 +145,7 @@ def _record(
         why=why,
         now=now,
         **details,
+        **as_told(watch),
     )
 
 

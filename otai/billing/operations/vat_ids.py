@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef
 
 from otai.billing import vies
 from otai.billing.models import BillingDetails, VatIdCheck, VatIdState
-from otai.billing.operations.events import record, tell_operator
+from otai.billing.operations.events import as_told, record, tell_operator
 from otai.billing.seller import seller
 from otai.db import new_id
 from otai.orgs.models import Organisation
@@ -87,6 +87,7 @@ def _answered(id: UUID, answer: vies.ViesAnswer, *, now: datetime) -> None:
         now=now,
         vat_id=check.vat_id,
         consultation_number=check.consultation_number,
+        **as_told(check),
     )
     if state == VatIdState.INVALID:
         tell_operator(

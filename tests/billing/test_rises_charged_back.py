@@ -1,0 +1,130 @@
+"""A rise whose payment is taken back: what it took the place of was paid, and is in force again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from otai.billing import operations as billing
+from otai.billing import queries
+from otai.billing.audit import audit
+from otai.billing.models import Purchase, Reversal
+from otai.billing.months import Month
+from otai.billing.operations.orders import PaymentOwed
+from otai.billing.revenue import month_close
+from otai.billing.status import PurchaseStatus
+from otai.billing.testing import GOOD_CARD
+from otai.ledger import queries as ledger
+from otai.ledger.audit import audit as ledger_audit
+from otai.orgs.models import Organisation
+from otai.pricing.anniversary import anniversary_at
+from otai.pricing.price_book import Term, Tier
+from tests.billing.people import ALICE
+from tests.billing.test_annual_plans import BERLIN, DAY, bought, is_reversed, monthly, subscription, sweep, takes
+
+pytestmark = pytest.mark.django_db
+
+
+def in_force(organisation: Organisation) -> tuple[Tier, datetime | None, str]:
+    found = subscription(organisation)
+    return queries.tier_of(organisation), found.paid_until_at, found.status
+
+
+def a_rise(acme: Organisation, now: datetime, old: Term, new: Term) -> tuple[Purchase, Purchase]:
+    """Alice takes Pro, and ten days later Enterprise in its place."""
+    first = bought(takes(acme, Tier.PRO, old, now))
+    rise = bought(takes(acme, Tier.ENTERPRISE, new, now + 10 * DAY, at_once=True))
+    first.refresh_from_db()
+    return first, rise
+
+
+@pytest.mark.parametrize(("old", "new"), [(Term.YEAR, Term.YEAR), (Term.MONTH, Term.MONTH), (Term.MONTH, Term.YEAR)])
+def test_what_a_rise_took_the_place_of_is_in_force_again_until_its_own_end(
+    acme: Organisation, fake: Any, now: datetime, old: Term, new: Term
+) -> None:
+    first, rise = a_rise(acme, now, old, new)
+    assert ledger.balance(acme.id).available == 500
+    at = now + 20 * DAY
+    is_reversed(fake, rise, at)
+    assert in_force(acme) == (Tier.PRO, first.period_until_at, "paid")
+    assert subscription(acme).renewal_term == old
+    assert ledger.balance(acme.id).available == 100, "the initial credits of Pro, which was paid"
+    assert (Purchase.objects.get(id=rise.id).status, Purchase.objects.get(id=first.id).status) == ("reversed", "paid")
+    for months in range(1, first.months + 1):
+        sweep(anniversary_at(now, months, BERLIN) - timedelta(seconds=1))
+        assert monthly(acme) == [50] * (months - 1)
+    [lost] = Reversal.objects.all()
+    used = rise.gross_cents * (at - (now + 10 * DAY)) / (rise.period_until_at - rise.period_from_at)  # type: ignore[operator]
+    assert abs(lost.owed_gross_cents - used) < 100, "ten days of Enterprise were used, and are owed"
+    assert (audit().findings, ledger_audit().clean) == ([], True)
+
+
+def test_its_months_close_to_the_cent(acme: Organisation, fake: Any, now: datetime) -> None:
+    first, rise = a_rise(acme, now, Term.YEAR, Term.YEAR)
+    is_reversed(fake, rise, now + 40 * DAY)
+    received = refunded = recognised = deferred = 0
+    for month in (Month(2026, 11).plus(number) for number in range(14)):
+        close = month_close(month.year, month.number, zone=BERLIN).tiers
+        assert (close.difference.cents, close.deferred_before.cents) == (0, deferred)
+        deferred = close.deferred_after.cents
+        received, refunded = received + close.received.cents, refunded + close.refunded.cents
+        recognised += close.recognised.cents
+    assert (received, deferred) == (first.net_cents + rise.net_cents, 0)
+    assert recognised == received - refunded and refunded > 0
+
+
+def test_a_worth_that_was_used_up_in_a_dearer_tier_does_not_come_back(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    """A year of Pro carried into Enterprise by the month lasts two months there, for next to no money: whoever takes
+    that back at the end of them has had what the year was worth."""
+    first, rise = a_rise(acme, now, Term.YEAR, Term.MONTH)
+    assert rise.carried_cents > 5 * rise.net_cents
+    assert rise.period_from_at and rise.period_until_at and first.period_until_at
+    middle = rise.period_from_at + (rise.period_until_at - rise.period_from_at) / 2
+    is_reversed(fake, rise, middle)
+    tier, until, _ = in_force(acme)
+    whole = first.period_until_at - rise.period_from_at
+    assert tier is Tier.PRO and until is not None
+    assert abs((until - middle) - whole / 2) <= DAY, "half of it is left"
+    assert Purchase.objects.get(id=first.id).period_until_at == until
+    assert audit().findings == []
+
+
+def test_a_rise_that_is_won_late_is_in_force_again(acme: Organisation, fake: Any, now: datetime) -> None:
+    _, rise = a_rise(acme, now, Term.YEAR, Term.YEAR)
+    is_reversed(fake, rise, now + 20 * DAY)
+    fake.dispute(rise.gateway_reference, verdict="won")
+    seen = fake.reversals(rise.gateway_reference)
+    billing.book_reversals(rise.id, seen, who="fake", now=now + 30 * DAY)
+    assert in_force(acme) == (Tier.ENTERPRISE, rise.period_until_at, "paid")
+    assert ledger.balance(acme.id).available == 500
+    assert audit().findings == []
+
+
+@pytest.mark.parametrize("rise_first", [True, False])
+def test_where_both_are_charged_back_the_tier_is_community(
+    acme: Organisation, fake: Any, now: datetime, rise_first: bool
+) -> None:
+    first, rise = a_rise(acme, now, Term.YEAR, Term.YEAR)
+    for days, gone in enumerate((rise, first) if rise_first else (first, rise), start=20):
+        is_reversed(fake, gone, now + days * DAY)
+    assert in_force(acme) == (Tier.COMMUNITY, None, "free")
+    assert ledger.balance(acme.id).available == 6
+    assert audit().findings == []
+
+
+def test_a_year_that_is_charged_back_after_a_rise_is_owed_and_the_rise_stays(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    first, rise = a_rise(acme, now, Term.YEAR, Term.YEAR)
+    is_reversed(fake, first, now + 20 * DAY)
+    assert in_force(acme) == (Tier.ENTERPRISE, rise.period_until_at, "paid"), "its own payment stays"
+    assert Reversal.objects.get().owed_gross_cents == first.gross_cents
+    with pytest.raises(PaymentOwed):
+        card = {"gateway": "fake", "payment_method": GOOD_CARD}
+        billing.buy(organisation=acme, package="10", key="more", who=ALICE, now=now + 21 * DAY, **card)
+    assert Purchase.objects.get(id=first.id).status == PurchaseStatus.REVERSED
+    assert audit().findings == []
