@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from otai.billing import queries
+from otai.billing.accountant.closing import broken_files
 from otai.billing.causes import Unexplained, unexplained
 from otai.billing.chain import broken_links
 from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
@@ -64,6 +65,7 @@ def findings() -> Iterator[Discrepancy]:
     yield from _lots_nobody_paid()
     yield from _balances_that_differ()
     yield from _months_that_do_not_close()
+    yield from (Discrepancy("a closed month is the file that was handed over", month, "") for month in broken_files())
     yield from (Discrepancy("billing's chain is unbroken", where, what) for where, what in broken_links())
     for causes in (unexplained, untold, *causes_above):
         yield from (Discrepancy(one.what, one.where, one.details) for one in causes())

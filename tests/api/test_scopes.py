@@ -71,6 +71,7 @@ ASKS_FOR = {
         PUT /renewal-payment
         GET /invoices
         GET /invoices/archive
+        POST /invoices/check
         GET /invoices/{number}
         GET /invoices/{number}/pdf
         GET /invoices/{number}/xml

@@ -24,7 +24,8 @@ from otai.cli.billing import billing_app
 from otai.errors import NotFound
 from otai.ledger.proof import statement_proof
 from otai.orgs.models import Organisation
-from otai.orgs.permissions import Role
+from otai.orgs.permissions import Role, Scope
+from tests.api.callers import Program, answered
 from tests.billing.people import ALICE, CAROL, details, transfer
 from tests.billing.test_chain import LINKS, behind_the_books_back
 from tests.orgs.people import joins, person
@@ -139,6 +140,26 @@ def test_on_the_page_alice_checks_what_is_acmes_and_nothing_else(
     assert status == 200 and "movements of this statement are in the books, unchanged" in page
     assert "is not the one of the books" in checked(proof.replace(b'"credits": 50', b'"credits": 51'))[1]
     assert checked(statement_proof(globex.id, now=now).encode())[0] == 422
+
+
+def test_over_the_api_a_program_checks_what_is_its_organisations_and_nothing_else(
+    acme: Organisation, globex: Organisation, invoice: Invoice
+) -> None:
+    def checked(content: bytes, program: Program) -> tuple[int, Any]:
+        return answered(program.upload("/invoices/check", content, "application/pdf"))
+
+    alice, carol = Program(acme), Program(globex)
+    status, told = checked(invoice_pdf(invoice), alice)
+    assert (status, told["verdict"], told["differences"]) == (200, "genuine", [])
+    assert (told["invoice"]["number"], told["invoice"]["gross"]["cents"]) == (invoice.number, 535_50)
+    told = checked(invoice_pdf(invoice).replace(b">535.50<", b">935.50<"), alice)[1]
+    assert told["verdict"] == "different"
+    assert {"535.50", "935.50"} in [{one["books"], one["file"]} for one in told["differences"]]
+    assert checked(invoice_pdf(invoice), carol)[0] == 404, "no program of globex learns what acme was invoiced"
+    assert checked(invoice_pdf(invoice), Program(acme, [Scope.READ]))[0] == 403
+    for content, case in ((b"", "no_xml"), (b"%PDF" + bytes(largest_document_bytes), "too_large")):
+        status, refused = checked(content, alice)
+        assert (status, refused["error"]["code"], refused["error"]["case"]) == (422, "invalid_document", case)
 
 
 def test_at_the_command_line(invoice: Invoice, tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ pytestmark = pytest.mark.django_db
 ALICE, BOB = "alice@acme.example", "bob@acme.example"
 
 ACCEPTED = {
-    "Quote": "made_at due_at expires_at tier price_lines",  # an order was taken by it; what it cost is the price book's
+    "Quote": "made_at due_at tier price_lines",  # an order was taken by it; what it cost is the price book's
     "ApprovalRule": "set_by set_at",  # what it says is compared
     # How an order waits and is worked on: nothing is charged by it.
     "Run": "number seed approval_until due_at queued_at counts_as_due_at rises_at place_reasons expected_seconds "
-    "expected_start_at expected_finish_at expected_late_at started_at heartbeat_at attempt steps_done steps_total stage "
-    "worker pool failure failure_code tickets_file checkpoint_file bundle_file bundle_sha256 bundle_bytes",
+    "expected_late_at started_at heartbeat_at attempt steps_done steps_total "
+    "stage worker pool failure failure_code tickets_file checkpoint_file bundle_file bundle_sha256 bundle_bytes",
 }
 
 

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from django.http import HttpResponse
 from ninja import Query, Schema
+from pydantic import Field
 
 from otai.api.access import CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import MoneyOut, Name, file_out, money
-from otai.billing import queries
+from otai.billing import document_check, queries
 from otai.billing.document_lists import archive, documents, signed
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.months import Month
@@ -40,6 +41,26 @@ class InvoicesOut(Schema):
     items: list[InvoiceOut]
     next: str | None
 
+
+class ChangedFieldOut(Schema):
+    """A field of the electronic part by its name in EN 16931's XML; empty where one of the two has none."""
+
+    field: str
+    file: str
+    books: str
+
+
+class CheckOut(Schema):
+    """`genuine`: byte for byte the document. `same_figures`: its electronic part is the books', the file is not.
+    `different`: `differences` says where. `books_changed`: the books' own row is not as it was written; ask the
+    vendor."""
+
+    invoice: InvoiceOut
+    verdict: document_check.Verdict
+    differences: list[ChangedFieldOut] = Field(description="At most 20.")
+
+
+DOCUMENT_KINDS = ("application/pdf", "application/xml", "application/octet-stream")
 
 INVOICE = {
     "number": "2026-0007",
@@ -82,6 +103,36 @@ def download_invoices(
     asked = Month.parse(month)
     found = documents(request.auth.organisation, month=asked)
     return file_out(archive(found), f"invoices-{asked}.zip", "application/zip")
+
+
+@noun.post(
+    "/invoices/check",
+    Action.BUY,
+    CheckOut,
+    example={
+        "invoice": INVOICE,
+        "verdict": "different",
+        "differences": [
+            {
+                "field": "SpecifiedTradeSettlementHeaderMonetarySummation.GrandTotalAmount",
+                "file": "935.50",
+                "books": "535.50",
+            }
+        ],
+    },
+    body_content={kind: {"schema": {"type": "string", "format": "binary"}} for kind in DOCUMENT_KINDS},
+)
+def check_document(request: CallerRequest) -> Any:
+    """Whether a file is the invoice or credit note of the books
+
+    The body is the PDF, or its XML alone, of at most 2 MB. Nothing of it is kept. A document that the organisation was
+    not issued is not found.
+    """
+    checked = document_check.check_document(
+        request.read(document_check.largest_document_bytes + 1), organisation=request.auth.organisation
+    )
+    found = documents(request.auth.organisation).get(id=checked.invoice.id)
+    return {"invoice": _invoice(found), "verdict": checked.verdict, "differences": checked.differences}
 
 
 @noun.get("/invoices/{number}", Action.BUY, InvoiceOut, example=INVOICE)
