@@ -12,7 +12,7 @@ from otai.db import utc_now
 from otai.orgs.permissions import Role, Scope
 from otai.runs import approval
 from tests import stories
-from tests.api.callers import Program
+from tests.api.callers import Program, answered
 from tests.api.test_team import Person
 from tests.runs.test_approvals import Team, email
 
@@ -28,13 +28,35 @@ def test_spending_is_told_by_month_and_a_person_once(team: Team) -> None:
     price = team.orders(email("bob")).credits
     team.orders(email("bob").upper())
     team.declines(team.orders(email("bob")), "alice")
-    reader = Program(team.acme, [Scope.READ])
+    reader = Program(team.acme, [Scope.READ, Scope.MEMBERS_READ])
     status, told = reader.get("/spending")
     assert (status, told["month"]) == (200, f"{team.now:%Y-%m}")
     assert told["items"] == [{"who": email("bob"), "runs": 2, "credits": 2 * price, "limit": None}]
     assert told["approval"] == {"above_credits": 0, "days": 7}
     assert reader.get("/spending?month=2020-02")[1]["items"] == []
     assert reader.get("/spending?month=last")[0] == 422
+
+
+def test_a_limit_is_set_holds_and_says_who_set_it(team: Team) -> None:
+    buys, orders = Program(team.acme, [Scope.BILLING_BUY]), Program(team.acme, [Scope.RUNS_ORDER, Scope.READ])
+    quotes = [str(stories.quote_for(team.acme, team.support, team.now).id) for _ in range(2)]
+    price = team.orders(email("alice")).credits
+    limit = {"member": None, "monthly_credits": price}
+    assert orders.call("PUT", "/spending/limits", limit).status_code == 403
+    status, told = answered(buys.call("PUT", "/spending/limits", limit))
+    assert (status, told["limits"]) == (200, [{"member": "", "monthly_credits": price}])
+    [changed] = [change for change in told["changes"] if change["what"] == "spend_limit_changed"]
+    assert (changed["who"], changed["before"], changed["after"]) == (
+        f"program (API key {buys.key.prefix})",
+        None,
+        price,
+    )
+    assert orders.post("/runs", {"quote": quotes[0]})[0] == 201, "a key has the limit for everybody"
+    status, refused = orders.post("/runs", {"quote": quotes[1]})
+    assert (status, refused["error"]["code"], refused["error"]["values"]["left"]) == (409, "spend_limit_reached", 0)
+    assert answered(buys.call("PUT", "/spending/limits", {"monthly_credits": None}))[1]["limits"] == []
+    assert orders.post("/runs", {"quote": quotes[1]})[0] == 201
+    assert answered(buys.call("PUT", "/spending/limits", {"member": "x@y.example", "monthly_credits": 1}))[0] == 422
 
 
 def test_who_may_not_read_sees_no_spending(team: Team, now: datetime) -> None:

@@ -75,6 +75,10 @@ class Double:
             return str(answer.headers.get("Location") or "")
         return ""
 
+    def page_expires(self, page: str) -> None:
+        """Nobody paid on the hosted page in its time. `page` is its address."""
+        self._form(f"/v1/checkout/sessions/{page.rpartition('/')[2]}/expire")
+
     def disputes(self, payment: str, cents: int, status: str = "needs_response") -> str:
         """The payer's bank asks for so much of a payment, or only about it (`warning_needs_response`); returns the
         dispute's name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,20 @@ import einvoice
 import pytest
 from pypdf import PdfReader
 
+from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.documents import invoice_pdf, invoice_xml
-from otai.billing.models import BillingDetails, Invoice, Subscription
+from otai.billing.models import BillingDetails, Invoice, Notice, Subscription
 from otai.billing.operations import sign_up
 from otai.billing.operations.details import InvalidBillingDetails
+from otai.billing.operations.notices import compose
 from otai.billing.operations.renewals import sweep_subscriptions
 from otai.billing.testing import GOOD_CARD
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.pricing.vat import CountryUnknown
 from otai.words.countries import COUNTRIES, countries, country_name
-from tests.billing.people import details, transfer
+from tests.billing.people import OLGA, details, transfer
 from tests.billing.test_invoices import order
 from tests.billing.validation import problems
 
@@ -137,6 +140,20 @@ def test_the_xrechnung_checks_find_a_missing_reference(acme: Organisation, now: 
 def test_a_leitweg_id_with_wrong_digits_is_refused(value: str, acme: Organisation, now: datetime) -> None:
     with pytest.raises(InvalidBillingDetails, match="Leitweg-ID"):
         details(acme, now=now, leitweg_id=value)
+
+
+def test_a_credit_note_is_a_rechnungskorrektur_and_nothing_else(acme: Organisation, now: datetime) -> None:
+    """In German law a Gutschrift is an invoice that the buyer writes."""
+    details(acme, now=now, language="de")
+    invoice = invoiced(acme, now)
+    billing.refund_payment(reference=invoice.purchase.reference, who=OLGA, why="no longer needed", now=now)
+    note = Invoice.objects.get(kind="credit_note")
+    mail = compose(Notice.objects.get(template="payment_refunded"))
+    for text in (text_of(note), f"{mail.subject} {mail.body}", invoice_xml(note).decode()):
+        assert "gutschrift" not in text.casefold()
+    assert "Rechnungskorrektur" in text_of(note)
+    german = (files("otai.billing") / "locale/de/LC_MESSAGES/django.po").read_text()
+    assert "gutschrift" not in german.casefold(), "neither do pages of the desk"
 
 
 def test_a_reference_that_is_too_long_is_refused(acme: Organisation, now: datetime) -> None:

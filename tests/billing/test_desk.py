@@ -23,7 +23,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation, User
 from otai.units import Money
 from otai.words.sentences import Fact
-from tests.billing.people import ALICE
+from tests.billing.people import ALICE, transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -197,6 +197,18 @@ def test_olga_offers_a_package_and_changes_a_tier(desk: Client, acme: Organisati
     act(desk, subscription, "change-tier", tier="pro", term="year", why="asked for a year")
     ordered = Purchase.objects.get(organisation=acme, status="open")
     assert (ordered.term, ordered.net_cents) == ("year", 990_00), "in the place of the month that nobody paid"
+
+
+def test_olga_has_a_tier_renewed_by_invoice(desk: Client, acme: Organisation, now: datetime) -> None:
+    subscription = Subscription.objects.get(organisation=acme)
+    act(desk, subscription, "change-tier", tier="pro", why="agreed by phone")
+    transfer(Purchase.objects.get(), now)
+    Subscription.objects.update(renewal_gateway="stripe", renewal_payment_method="cus_1:pm_1")
+    answer = act(desk, subscription, "renew-by-invoice", why="asked by phone")
+    assert "are paid by invoice from now on" in answer.content.decode()
+    subscription.refresh_from_db()
+    assert (subscription.renewal_gateway, subscription.renewal_payment_method) == ("", "")
+    assert Event.objects.get(move="renewal_payment_set").who == "olga (desk) (asked by phone)"
 
 
 def test_invoices_can_be_downloaded(desk: Client, acme: Organisation, now: datetime) -> None:

@@ -1,14 +1,17 @@
-"""What gateway.py promises, asked of the fake and of Stripe's SDK against its double alike."""
+"""What gateway.py promises, asked of the fake and of Stripe's SDK against its double alike; where STRIPE_TEST_KEY is
+set, of Stripe itself in its test mode, as far as its API makes what a test needs."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 
@@ -31,6 +34,9 @@ from otai.billing.testing import CARD_THAT_ASKS_EVERY_TIME, DECLINED_CARD, GOOD_
 
 pytestmark = pytest.mark.django_db
 
+TEST_MODE_KEY = os.environ.get("STRIPE_TEST_KEY", "")
+PROVIDERS = ["fake", "stripe", *(["stripe-test-mode"] if TEST_MODE_KEY else [])]
+
 
 @dataclass
 class Tried:
@@ -45,10 +51,17 @@ class Tried:
     """`disputes(payment, cents, how)`: the payer's bank does, or asks; what it returns says how it stands later. In
     Stripe's words."""
     refund_fails: Callable[[str], object]
+    patience_seconds: float = 5
+    """How long a debit may take to be refused."""
+    keys: ClassVar[str] = ""
+    """Before each idempotency key: another for each test, since Stripe keeps them for a day."""
 
 
-@pytest.fixture(params=["fake", "stripe"])
+@pytest.fixture(params=PROVIDERS)
 def tried(request: pytest.FixtureRequest) -> Tried:
+    Tried.keys = uuid4().hex
+    if request.param == "stripe-test-mode":
+        return in_stripes_test_mode(request.getfixturevalue("settings"))
     if request.param == "fake":
         gateway = FakeGateway()
         cards = {"good": GOOD_CARD, "declined": DECLINED_CARD, "asks": CARD_THAT_ASKS_EVERY_TIME}
@@ -90,7 +103,45 @@ def tried(request: pytest.FixtureRequest) -> Tried:
     )
 
 
+def in_stripes_test_mode(settings: Any) -> Tried:
+    """Stripe itself, which moves no money in its test mode. Its hosted page wants a browser, and its banks dispute and
+    send back what they like: those tests are skipped."""
+    import stripe as sdk
+
+    from otai.billing.gateways.stripe import Stripe
+
+    assert TEST_MODE_KEY.startswith(("sk_test_", "rk_test_")), "STRIPE_TEST_KEY is no key of the test mode"
+    settings.OTAI_STRIPE_SECRET_KEY = TEST_MODE_KEY
+    settings.OTAI_STRIPE_WEBHOOK_SECRET = "whsec_none"
+
+    def debit_that_fails() -> str:
+        methods = sdk.StripeClient(TEST_MODE_KEY, base_addresses=_base(settings)).v1.payment_methods
+        owner: Any = {"name": "Acme", "email": "billing@acme.example"}
+        iban: Any = {"iban": "DE62370400440532013001"}
+        return methods.create({"type": "sepa_debit", "sepa_debit": iban, "billing_details": owner}).id
+
+    def not_there(*_: object) -> Any:
+        pytest.skip("Stripe's API makes none of these in its test mode")
+
+    return Tried(
+        Stripe(),
+        lambda: "pm_card_visa",
+        lambda: "pm_card_chargeCustomerFail",
+        debit_that_fails,
+        lambda: "pm_card_authenticationRequired",
+        not_there,
+        not_there,
+        not_there,
+        patience_seconds=240,
+    )
+
+
+def _base(settings: Any) -> Any:
+    return {"api": settings.OTAI_STRIPE_API_BASE} if settings.OTAI_STRIPE_API_BASE else {}
+
+
 def order(method: str = "", key: str = "k1", *, cents: int = 535_50) -> PaymentOrder:
+    key = f"{Tried.keys}:{key}"
     return PaymentOrder("0192f7a0-0000-7000-8000-000000000001", "OT-AAAAA-BBBBB", cents, "EUR", key, method)
 
 
@@ -127,7 +178,7 @@ def test_a_debit_is_processed_before_its_outcome_is_known(tried: Tried) -> None:
     assert tried.gateway.confirm(opened.reference).state is PaymentState.PROCESSING
     if isinstance(tried.gateway, FakeGateway):
         tried.gateway.settle(opened.reference, succeeds=False)
-    until = time.monotonic() + 5
+    until = time.monotonic() + tried.patience_seconds
     while tried.gateway.look_up(opened.reference).state is PaymentState.PROCESSING and time.monotonic() < until:
         time.sleep(0.1)
     assert tried.gateway.look_up(opened.reference).state is PaymentState.FAILED
@@ -144,7 +195,10 @@ def test_a_cancelled_payment_stays_cancelled_and_a_paid_one_stays_paid(tried: Tr
 def test_a_refund_under_one_key_is_sent_once(tried: Tried) -> None:
     opened = tried.gateway.open_payment(order(tried.good()))
     tried.gateway.confirm(opened.reference)
-    made = [tried.gateway.refund(reference=opened.reference, cents=100_00, currency="EUR", key="r1") for _ in range(3)]
+    made = [
+        tried.gateway.refund(reference=opened.reference, cents=100_00, currency="EUR", key=f"{Tried.keys}:r1")
+        for _ in range(3)
+    ]
     assert {refund.outcome for refund in made} == {RefundOutcome.CONFIRMED}
     assert len({refund.reference for refund in made}) == 1
 
@@ -152,7 +206,12 @@ def test_a_refund_under_one_key_is_sent_once(tried: Tried) -> None:
 def test_a_refund_that_failed_later_can_be_sent_again(tried: Tried) -> None:
     opened = tried.gateway.open_payment(order(tried.good()))
     tried.gateway.confirm(opened.reference)
-    asked: dict[str, Any] = {"reference": opened.reference, "cents": 100_00, "currency": "EUR", "key": "r1"}
+    asked: dict[str, Any] = {
+        "reference": opened.reference,
+        "cents": 100_00,
+        "currency": "EUR",
+        "key": f"{Tried.keys}:r1",
+    }
     first = tried.gateway.refund(**asked)
     tried.refund_fails(first.reference)
     again = [tried.gateway.refund(**asked) for _ in range(2)]
@@ -184,7 +243,9 @@ def test_a_dispute_and_an_inquiry_stand_as_the_bank_says(tried: Tried) -> None:
 def test_what_moved_the_balance_is_listed(tried: Tried) -> None:
     opened = tried.gateway.open_payment(order(tried.good()))
     tried.gateway.confirm(opened.reference)
-    sent = tried.gateway.refund(reference=opened.reference, cents=100_00, currency="EUR", key="r1").reference
+    sent = tried.gateway.refund(
+        reference=opened.reference, cents=100_00, currency="EUR", key=f"{Tried.keys}:r1"
+    ).reference
     tried.refund_fails(sent)
     then = tried.disputes(opened.reference, 200_00, "needs_response")
     then("won")
@@ -207,7 +268,7 @@ def test_what_moved_the_balance_is_listed(tried: Tried) -> None:
 
 
 def test_a_saved_method_can_be_charged_again(tried: Tried) -> None:
-    customer = tried.gateway.make_customer(name="Acme", email="a@b.example", key="customer:acme")
+    customer = tried.gateway.make_customer(name="Acme", email="a@b.example", key=f"{Tried.keys}:acme")
     saved = tried.gateway.save_method(payment_method=tried.good(), customer=customer)
     for key in ("k1", "k2"):
         opened = tried.gateway.open_payment(order(saved, key=key))
@@ -239,14 +300,14 @@ def test_a_bank_transfer_waits_is_never_charged_and_has_no_webhook() -> None:
 
 
 def page(tried: Tried, *, cents: int = 535_50, key: str = "c1", keeps: bool = True) -> CheckoutSeen:
-    customer = tried.gateway.make_customer(name="Acme", email="billing@acme.example", key="customer:acme")
+    customer = tried.gateway.make_customer(name="Acme", email="billing@acme.example", key=f"{Tried.keys}:acme")
     return tried.gateway.open_checkout(
         CheckoutOrder(
             customer=customer,
             cents=cents,
             currency="EUR",
             title="50-credit package",
-            key=key,
+            key=f"{Tried.keys}:{key}",
             return_url="http://studio.example/back?session={session}",
             cancel_url="http://studio.example/cancelled",
             expires_at=datetime.now(tz=UTC) + timedelta(hours=2),
@@ -259,7 +320,8 @@ def page(tried: Tried, *, cents: int = 535_50, key: str = "c1", keeps: bool = Tr
 
 def test_one_organisation_is_one_customer(tried: Tried) -> None:
     made = [
-        tried.gateway.make_customer(name="Acme", email="billing@acme.example", key="customer:acme") for _ in range(2)
+        tried.gateway.make_customer(name="Acme", email="billing@acme.example", key=f"{Tried.keys}:acme")
+        for _ in range(2)
     ]
     assert made[0] == made[1] != ""
 
@@ -347,5 +409,5 @@ def test_what_happens_on_a_page_is_news(tried: Tried) -> None:
 
 
 def test_the_portal_is_an_address_at_the_provider(tried: Tried) -> None:
-    customer = tried.gateway.make_customer(name="Acme", email="billing@acme.example", key="customer:acme")
+    customer = tried.gateway.make_customer(name="Acme", email="billing@acme.example", key=f"{Tried.keys}:acme")
     assert tried.gateway.portal(customer=customer, return_url="http://studio.example/").startswith("http")

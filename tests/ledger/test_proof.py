@@ -10,7 +10,9 @@ from uuid import UUID
 import pytest
 from django.core import mail
 from django.db import connection
+from typer.testing import CliRunner
 
+from otai.cli.ledger import app
 from otai.ledger import checkpoint, copies
 from otai.ledger.proof import InvalidProof, statement_proof, verify_statement
 from tests.ledger.stories import NOW, capture, grant, hold
@@ -48,6 +50,20 @@ def test_a_statement_is_checked_against_itself_and_the_ledger(acme: UUID, statem
 def test_a_statement_that_was_changed_does_not_fit(statement: dict[str, Any], change: Any) -> None:
     change(statement)
     assert verify_statement(json.dumps(statement)).problems
+
+
+def test_a_customer_verifies_a_statement_at_the_command_line(statement: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "statement.json"
+
+    def verified(*more: str) -> tuple[int, str]:
+        file.write_text(json.dumps(statement))
+        done = CliRunner().invoke(app, ["verify", str(file), *more])
+        return done.exit_code, done.output
+
+    assert verified() == (0, "All 3 transfers fit: the ledger has it, and 0 transfers since.\n")
+    statement["transfers"][0]["credits"] = 600
+    code, said = verified("--json")
+    assert (code, json.loads(said)["clean"]) == (1, False)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "otai-statement-1"}', '"x"', "null"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otai.billing.audit import audit
+from otai.ledger import operations as ledger
 from otai.orgs.models import TeamEvent
 from otai.runs import approval, operations, spending
 from otai.runs.approval import Approver
@@ -60,6 +62,12 @@ def test_a_limit_or_rule_that_is_deleted_by_hand_is_found(
     assert [finding.what for finding in audit().findings] == [
         "a spend limit that was set is there" if table is SpendLimit else "a rule of approval that was set is there"
     ]
+
+
+def test_credits_of_a_guarantee_that_nobody_has_are_found(approved: Run, now: datetime) -> None:
+    grant: dict[str, Any] = {"credits": 18, "source": "guarantee", "key": "fee", "reason": "fee", "now": now}
+    ledger.grant(organisation=approved.organisation_id, reference="guarantee:1", **grant)
+    assert [finding.what for finding in audit().findings] == ["credits of a guarantee are of one of its organisation"]
 
 
 def test_limits_of_before_there_were_events_and_those_taken_away_are_no_finding(approved: Run, now: datetime) -> None:

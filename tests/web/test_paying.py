@@ -120,6 +120,23 @@ def test_who_leaves_the_page_finds_the_order_and_pays_later(acme: Organisation, 
     assert buyer.post(f"/acme/credits/purchases/{reference}/pay", {})["Location"].endswith(f"{reference}/")
 
 
+def test_a_page_that_expired_at_the_provider_leaves_the_order_and_another_page_pays_it(
+    acme: Organisation,
+    buyer: Client,
+    stripe: Any,  # noqa: F811
+) -> None:
+    expired = page_of_ours(buyer, order(buyer))
+    stripe.page_expires(expired)
+    reference = Purchase.objects.get().reference
+    returned = buyer.get(f"/acme/credits/purchases/{reference}/returned?page={expired.rpartition('/')[2]}", follow=True)
+    assert "Pay EUR 535.50 by card" in returned.content.decode(), "the order is still there to be paid"
+    assert (CheckoutPage.objects.get().state, Purchase.objects.get().status) == ("expired", "open")
+    again = page_of_ours(buyer, buyer.post(f"/acme/credits/purchases/{reference}/pay", {}))
+    assert again != expired
+    comes_back(buyer, stripe.payer_pays(again, GOOD))
+    assert credits(acme) == 56
+
+
 def test_a_second_click_of_the_order_button_orders_once(acme: Organisation, buyer: Client) -> None:
     first, second = order(buyer), order(buyer)
     assert first["Location"] == second["Location"]

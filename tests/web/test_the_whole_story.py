@@ -35,8 +35,9 @@ def test_from_signing_up_to_the_invoice(installation: Installation, tmp_path: Pa
         the_whole_story(installation, base, browser, tickets)
 
 
-def the_whole_story(installation: Installation, base: str, browser: Any, tickets: Path) -> None:
-    """Alice's, in a browser at `base`, where nobody has been yet. tests/doors tells it again over TLS."""
+def the_whole_story(installation: Installation, base: str, browser: Any, tickets: Path) -> Any:
+    """Alice's, in a browser at `base`, where nobody has been yet; returns her page. tests/doors tells it again over
+    TLS."""
     page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900})
     watched = Watched(page, base)
     page.set_default_timeout(20_000)
@@ -130,6 +131,7 @@ def the_whole_story(installation: Installation, base: str, browser: Any, tickets
     # All the time nothing came from elsewhere, and the browser had nothing to complain of.
     assert watched.elsewhere == []
     assert watched.complaints == []
+    return page
 
 
 def refused_at_the_door(base: str, *headers: str) -> int:
