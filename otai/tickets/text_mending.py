@@ -59,7 +59,9 @@ class TextMender:
 
     def mend(self, texts: pa.Array) -> pa.Array:
         """The texts, mended. Nulls stay; a text of which nothing is left becomes empty."""
-        texts = self._with_right_letters(texts)
+        # Letters read wrongly are none of ASCII, and whether all are is seen much sooner than the expression sees it.
+        if not _bytes_of(texts).isascii():
+            texts = self._with_right_letters(texts)
         if holds(texts, (RTF.encode(),)):
             texts = self._each(texts, pc.starts_with(texts, RTF), self._without_rtf)
         if holds(texts, (b"MsoNormal", b"mso-")):
@@ -141,7 +143,8 @@ class TextMender:
 def holds(texts: pa.Array, marks: Sequence[bytes]) -> bool:
     """Whether any text may hold one of the marks: all their bytes are looked at together, at gigabytes a second."""
     together = _bytes_of(texts)
-    return any(mark in together for mark in marks)
+    # One character is found ten times sooner than several, and most texts have neither brace nor backslash.
+    return any(mark[:1] in together and mark in together for mark in marks)
 
 
 def holds_any(texts: pa.Array, characters: bytes) -> bool:
