@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from otai.client import Studio
 from tests import stories
 from tests.doors.production import Customer, Production
@@ -16,6 +18,7 @@ LEGAL = "subject,body,queue,priority\n" + "".join(
 )
 
 
+@pytest.mark.postgres
 def test_the_included_run_meets_what_was_agreed_and_a_new_queue_is_a_reason_to_train_again(
     trusted: Production, tmp_path: Path
 ) -> None:

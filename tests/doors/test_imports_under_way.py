@@ -78,6 +78,7 @@ def assert_nothing_is_left(studio: Production, program: httpx.Client) -> None:
     assert found == {}
 
 
+@pytest.mark.postgres
 def test_in_a_browser(studio: Production, program: httpx.Client, acme: Customer, browser: Any, many: Path) -> None:
     page = studio.page(browser, acme)
     page.goto("tickets/")
@@ -125,6 +126,7 @@ def test_over_the_api(studio: Production, program: httpx.Client, many: Path) -> 
     assert_nothing_is_left(studio, program)
 
 
+@pytest.mark.postgres
 def test_on_the_command_line_of_another_machine(
     trusted: Production, program: httpx.Client, acme: Customer, many: Path
 ) -> None:
@@ -182,6 +184,8 @@ def seen_in_a_window(command: list[str], where: dict[str, str]) -> str:
     return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", said)
 
 
+# No database has a part in how a process dies.
+@pytest.mark.pure
 def test_one_that_dies_says_so_kindly(studio: Production, program: httpx.Client, many: Path) -> None:
     address = begun(program, many)
     # As the kernel ends what takes too much, from outside and without a word.

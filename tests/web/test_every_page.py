@@ -268,6 +268,7 @@ def counted(world: World) -> dict[str, int]:
     return found
 
 
+@pytest.mark.pure
 def test_pages_ask_few_questions_and_no_more_when_there_is_more_to_show(world: World, tmp_path: Path) -> None:
     more(world, tmp_path / "some", 2)
     counted(world)  # what is kept in memory after the first visit is not counted

@@ -42,6 +42,8 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+# What orders and settles it is the same as of a Business model (tests/walk), on either database.
+@pytest.mark.pure
 def test_alice_gets_a_maximum_model(
     tmp_path: Path, now: datetime, store: EncoderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
