@@ -49,6 +49,21 @@ def test_a_purchase_is_paid_on_the_providers_page(acme: Organisation, program: P
     assert program.get("/payment-methods")[1]["items"] == []
 
 
+def test_no_key_of_a_buyer_stands_in_the_way_of_a_tier(acme: Organisation, program: Program, fake: Any) -> None:  # noqa: F811
+    """Orders of tiers had keys that could be guessed: whoever had used one could not rise, nor be renewed."""
+    for key in ("rise:enterprise:1", "rise:enterprise:2"):
+        assert program.post("/purchases", {"package": "10", "gateway": "fake"}, **{"Idempotency-Key": key})[0] == 201
+    card = {"gateway": "fake", "payment_method": GOOD_CARD}
+    status, answer = program.post("/tier", {"tier": "enterprise", **card}, **{"Idempotency-Key": "rise"})
+    assert (status, answer.get("in_force")) == (200, True), answer
+    ends = Purchase.objects.get(tier="enterprise").period_until_at
+    assert ends is not None
+    planted = {"Idempotency-Key": f"month:{ends.isoformat()}:4"}
+    assert program.post("/purchases", {"package": "10", "gateway": "fake"}, **planted)[0] == 201
+    assert billing.sweep_subscriptions(now=ends).failed == 0
+    assert Purchase.objects.filter(tier="enterprise").count() == 2
+
+
 def test_what_an_order_would_cost_is_told_before_it(acme: Organisation, program: Program, moment: datetime) -> None:
     terms = CouponTerms(CouponFor.EITHER, moment, percent=10)
     billing.make_coupon(code="WELCOME", terms=terms, who=OLGA, why="the fair", now=moment)

@@ -21,6 +21,7 @@ from otai.billing.operations.events import notify
 from otai.billing.operations.orders import cancel_locked, order_period
 from otai.billing.operations.subscriptions import move
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus, SubscriptionStatus
+from otai.db import new_id
 from otai.errors import OtaiError
 from otai.orgs.suspension import is_suspended
 from otai.pricing.price_book import Term, Tier
@@ -201,7 +202,10 @@ def _was_ordered(subscription: Subscription) -> bool:
     if not _can_be_invoiced(subscription) or is_suspended(subscription.organisation_id):
         return True
     return Purchase.objects.filter(
-        organisation=subscription.organisation_id, key__startswith=_key_of_next_month(subscription)
+        organisation=subscription.organisation_id,
+        # A buyer's own key may begin like it.
+        kind=PurchaseKind.SUBSCRIPTION,
+        key__startswith=_key_of_next_month(subscription),
     ).exists()
 
 
@@ -261,8 +265,8 @@ def order_next_period(
         tier=tier,
         term=Term(subscription.renewal_term) if is_sold else Term.MONTH,
         gateway=gateway,
-        # A cancelled order is followed by another for the same period, so the key counts the orders.
-        key=f"{_key_of_next_month(subscription)}{Purchase.objects.filter(organisation=organisation).count()}",
+        # A cancelled order is followed by another for the same period; and no buyer's own key can be this one.
+        key=f"{_key_of_next_month(subscription)}{new_id()}",
         who=who,
         now=now,
         discount=discount,

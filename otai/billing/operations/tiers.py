@@ -17,7 +17,7 @@ from otai.billing.operations.pages import close_pages
 from otai.billing.operations.renewals import open_months, order_next_period, settle_what_ended
 from otai.billing.operations.subscriptions import locked, move, paid_period, rank, unused_share_cents
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus, SubscriptionStatus
-from otai.db import one_transaction
+from otai.db import new_id, one_transaction
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Term, Tier
@@ -232,13 +232,12 @@ def _order_in_place(subscription: Subscription, organisation: Organisation, wish
         why = Fact("billing.other_tier_asked_for", {"tier": tier.value})
         cancel_locked(order, who=wish.who, why=why, now=wish.now)
     refuse_more_unpaid(organisation)
-    count = Purchase.objects.filter(organisation=organisation).count()
     return order_period(
         organisation=organisation,
         tier=tier,
         term=term,
         gateway=wish.gateway,
-        key=f"rise:{tier.value}:{count}",
+        key=f"rise:{new_id()}",
         who=wish.who,
         now=wish.now,
         less_cents=unused_share_cents(subscription, now=wish.now),
