@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import DatabaseError
 
 from otai.billing import operations as billing
 from otai.billing import queries
@@ -28,7 +30,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PRICE_BOOK, Term, Tier
 from otai.units import Money
-from tests.billing.people import ALICE, OLGA, details, sign_up
+from tests.billing.people import ALICE, OLGA, details, sign_up, transfer
 from tests.billing.test_commands import as_json, otai
 
 pytestmark = pytest.mark.django_db
@@ -317,6 +319,52 @@ def test_of_a_year_whose_price_went_back_in_part_the_months_to_come_go_back_in_p
         assert ledger.balance(acme.id).available == 53 + 25 * months
     assert queries.tier_of(acme) is Tier.PRO
     assert audit().findings == []
+
+
+def pauses(acme: Organisation, fake: Any, at: datetime) -> None:
+    """The vendor suspends acme for two months of its year, and resumes it."""
+    who: dict[str, Any] = {"organisation": acme, "who": OLGA, "why": "to be settled"}
+    billing.suspend(now=at, **who)
+    billing.resume(now=anniversary_at(at, 2, BERLIN) + DAY, **who)
+
+
+def rises(acme: Organisation, fake: Any, at: datetime) -> None:
+    """Alice pays for a higher tier before the sweep has come."""
+    late = anniversary_at(at, 2, BERLIN) + DAY
+    order = billing.change_tier(organisation=acme, tier=Tier.ENTERPRISE, term=Term.MONTH, who=ALICE, now=late).purchase
+    assert order is not None
+    transfer(order, late)
+
+
+@pytest.mark.parametrize("happens", [pauses, rises])
+def test_months_of_such_a_year_that_come_otherwise_than_by_the_sweep_go_back_in_part_as_well(
+    acme: Organisation, fake: Any, now: datetime, happens: Callable[[Organisation, Any, datetime], None]
+) -> None:
+    year = bought(takes(acme, Tier.PRO, Term.YEAR, now))
+    is_reversed(fake, year, now, cents=year.gross_cents // 2)
+    happens(acme, fake, now)
+    assert monthly(acme)[:2] == [50, 50]
+    [lost] = Reversal.objects.all()
+    assert lost.withdrawn_credits == (94 + 100) // 2
+    assert audit().findings == []
+
+
+def test_a_grant_whose_share_cannot_be_taken_is_not_made(
+    acme: Organisation, fake: Any, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    year = bought(takes(acme, Tier.PRO, Term.YEAR, now))
+    is_reversed(fake, year, now, cents=year.gross_cents // 2)
+    due = anniversary_at(now, 1, BERLIN)
+
+    def machine_fails(**_: Any) -> None:
+        raise DatabaseError("the machine was switched off")
+
+    with monkeypatch.context() as failing:
+        failing.setattr("otai.billing.operations.takings.ledger.withdraw", machine_fails)
+        assert billing.sweep_grants(now=due).failed == 1
+    assert ledger.balance(acme.id).available == 53, "the whole month's credits were not there in between"
+    billing.sweep_grants(now=due)
+    assert ledger.balance(acme.id).available == 53 + 25
 
 
 def test_a_coupon_for_the_first_month_takes_its_share_off_a_month_of_the_year(

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from otai.billing.models import Subscription
 from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.renewals import settle_what_ended
-from otai.billing.operations.reversals import take_share_of_new_credits
+from otai.billing.operations.reversals import partly_reversed
 from otai.db import one_transaction
 from otai.errors import OtaiError
 
@@ -42,8 +42,6 @@ def sweep_grants(*, now: datetime) -> GrantSweep:
             # A paid month that ended before the sweep came must not bring one more month of the higher tier's credits.
             _settle(id, now=now)
             made, sum_of_credits = _grant_what_is_due(id, now=now)
-            if made:
-                take_share_of_new_credits(id, now=now)
         except (OtaiError, DatabaseError):
             # One organisation's trouble must not keep the others waiting; the next sweep tries it again.
             logger.exception("The monthly grant of subscription %s failed.", id)
@@ -67,4 +65,6 @@ def _locked(id: UUID) -> Subscription:
 
 @one_transaction
 def _grant_what_is_due(id: UUID, *, now: datetime) -> tuple[int, int]:
-    return grant_what_is_due(_locked(id), now=now)
+    subscription = _locked(id)
+    partly = partly_reversed(subscription.organisation_id)
+    return grant_what_is_due(subscription, partly_reversed=partly, now=now)

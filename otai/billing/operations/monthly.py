@@ -14,6 +14,7 @@ from django.db.models import Q
 from otai.billing import queries
 from otai.billing.models import Purchase, PurchaseKind, Subscription
 from otai.billing.operations import takings
+from otai.billing.operations.reversals import Reversed, take_share_of_new_credits
 from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
@@ -24,10 +25,16 @@ from otai.pricing.price_book import Tier
 
 
 def grant_what_is_due(
-    subscription: Subscription, *, now: datetime, suspended_since: datetime | None = None
+    subscription: Subscription,
+    *,
+    partly_reversed: list[Reversed],
+    now: datetime,
+    suspended_since: datetime | None = None,
 ) -> tuple[int, int]:
     """Makes the grants of a locked subscription that are due at `now`, oldest first; returns how many, and their
     credits. None before its founder's mail address is confirmed.
+
+    `partly_reversed`: what `reversals.partly_reversed` found and locked; what it brings goes back in part at once.
 
     While the organisation is suspended they wait. `suspended_since` is given by whoever resumes it: what fell due
     meanwhile is made for months that were paid, and nothing is for the days of a free tier.
@@ -59,6 +66,8 @@ def grant_what_is_due(
             grants, credits = grants + bool(made), credits + made
         subscription.months_granted = number
     subscription.save(update_fields=["months_granted", "next_grant_at"])
+    if grants:
+        take_share_of_new_credits(partly_reversed, now=now)
     return grants, credits
 
 

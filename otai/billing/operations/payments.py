@@ -28,6 +28,7 @@ from otai.billing.operations.clock import booked_at
 from otai.billing.operations.events import bought, checked_why, notify, record
 from otai.billing.operations.monthly import grant_what_is_due
 from otai.billing.operations.orders import cancel_locked, locked, move
+from otai.billing.operations.reversals import partly_reversed
 from otai.billing.operations.subscriptions import begin_paid_period, can_begin_period, orders_not_wanted_any_more
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id, one_transaction
@@ -340,7 +341,7 @@ def _say_surplus(payment: Payment, purchase: Purchase, *, now: datetime) -> None
 
 def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str | Fact, now: datetime) -> None:
     columns: dict[str, object] = {"paid_at": now, "paid_cents": paid_cents}
-    subscription, obsolete = None, []
+    subscription, obsolete, partly = None, [], []
     if purchase.kind == PurchaseKind.PACKAGE:
         made = ledger.grant(
             organisation=purchase.organisation_id,
@@ -358,6 +359,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str | Fact, 
     else:
         # Locked before the ledger's account, as docs/ledger.md has it.
         obsolete = orders_not_wanted_any_more(purchase)
+        partly = partly_reversed(purchase.organisation_id)
         period = begin_paid_period(purchase, who=who, now=now)
         subscription = period.subscription
         columns |= {"period_from_at": period.starts, "period_until_at": period.ends}
@@ -366,7 +368,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str | Fact, 
     move(purchase, PurchaseStatus.PAID, who=who, why=why, now=now, **columns)
     if subscription is not None:
         # The period is paid: monthly credits that waited for it come at once.
-        grant_what_is_due(subscription, now=now)
+        grant_what_is_due(subscription, partly_reversed=partly, now=now)
     TopUp.objects.filter(purchase=purchase, ended_at__isnull=True).update(
         state=TopUpState.SUCCEEDED, ended_at=now, outcome="top_up_paid"
     )

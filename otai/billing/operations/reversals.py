@@ -8,6 +8,7 @@ brought is worked out in takings.py. A balance never becomes negative: what cann
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
@@ -476,14 +477,30 @@ def collect_before_spending(organisation: Organisation, *, now: datetime) -> Non
         _collect(found, now=now)
 
 
-def take_share_of_new_credits(subscription: UUID, *, now: datetime) -> None:
-    """Of a month or year whose price went back in part, the credits that came since go back in part as well."""
-    of = Subscription.objects.filter(id=subscription).values("organisation")
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """A purchase and what goes back of it, locked."""
+
+    purchase: Purchase
+    reversals: list[Reversal]
+
+
+def partly_reversed(organisation: UUID) -> list[Reversed]:
+    """The months and years whose price went back in part and that may still bring credits, locked: before the account,
+    as docs/ledger.md has it. The caller holds the subscription."""
     periods = Purchase.objects.filter(
-        organisation__in=of, kind=PurchaseKind.SUBSCRIPTION, period_until_at__gt=now, reversals__price_cents__gt=0
+        organisation=organisation,
+        kind=PurchaseKind.SUBSCRIPTION,
+        period_until_at__gt=Subscription.objects.filter(organisation=organisation).values("next_grant_at"),
+        reversals__price_cents__gt=0,
     )
-    if found := list(periods.order_by("id").values_list("id", flat=True).distinct()):
-        _collect(found, now=now)
+    return _locked_with_reversals(list(periods.order_by("id").values_list("id", flat=True).distinct()))
+
+
+def take_share_of_new_credits(periods: list[Reversed], *, now: datetime) -> None:
+    """Of months and years whose price went back in part, the credits that came now go back in part as well: in the
+    transaction that grants them, so that nobody spends what goes back, and nothing is forgotten."""
+    _collect_from(periods, now=now)
 
 
 def _owing() -> QuerySet[Reversal]:
@@ -492,20 +509,27 @@ def _owing() -> QuerySet[Reversal]:
 
 @one_transaction
 def _collect(ids: list[UUID], *, now: datetime) -> int:
+    return _collect_from(_locked_with_reversals(ids), now=now)
+
+
+def _locked_with_reversals(ids: list[UUID]) -> list[Reversed]:
     # All purchases first, then all reversals, as the news of a bank does; the account after them.
     purchases = [locked(id) for id in ids]
-    of = {purchase.id: _locked_reversals(purchase) for purchase in purchases}
+    return [Reversed(purchase, _locked_reversals(purchase)) for purchase in purchases]
+
+
+def _collect_from(found: list[Reversed], *, now: datetime) -> int:
     collected = 0
-    for purchase in purchases:
-        before = sum(reversal.withdrawn_credits for reversal in of[purchase.id])
-        _balance(purchase, of[purchase.id], who="sweep", now=now)
-        credits = sum(reversal.withdrawn_credits for reversal in of[purchase.id]) - before
+    for one in found:
+        before = sum(reversal.withdrawn_credits for reversal in one.reversals)
+        _balance(one.purchase, one.reversals, who="sweep", now=now)
+        credits = sum(reversal.withdrawn_credits for reversal in one.reversals) - before
         collected += credits
         if credits:
             record(
-                organisation=purchase.organisation_id,
+                organisation=one.purchase.organisation_id,
                 subject="purchase",
-                subject_id=purchase.id,
+                subject_id=one.purchase.id,
                 move=BillingOccurrence.OWED_COLLECTED,
                 who="sweep",
                 now=now,

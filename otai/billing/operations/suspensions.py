@@ -9,6 +9,7 @@ from otai.billing import queries
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, notify, record
 from otai.billing.operations.monthly import grant_what_is_due
+from otai.billing.operations.reversals import partly_reversed
 from otai.billing.operations.subscriptions import locked, move
 from otai.billing.status import SubscriptionStatus
 from otai.db import one_transaction
@@ -40,12 +41,13 @@ def resume(*, organisation: Organisation, who: str, why: str, now: datetime) -> 
     if found.suspended_at is None:
         return found
     subscription = locked(found)
+    partly = partly_reversed(found.id)
     since, found.suspended_at, found.suspended_by, found.suspended_why = found.suspended_at, None, "", ""
     _save(found, BillingOccurrence.RESUMED, who=who, why=why, now=now)
     if subscription.status == SubscriptionStatus.UNPAID:
         grace_until = now + queries.price_book().payment_grace
         move(subscription, SubscriptionStatus.UNPAID, who=who, why=why, now=now, grace_until_at=grace_until)
-    grant_what_is_due(subscription, now=now, suspended_since=since)
+    grant_what_is_due(subscription, partly_reversed=partly, now=now, suspended_since=since)
     return found
 
 
