@@ -162,6 +162,40 @@ def test_a_forged_an_old_and_a_changed_webhook_are_refused(acme: Organisation, s
     assert WebhookEvent.objects.count() == 0
 
 
+def event(**changes: Any) -> dict[str, Any]:
+    subject = {"id": "pi_1", "object": "payment_intent"}
+    made: dict[str, Any] = {
+        "id": "evt_1",
+        "type": "payment_intent.succeeded",
+        "created": 1,
+        "data": {"object": subject},
+    }
+    return made | changes
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        event(id=None),
+        event(id=""),
+        event(id="evt\0"),
+        event(id="e" * 201),
+        event(type="t" * 101),
+        event(created=1e30),
+        event(created=10**17),
+        event(data={"object": {"id": "pi\0"}}),
+        event(data=[]),
+    ],
+    ids=str,
+)
+def test_what_is_signed_and_is_no_event_is_refused(sent: dict[str, Any], stripe: Any, now: datetime) -> None:
+    """The provider read 500, and sent it again for days."""
+    body, at = json.dumps(sent), int(time.time())
+    signature = sdk.WebhookSignature._compute_signature(f"{at}.{body}", "whsec_of_the_tests")
+    with pytest.raises(ForgedWebhook, match="no event"):
+        receive((body.encode(), {"Stripe-Signature": f"t={at},v1={signature}"}), now)
+
+
 def test_no_secret_and_no_card_data_is_kept_of_an_event(acme: Organisation, stripe: Any, now: datetime) -> None:
     bought = buy(acme, now, card(stripe))
     stored = receive(stripe.received.wait_for("payment_intent.succeeded", bought.purchase.gateway_reference), now)

@@ -10,6 +10,8 @@ logged.
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -77,6 +79,7 @@ most_webhook_age_seconds = 300
 attempt."""
 
 Answer = TypeVar("Answer")
+logger = logging.getLogger(__name__)
 
 _STATES = {
     "requires_payment_method": PaymentState.WAITING,
@@ -271,13 +274,20 @@ class Stripe(HostedCheckout):
             return _event(event)
         except (stripe.SignatureVerificationError, UnicodeDecodeError):
             raise ForgedWebhook("signature") from None
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except NO_EVENT:
             raise ForgedWebhook("no_event") from None
 
     def events_since(self, at: datetime) -> list[ProviderEvent]:
         asked: Any = {"created": {"gte": int(at.timestamp())}, "limit": 100}
-        found = _ask(lambda: _client().v1.events.list(asked))
-        return [_event(event) for event in found.auto_paging_iter()]
+        found = _ask(lambda: list(_client().v1.events.list(asked).auto_paging_iter()))
+        events = []
+        for event in found:
+            try:
+                events.append(_event(event))
+            except NO_EVENT:
+                # The others must not wait for one that cannot be kept.
+                logger.warning("An event that Stripe lists is none: %.100r", getattr(event, "id", None))
+        return events
 
     def news(self, payload: dict[str, Any]) -> ProviderNews:
         kind = str(payload.get("type", ""))
@@ -301,22 +311,33 @@ class Stripe(HostedCheckout):
 
 
 def _as_json(text: str) -> dict[str, Any]:
-    import json
-
     found = json.loads(text)
     if not isinstance(found, dict):
         raise TypeError("an event is an object")
     return found
 
 
+NO_EVENT = (ValueError, KeyError, AttributeError, TypeError, OverflowError, OSError)
+"""What reading something as an event raises where it is none. OSError: no clock shows its time."""
+
+
 def _event(event: stripe.Event) -> ProviderEvent:
+    """Raises one of `NO_EVENT`, also for what the inbox could not keep."""
     payload = event.to_dict()
+    id, type = payload["id"], payload["type"]
+    if not (_is_name(id, 200) and _is_name(type, 100)):
+        raise ValueError("an event has an id and a type")
+    slim = _slim(payload)
+    if "\\u0000" in json.dumps(slim):
+        # No text of a database holds this sign.
+        raise ValueError("an event is text")
     return ProviderEvent(
-        id=str(payload["id"]),
-        type=str(payload["type"]),
-        payload=_slim(payload),
-        happened_at=datetime.fromtimestamp(int(payload["created"]), tz=UTC),
+        id=id, type=type, payload=slim, happened_at=datetime.fromtimestamp(int(payload["created"]), tz=UTC)
     )
+
+
+def _is_name(value: object, most: int) -> bool:
+    return isinstance(value, str) and value.isprintable() and 1 <= len(value) <= most
 
 
 def _slim(payload: dict[str, Any]) -> dict[str, Any]:
