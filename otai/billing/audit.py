@@ -20,6 +20,7 @@ from otai.billing.package_months import package_months
 from otai.billing.seller import seller
 from otai.billing.status import DELIVERED, PurchaseStatus
 from otai.billing.told import untold
+from otai.ledger.audit import one_snapshot
 from otai.ledger.models import Lot, LotSource, Transfer, TransferKind
 
 
@@ -49,8 +50,13 @@ causes_above: list[Callable[[], Iterator[Unexplained]]] = []
 
 
 def audit() -> BillingAudit:
-    """Goes through every purchase and invoice of the installation, a page at a time."""
-    return BillingAudit(Purchase.objects.count(), Invoice.objects.count(), list(findings()))
+    """Goes through every purchase and invoice of the installation, a page at a time.
+
+    Reads one snapshot, while customers go on buying: otherwise what came between two of its looks would not fit. Inside
+    a caller's transaction it reads what that sees.
+    """
+    with one_snapshot():
+        return BillingAudit(Purchase.objects.count(), Invoice.objects.count(), list(findings()))
 
 
 def findings() -> Iterator[Discrepancy]:

@@ -385,3 +385,32 @@ def test_an_unpaid_rise_leaves_the_renewal_and_is_paid_instead_of_it(
     renewal.refresh_from_db()
     assert (queries.tier_of(acme), renewal.status) == (Tier.ENTERPRISE, PurchaseStatus.CANCELLED)
     assert Purchase.objects.filter(organisation=acme, status=PurchaseStatus.OPEN).count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_audit_reads_one_moment_while_customers_go_on(acme: Organisation, fake: Any, now: datetime) -> None:
+    """A rise between two of its looks read as a tier that nothing had brought into force."""
+    import threading
+
+    from django.db import connection
+
+    from otai.billing.audit import audit
+
+    rises = [lambda: rise(acme, Tier.PRO, now)]
+
+    def alice_rises() -> None:
+        try:
+            rises.pop()()
+        finally:
+            connection.close()
+
+    def beside(execute: Any, sql: str, *more: Any) -> Any:
+        if rises and "billing_tier_change" in sql and "DESC" in sql:
+            other = threading.Thread(target=alice_rises)
+            other.start()
+            other.join()
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(beside):
+        assert audit().findings == []
+    assert queries.tier_of(acme) is Tier.PRO and audit().findings == []
