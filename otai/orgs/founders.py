@@ -11,10 +11,19 @@ from functools import cache
 from importlib.resources import files
 
 from django.conf import settings
+from django.utils.encoding import punycode
 from publicsuffixlist import PublicSuffixList
 
-WITHOUT_DOTS = frozenset({"gmail.com", "googlemail.com"})
-"""Providers that deliver a.b@ and ab@ to one person."""
+ONE_MAILBOX = (
+    ("gmail.com", "googlemail.com"),
+    ("icloud.com", "mac.com", "me.com"),
+    ("proton.me", "pm.me", "protonmail.ch", "protonmail.com"),
+    ("yandex.ru", "ya.ru", "yandex.by", "yandex.com", "yandex.kz"),
+)
+"""Domains of one provider at which a name is the same person's, by the first of which they are known."""
+KNOWN_AS = {domain: domains[0] for domains in ONE_MAILBOX for domain in domains}
+IGNORED_SIGNS = {"gmail.com": ".", "proton.me": ".-_", "yandex.ru": ".-"}
+"""Which signs of a name these providers ignore, or take for one another: a.b@ and ab@ are one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +47,31 @@ class Person:
 
 
 def same_person(email: str) -> str:
-    """The address without what its owner may add at will: case, a part after `+`, dots where the provider ignores
-    them."""
+    """The address without what its owner may change at will: case, a part after `+`, how the domain is written, and
+    what the provider takes for the same."""
     name, _, domain = email.strip().lower().rpartition("@")
-    name = name.partition("+")[0]
-    if domain in WITHOUT_DOTS:
-        name, domain = name.replace(".", ""), "gmail.com"
-    return f"{name}@{domain}"
+    name, domain = name.partition("+")[0], _domain(domain)
+    domain = KNOWN_AS.get(domain, domain)
+    return f"{name.translate(dict.fromkeys(map(ord, IGNORED_SIGNS.get(domain, ''))))}@{domain}"
 
 
 def company_domain(email: str) -> str:
     """The domain that a company registered (`acme.co.uk` of `alice@mail.acme.co.uk`); empty for an address at a
-    public mail provider."""
-    domain = email.strip().lower().rpartition("@")[2].rstrip(".")
+    public mail provider. Below such a provider's domain somebody has all addresses: that is a company of its own."""
+    domain = _domain(email.strip().lower().rpartition("@")[2])
+    if domain in public_mail_domains():
+        return ""
     registered = str(_suffixes().privatesuffix(domain) or domain)
-    return "" if {domain, registered} & public_mail_domains() else registered
+    return domain if registered in public_mail_domains() else registered
+
+
+def _domain(written: str) -> str:
+    """As name servers know it, and as mail is sent to it: `xn--mnchen-3ya.example` for `münchen.example`."""
+    written = written.rstrip(".")
+    try:
+        return punycode(written)
+    except UnicodeError:
+        return written
 
 
 def public_mail_domains() -> frozenset[str]:
@@ -61,7 +80,7 @@ def public_mail_domains() -> frozenset[str]:
     Not where one person may have as many as they like (throw-away addresses, aliases): such a domain counts as a
     company, so all of it is given to once.
     """
-    return _known_providers() | {domain.lower() for domain in settings.OTAI_PUBLIC_MAIL_DOMAINS}
+    return _known_providers() | {_domain(domain.lower()) for domain in settings.OTAI_PUBLIC_MAIL_DOMAINS}
 
 
 @cache
