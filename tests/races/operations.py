@@ -342,6 +342,7 @@ ALL: dict[str, Callable[[World], Calls]] = {
         paying.checkout_pages,
         paying.kept_methods,
         paying.renewal_payment,
+        paying.years,
         paying.dunning,
         paying.month_taken_back,
         paying.confirmations,

@@ -3,6 +3,7 @@ becomes of it later. As operations.py: each prepares, and returns the calls."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial, wraps
 from threading import RLock
@@ -24,6 +25,7 @@ from otai.billing.models import (
 from otai.billing.operations import dunning as charging
 from otai.billing.operations import methods, pages, second_operator, topups, webhooks
 from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
+from otai.pricing.price_book import Term, Tier
 from otai.units import Money
 from tests.billing import people
 from tests.billing.test_statements import entry, statement
@@ -144,6 +146,24 @@ def renewal_payment(world: World) -> Calls:
         partial(billing.pay_renewals_with, method=card.id, **who),
         partial(billing.pay_renewals_with, method=None, **who),
         partial(billing.set_renewal_payment, gateway="fake", payment_method=card.reference, **who),
+    ]
+
+
+def years(world: World) -> Calls:
+    """A year in the place of the paid month is paid by card while months are chosen again, a year of a higher tier is
+    ordered, a part of the month's price goes back, and years are announced and swept."""
+    who = {"organisation": world.acme, "who": "alice", "now": world.now}
+    year = {"term": Term.YEAR, "gateway": "fake", "payment_method": GOOD_CARD}
+    month = _month(world)
+    half = replace(disputed(month, ReversalOutcome.LOST), cents=month.gross_cents // 2)
+    return [
+        partial(billing.change_tier, tier=Tier.PRO, at_once=True, **year, **who),
+        partial(billing.change_tier, tier=Tier.PRO, at_once=True, **year, **who),
+        partial(billing.change_tier, tier=Tier.PRO, term=Term.MONTH, **who),
+        partial(billing.change_tier, tier=Tier.ENTERPRISE, **year, **who),
+        partial(billing.book_reversals, month.id, [half], who="bank", now=world.now),
+        partial(billing.announce_years, now=world.later(350)),
+        partial(billing.sweep_grants, now=world.later(32)),
     ]
 
 
