@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Containers often set it; then each worker would compile the product and rewrite the assertions of all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench lock clean
+.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench lock clean gpu-check
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
@@ -22,6 +22,7 @@ help:
 	@echo "make hooks   git asks for the form of subjects at each commit"
 	@echo "make words   collect the sentences for translators, and compile (LANGUAGE=nl begins a new language)"
 	@echo "make bench   measure, and update docs/benchmarks.md"
+	@echo "make gpu-check  what this machine's GPU does with larger encoders, in at most eight minutes"
 	@echo "make torture the long proofs"
 	@echo "make mutants whether the tests notice a changed rule (part of torture)"
 	@echo "make setup   only prepare $(VENV), with all that the tests need"
@@ -96,6 +97,10 @@ bench: setup
 
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --generate-hashes --allow-unsafe
+
+# Exit code 3 of the program: there is no GPU here.
+gpu-check: $(VENV)/encoders
+	$(BIN)/python -m benchmarks.gpu_check
 
 lock: $(VENV)/dev
 	$(COMPILE) --output-file requirements/base.lock pyproject.toml

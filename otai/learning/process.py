@@ -5,10 +5,11 @@ with it. It is told what to do by a file, says how far it is in JSON lines on st
 last and at once: if that file is there, the training came to an end, and the file says which.
 
 SPEC: `{"tickets": PARQUET, "attributes": [{"name", "kind", "order"}], "mode": "basic", "seed": 0, "output_dir": DIR,
-"threads": 2, "encoders_dir": DIR or null, "vectors_dir": DIR or null, "checkpoint_dir": DIR or null}`. The last three
-say where encoders lie, where vectors of tickets are kept, and where a long training saves its state and finds that of
-an attempt before, for modes that need them: no setting of the installation reaches this process. Exit code 0:
-completed, or failed by the input. 1: failed by us. 143: asked to stop; nothing was written.
+"threads": 2, "encoders_dir": DIR or null, "vectors_dir": DIR or null, "checkpoint_dir": DIR or null, "seconds": 14400
+or null}`. The three folders before the last say where encoders lie, where vectors of tickets are kept, and where a long
+training saves its state and finds that of an attempt before, for modes that need them: no setting of the installation
+reaches this process. `seconds` is the time until the delivery that was promised: networks stop learning by then. Exit
+code 0: completed, or failed by the input. 1: failed by us. 143: asked to stop; nothing was written.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class ProcessSpec:
     vectors_dir: Path | None = None
     checkpoint_dir: Path | None = None
     assurance: float | None = None
+    seconds: float | None = None
 
     @classmethod
     def read(cls, path: Path) -> ProcessSpec:
@@ -64,6 +66,7 @@ class ProcessSpec:
             vectors_dir=Path(values["vectors_dir"]) if values.get("vectors_dir") else None,
             checkpoint_dir=Path(values["checkpoint_dir"]) if values.get("checkpoint_dir") else None,
             assurance=values.get("assurance"),
+            seconds=values.get("seconds"),
         )
 
 
@@ -159,6 +162,7 @@ def _completed(spec: ProcessSpec) -> dict[str, Any]:
             _encoding(spec),
             spec.checkpoint_dir,
             spec.assurance or ASSURANCE,
+            spec.seconds,
         )
 
     seconds.update(trained.seconds)

@@ -85,8 +85,8 @@ class Recipe:
     `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch. `tunings`
     maps an encoder's name to the configurations that are tried ("*": any other encoder); empty: encoders stay as they
-    are. `tuning_work` bounds that, in multiplications (`finetuning/trainer.py`). `agrees` says that labels of a
-    hierarchy found in the tickets are predicted so that they agree.
+    are. `tuning_work` bounds that without a GPU, in multiplications (`finetuning/trainer.py`). `agrees` says that
+    labels of a hierarchy found in the tickets are predicted so that they agree.
     """
 
     mode: str
@@ -122,6 +122,11 @@ class Recipe:
 _MINILM = Tuning(epochs=3, rate=1e-4, trained_layers=3, contrast_epochs=1)
 _UNIVERSAL = Tuning(epochs=5, rate=3e-4, contrast_epochs=1)
 
+# Rates that are usual for networks of their size, and twice those: not tried here, where no GPU was. Half of the layers
+# learn, as of MiniLM, so that what a model keeps of them is no more than 300 MB.
+_E5_BASE = Tuning(epochs=3, rate=5e-5, trained_layers=6, contrast_epochs=1, batch=64, most_tokens=256)
+_E5_LARGE = replace(_E5_BASE, rate=2e-5, trained_layers=12)
+
 # About 20 minutes on two cores of 2020; 10 000 short tickets need two thirds of it.
 MOST_TUNING_WORK = 5e13
 
@@ -152,6 +157,8 @@ RECIPES = {
                 "use-multilingual",
                 (_UNIVERSAL, replace(_UNIVERSAL, rate=1e-3), replace(_UNIVERSAL, contrast_weight=0.3)),
             ),
+            ("multilingual-e5-base", (_E5_BASE, replace(_E5_BASE, rate=1e-4))),
+            ("multilingual-e5-large", (_E5_LARGE, replace(_E5_LARGE, rate=4e-5))),
             ("*", (_MINILM, replace(_MINILM, rate=2e-4))),
         ),
         tuning_work=MOST_TUNING_WORK,

@@ -37,6 +37,7 @@ from otai.learning.features.embeddings import Encoding
 from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.folds import shared_folds
 from otai.learning.finetuning.hierarchy import found_below
+from otai.learning.finetuning.stage import NONE_TUNED, TUNING_STEPS, TunedEncoders, tuned_encoders
 from otai.learning.linear.cross_fitting import CrossFitting, Inputs, LinearWeights, OutOfFold
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead, decided_beside
 from otai.learning.linear.subset_models import MOST_ENTRIES, SubsetDecision, SubsetModels, SubsetSample
@@ -50,12 +51,10 @@ from otai.learning.recipes import Recipe
 
 if TYPE_CHECKING:
     from otai.learning.finetuning.ensemble import Ensembled
-    from otai.learning.finetuning.trainer import FineTuned
 
 
 # How much of the progress bar the fitting takes, in steps; the other steps are one each.
 FITTING_STEPS = 20
-TUNING_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ def train(
     encoding: Encoding | None = None,
     checkpoints: Path | None = None,
     assurance: float = ASSURANCE,
+    seconds: float | None = None,
 ) -> Trained:
     """Trains one model for all `attributes` and measures it on tickets it has not seen.
 
@@ -86,10 +86,12 @@ def train(
     A recipe that reads vectors takes its encoders from `encoding` (this installation's store and no cache, if None is
     given), and raises MissingEncoder or EncodersNotInstalled when it has to. A recipe that trains encoders further
     saves its state in the folder `checkpoints` (None: nowhere) and goes on from what it finds there, to the same model.
-    Precisions are promised at `assurance`, a share below 1.
+    Precisions are promised at `assurance`, a share below 1. Networks stop learning where they would not be done within
+    `seconds` from now (None: nobody waits); the card says so, and the model is then one of this machine's speed.
     """
+    until = None if seconds is None else time.monotonic() + seconds
     steps = Steps(steps_of(len(attributes), recipe), progress)
-    training = _Training(tickets, attributes, recipe, seed, steps, assurance)
+    training = _Training(tickets, attributes, recipe, seed, steps, assurance, until)
     clock = _StageClock(training.steps)
     with clock.stage(Stage.READING):
         training.read()
@@ -161,6 +163,7 @@ class _Training:
     seed: int
     steps: Steps
     assurance: float
+    until: float | None = None
 
     # read
     usable: Rows = field(init=False)
@@ -178,7 +181,7 @@ class _Training:
     compared: Compared = field(init=False)
     # fine_tune
     folds: Rows | None = field(init=False)
-    fine_tuned: list[FineTuned] = field(init=False)
+    networks: TunedEncoders = field(init=False)
     # fit
     fitting: CrossFitting = field(init=False)
     sample: SubsetSample | None = field(init=False)
@@ -238,7 +241,7 @@ class _Training:
         """The folds that all models of this training share, where scores of several models or attributes meet (None:
         each attribute has its own), and the encoders that were fine-tuned."""
         recipe, split, reader = self.recipe, self.split, self.encoded.reader
-        self.folds, self.fine_tuned = None, []
+        self.folds, self.networks = None, NONE_TUNED
         tunes = bool(recipe.tunings) and reader is not None
         if not tunes and not (recipe.agrees and found_below(self.targets, split.train)):
             return
@@ -247,31 +250,19 @@ class _Training:
         self.folds = shared_folds(self.targets, split.train, same_text, tickets_wanted=wanted)
         if not tunes or reader is None:
             return
-        from otai.learning.finetuning.trainer import FineTuning
-
-        told = 0
-
-        def tell(share: float, note: str) -> None:
-            nonlocal told
-            if note:
-                self.steps.say(note)
-            self.steps.finish(int(share * TUNING_STEPS) - told)
-            told = int(share * TUNING_STEPS)
-
-        fine_tuning = FineTuning(
-            texts=self._texts(split.train),
-            holdout_texts=self._texts(split.holdout),
-            targets=self.targets,
-            train=split.train,
-            folds=self.folds,
+        self.networks = tuned_encoders(
+            self._texts(split.train),
+            self._texts(split.holdout),
+            self.targets,
+            split.train,
+            self.folds,
             recipe=recipe,
+            reader=reader,
             seed=self.seed,
-            threads=reader.threads,
             checkpoints=checkpoints,
-            tell=tell,
+            steps=self.steps,
+            until=self.until,
         )
-        self.fine_tuned = fine_tuning.run(reader.used, reader.store)
-        tell(1.0, "")
 
     def fit(self) -> None:
         """Linear models: scores of training tickets out of fold, and of the holdout, by Business alone and by the
@@ -322,7 +313,7 @@ class _Training:
         # Models of subsets of the tickets are Business's too, and are compared with what Business alone says.
         self.business = list(zip(self.out_of_fold, self.holdout_scores, strict=True))
         self.ensembled = ensembled(
-            self.fine_tuned,
+            self.networks.fine_tuned,
             self.targets,
             self.split.train,
             self.out_of_fold,
@@ -532,6 +523,7 @@ class _Training:
             + data_findings(self.tickets, len(self.usable), split, self.targets, self.recipe)
             + self.encoded.findings()
             + (vector_findings(self.targets, gains) if gains else [])
+            + self.networks.findings
             + (self.ensembled.findings if self.ensembled else [])
             + evidence_findings(self.reports)
             + given_away(self.tickets.texts, self.targets, split.train),

@@ -33,6 +33,9 @@ __all__ = ["Worker", "is_gone", "this_worker"]
 
 log = logging.getLogger(__name__)
 
+fewest_seconds_to_train = 1_800.0
+"""What a run that is late already gets all the same: a model cut short would be late and poor."""
+
 time_limit_seconds = {Mode.BASIC: 2 * 3600.0, Mode.BUSINESS: 6 * 3600.0, Mode.MAXIMUM: 24 * 3600.0}
 """A training that takes longer than this hangs: several times the longest promise."""
 
@@ -246,6 +249,7 @@ class Worker:
                 mode=run.mode,
                 seed=run.seed,
                 assurance=float(billing.price_book().promised_assurance),
+                seconds=max((run.due_at - self.clock()).total_seconds(), fewest_seconds_to_train),
                 output_dir=folder,
                 threads=self.threads,
                 time_limit_seconds=time_limit_seconds[Mode(run.mode)],

@@ -66,6 +66,18 @@ CARD: Mapping[str, Words] = {
         ("No English encoder beside it, because tickets in {languages:words} are expected as well.",)
     ),
     "encoder_language_unknown": Words(("Read with {encoder}, because the language of the tickets could not be told.",)),
+    "encoder_larger_not_there": Words(
+        (
+            "The {gpu} of this machine could train the larger encoder {encoder} as well. It is not installed here, and "
+            "nothing is fetched unasked.",
+        )
+    ),
+    "encoder_larger_taken": Words(
+        (
+            "The larger encoder {encoder} learns beside them: a {gpu} trains it in time. Where the model uses it, "
+            "predicting needs it as well.",
+        )
+    ),
     "encoder_none_speaks": Words(
         (
             "Read with {encoder}, although no known encoder speaks {languages:words} ({share:percent} of the tickets); "
@@ -93,6 +105,12 @@ CARD: Mapping[str, Words] = {
             + _measured
             + " on tickets kept back from training.",
             "{attribute}: fine-tuning made it better.",
+        )
+    ),
+    "fine_tuning_stopped": Words(
+        (
+            "{network} made {share:percent} of its steps of learning and then stopped, so that the model is ready in "
+            "the time that was promised.",
         )
     ),
     "hierarchy": Words(

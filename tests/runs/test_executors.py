@@ -68,6 +68,7 @@ def spec(tmp_path: Path) -> TrainingSpec:
         output_dir=tmp_path / "out",
         threads=1,
         time_limit_seconds=60,
+        seconds=7_200.0,
     )
 
 
@@ -186,7 +187,7 @@ def test_the_spec_reaches_the_training_as_it_is(spec: TrainingSpec, local) -> No
     local(SUCCESS).execute(spec, watch=Watcher(), watch_every_seconds=0.2)
     written = json.loads((spec.output_dir / "spec.json").read_text())
     assert written["attributes"] == [{"name": "queue", "kind": "single", "order": []}]
-    assert (written["mode"], written["threads"]) == ("basic", 1)
+    assert (written["mode"], written["threads"], written["seconds"]) == ("basic", 1, 7_200.0)
 
 
 def test_the_hardware_is_the_one_at_hand() -> None:

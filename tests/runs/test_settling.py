@@ -127,6 +127,16 @@ def test_our_own_failure_is_tried_twice_more_and_then_gives_everything_back(acme
     assert audit().clean
 
 
+@pytest.mark.parametrize(("late", "seconds"), [(timedelta(hours=-3), 3 * 3600), (timedelta(minutes=5), 1800)])
+def test_a_training_is_told_how_long_it_has_until_the_promised_time(
+    run: Run, now: datetime, late: timedelta, seconds: int
+) -> None:
+    executor = FakeExecutor()
+    worker(executor, run.due_at + late).work_once()
+    told = executor.executed[0].seconds
+    assert told == pytest.approx(seconds, abs=60), "and one that is late already half an hour all the same"
+
+
 def test_a_crash_of_the_executor_itself_ends_the_attempt_and_not_the_worker(acme, run: Run, now: datetime) -> None:
     def explode(stage: str) -> None:
         raise RuntimeError("disk on fire")

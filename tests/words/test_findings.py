@@ -29,6 +29,9 @@ from otai.learning.evidence.leaks import Leak, Leaks
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.finding import Finding
 from otai.learning.finetuning import ensemble
+from otai.learning.finetuning.hardware import Gpu
+from otai.learning.finetuning.larger import larger_encoder
+from otai.learning.finetuning.stage import stopped_early
 from otai.tickets import preparing
 from otai.tickets.cell_findings import findings_of_cells
 from otai.tickets.comparing import Difference, Labels
@@ -185,8 +188,12 @@ def of_cards() -> Iterator[Finding]:
         encoders_for({"cs": 0.6, "de": 0.4}, present=()),
         encoders_for({"tlh": 0.8, "de": 0.2}, present=()),
         encoders_for({}),
+        larger_encoder(Gpu("NVIDIA L4", 24 * 10**9), tokens=1.0, seconds=3600.0, present=("multilingual-e5-base",)),
+        larger_encoder(Gpu("NVIDIA L4", 24 * 10**9), tokens=1.0, seconds=3600.0, present=()),
     ):
         yield from choice.why
+    stopped: Any = Some(network=Some(used=Some(name="multilingual-e5-base")), share_learnt=0.62)
+    yield from stopped_early([stopped])
 
 
 def reports() -> Iterator[Any]:

@@ -220,7 +220,52 @@ E5_SMALL = EncoderSpec(
     note="a hundred languages; for those that use-multilingual does not speak",
 )
 
-KNOWN: Mapping[str, EncoderSpec] = {spec.name: spec for spec in (USE_MULTILINGUAL, MINILM_EN, E5_SMALL)}
+# The base's and the large's are one file, byte for byte; the small one has another.
+_XLM_R_TOKENIZER = WeightFile(
+    "tokenizer.json", "62c24cdc13d4c9952d63718d6c9fa4c287974249e16b7ade6d5a85e7bbb75626", 17082660
+)
+
+E5_BASE = EncoderSpec(
+    name="multilingual-e5-base",
+    title="Multilingual E5, base",
+    licence="MIT",
+    languages=_XLM_R_LANGUAGES,
+    dimension=768,
+    family=Family.TRANSFORMER,
+    revision="d128750597153bb5987e10b1c3493a34e5a4502a",
+    files=(
+        WeightFile("model.safetensors", "a18a44fad1d0b46ded15928144138cff1135d5cc8233bdd90be5f18822de09a7", 1112201288),
+        _XLM_R_TOKENIZER,
+        WeightFile("config.json", "9dab198f24c8c0879e481cf7822005d5ecbceedbacb390ffafa594e28d31bac4", 694),
+    ),
+    source=HubRepository("intfloat/multilingual-e5-base", "d128750597153bb5987e10b1c3493a34e5a4502a"),
+    head_tokens=254,
+    prefix="query: ",
+    note="a hundred languages; trained further in Maximum where a GPU is",
+)
+
+E5_LARGE = EncoderSpec(
+    name="multilingual-e5-large",
+    title="Multilingual E5, large",
+    licence="MIT",
+    languages=_XLM_R_LANGUAGES,
+    dimension=1024,
+    family=Family.TRANSFORMER,
+    revision="3d7cfbdacd47fdda877c5cd8a79fbcc4f2a574f3",
+    files=(
+        WeightFile("model.safetensors", "020afdebf2762b29fcaf286629a96c3b3b65af241f6a08226b1cfee60a21def6", 2239611368),
+        _XLM_R_TOKENIZER,
+        WeightFile("config.json", "e42d98d0c211928d788467aa951000391017f647c76ca8ce2ef6dd8d0c9ce5ca", 690),
+    ),
+    source=HubRepository("intfloat/multilingual-e5-large", "3d7cfbdacd47fdda877c5cd8a79fbcc4f2a574f3"),
+    head_tokens=254,
+    prefix="query: ",
+    note="a hundred languages; trained further in Maximum where a GPU has 12 GB or more",
+)
+
+KNOWN: Mapping[str, EncoderSpec] = {
+    spec.name: spec for spec in (USE_MULTILINGUAL, MINILM_EN, E5_SMALL, E5_BASE, E5_LARGE)
+}
 
 
 def known(name: str) -> EncoderSpec:

@@ -93,7 +93,8 @@ class FineTuned:
     """What one encoder's networks learnt. `out_of_fold` are scores of the training tickets at places `held`, by
     networks that had not seen them.
 
-    `tried` is every configuration with its loss on tickets kept back; one entry: nothing was to choose.
+    `tried` is every configuration with its loss on tickets kept back; one entry: nothing was to choose. `share_learnt`
+    is below 1 where the time ran out: of the planned steps, what the network made that made the fewest.
     """
 
     network: FineTunedNetwork
@@ -102,6 +103,7 @@ class FineTuned:
     holdout: Matrix
     tuning: Tuning
     tried: list[tuple[Tuning, float]]
+    share_learnt: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from otai.learning.arrays import Matrix
 from otai.learning.finetuning.checkpoints import Tensors
@@ -49,17 +50,34 @@ class Network:
     """A copy of `encoder`'s network that learns. `labels` is the number of labels of all attributes together.
 
     `trained_layers` counts from the top of a transformer; None: all. Texts are read to their first `most_tokens`
-    tokens.
+    tokens. With `recomputes_states` (gradient checkpointing) learning keeps the states between layers alone and works
+    out the rest of them again on the way back: the same gradients, a third more time, a tenth of the memory.
     """
 
-    def __init__(self, encoder: Encoder, *, labels: int, trained_layers: int | None, most_tokens: int) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        labels: int,
+        trained_layers: int | None,
+        most_tokens: int,
+        recomputes_states: bool = False,
+    ) -> None:
         self._encoder, self._most_tokens = encoder, most_tokens
         self.module = encoder.for_training()
         self.head = nn.Linear(encoder.dimension, labels).to(encoder.device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self._lower, self._upper = _parted(self.module, trained_layers)
-        self._half = encoder.device != "cpu"
+        self._passes = 4.0 if recomputes_states else 3.0
+        if recomputes_states:
+            for layer in _layers_of(self._upper):
+                _recompute(layer)
+        self.uses_brain_floats = encoder.device != "cpu"
+
+    @property
+    def _batch_tokens(self) -> int:
+        return BATCH_TOKENS["cpu" if self.device == "cpu" else "cuda"]
 
     @property
     def device(self) -> str:
@@ -92,8 +110,9 @@ class Network:
         return hasattr(self.module, "backbone")
 
     def weight_of_a_token(self) -> float:
-        """How much training on one token costs, in multiplications of parameters (forward 1, backward 2)."""
-        return 3.0 * sum(parameter.numel() for parameter in self.parameters())
+        """How much training on one token costs, in multiplications of parameters (forward 1, again where states are
+        worked out anew, backward 2)."""
+        return self._passes * sum(parameter.numel() for parameter in self.parameters())
 
     @contextlib.contextmanager
     def learning(self) -> Iterator[None]:
@@ -106,7 +125,7 @@ class Network:
 
     def vectors(self, texts_read: TokenisedTexts, rows: Sequence[int]) -> Tensor:
         """Shape (rows, dimension), of length one; of texts as `texts_read` has them."""
-        with torch.autocast(self.device.partition(":")[0], dtype=_half_type(), enabled=self._half):
+        with torch.autocast(self.device.partition(":")[0], dtype=_half_type(), enabled=self.uses_brain_floats):
             found = self._pooled(texts_read, rows)
         return functional.normalize(found.float(), dim=1)
 
@@ -135,7 +154,7 @@ class Network:
             return TokenisedTexts(tokens)
         states: list[Tensor] = [torch.empty(0)] * len(tokens)
         with torch.inference_mode():
-            for batch in batches_of_like_length(tokens, budget=BATCH_TOKENS["cuda" if self._half else "cpu"]):
+            for batch in batches_of_like_length(tokens, budget=self._batch_tokens):
                 ids, mask = self.module.collate([tokens[row] for row in batch])
                 found = self._lower(input_ids=ids, attention_mask=mask).last_hidden_state.half().cpu()
                 for place, row in enumerate(batch):
@@ -148,7 +167,7 @@ class Network:
         tokens = [texts_read.tokens[row] for row in rows]
         self._upper.eval()
         with torch.inference_mode():
-            for batch in batches_of_like_length(tokens, budget=BATCH_TOKENS["cuda" if self._half else "cpu"]):
+            for batch in batches_of_like_length(tokens, budget=self._batch_tokens):
                 found[batch] = self.vectors(texts_read, [rows[place] for place in batch]).cpu().numpy()
         return found
 
@@ -224,6 +243,25 @@ def _parted(module: nn.Module, trained_layers: int | None) -> tuple[nn.Module | 
     if isinstance(pooler := getattr(backbone, "pooler", None), nn.Module):
         pooler.requires_grad_(False)
     return _view(backbone, embeddings, layers[:frozen]).eval(), _view(backbone, _PassThrough(), layers[frozen:])
+
+
+def _layers_of(network: nn.Module) -> nn.ModuleList:
+    """The layers of a transformer of whatever build: the longest list of modules in it; empty where there is none."""
+    lists = [one for one in network.modules() if isinstance(one, nn.ModuleList)]
+    return max(lists, key=len, default=nn.ModuleList())
+
+
+def _recompute(layer: nn.Module) -> None:
+    """Lets a layer forget what it worked out until its gradients ask for it, while learning."""
+    plain = layer.forward
+
+    def forward(*inputs: Any, **options: Any) -> Any:
+        if not (layer.training and torch.is_grad_enabled()):
+            return plain(*inputs, **options)
+        # Dropout is repeated as it was: the generator's state is kept with the inputs.
+        return checkpoint(plain, *inputs, use_reentrant=False, **options)
+
+    layer.forward = forward
 
 
 def _view(backbone: nn.Module, embeddings: nn.Module, layers: nn.ModuleList) -> nn.Module:

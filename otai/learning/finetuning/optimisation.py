@@ -3,7 +3,7 @@ learning alone, then all together.
 
 The same network, objective, recipe and seed give the same weights on the same machine with the same threads, also when
 the training was cut off and went on from what it had saved: order of tickets and dropout come from generators whose
-states are saved with the weights.
+states are saved with the weights. Unless its time runs out: then it learns as far as it comes.
 """
 
 from __future__ import annotations
@@ -36,6 +36,24 @@ HEAD_DROPOUT = 0.1
 # Batches are cut from so many batches' tickets sorted by length: little padding, and still chance enough.
 SORTED_TOGETHER = 32
 
+# Before so many steps the pace cannot be told: the first ones wait for libraries and the GPU to warm up.
+STEPS_TO_TELL_THE_PACE = 20
+
+
+@dataclass(frozen=True)
+class TimeBudget:
+    """How long a learning may take: `seconds` of `clock`, from when it begins. None: as long as it takes."""
+
+    seconds: float | None = None
+    clock: Callable[[], float] = time.monotonic
+
+    def part(self, share: float) -> TimeBudget:
+        """A share of it."""
+        return self if self.seconds is None else TimeBudget(self.seconds * share, self.clock)
+
+
+UNBOUNDED = TimeBudget()
+
 
 def tune(
     network: Network,
@@ -47,14 +65,20 @@ def tune(
     checkpoints: CheckpointStore,
     name: str,
     tickets_done: Callable[[int], None] = lambda _tickets: None,
-) -> None:
-    """Trains `network` in place. `tickets_done` is told of every batch; what it raises ends the training.
+    time_budget: TimeBudget = UNBOUNDED,
+) -> float:
+    """Trains `network` in place; gives the share of all steps that it made, 1 unless its time ran out. `tickets_done`
+    is told of every batch, left out ones too; what it raises ends the training.
 
+    Where the steps will not fit into the time, the rate of learning falls with the time instead, so that it is at its
+    end when the time is (budgeted training, Li et al. 2020): a network that was stopped at a high rate is worth less.
     Goes on from what `checkpoints` has under `name`; whoever calls saves the result and forgets the name.
     """
     checkpoint = checkpoints.find(name)
     torch.manual_seed(seed)
     contrastive_epochs = contrast_epochs(objective, tuning)
+    contrastive_share = contrastive_epochs / (contrastive_epochs + tuning.epochs)
+    made = contrastive_share
     if contrastive_epochs:
         if checkpoint is None or checkpoint.values["stage"] == "contrast":
             descent = _descent([(network.parameters(), tuning.rate)])
@@ -69,8 +93,11 @@ def tune(
                 checkpoints,
                 name,
                 "contrast",
+                time_budget.part(contrastive_share),
             )
-            run.go(checkpoint.values if checkpoint else None, checkpoint.tensors if checkpoint else {}, tickets_done)
+            made = contrastive_share * run.go(
+                checkpoint.values if checkpoint else None, checkpoint.tensors if checkpoint else {}, tickets_done
+            )
             checkpoint = None
         else:
             tickets_done(contrastive_epochs * len(objective.rows))
@@ -81,8 +108,22 @@ def tune(
     descent = _descent(
         [(network.parameters(), tuning.rate), (list(network.head.parameters()), tuning.rate * tuning.head_rate)]
     )
-    run = _Run(network, texts_read, objective, tuning, descent, tuning.epochs, seed + 1, checkpoints, name, "labels")
-    run.go(checkpoint.values if checkpoint else None, checkpoint.tensors if checkpoint else {}, tickets_done)
+    run = _Run(
+        network,
+        texts_read,
+        objective,
+        tuning,
+        descent,
+        tuning.epochs,
+        seed + 1,
+        checkpoints,
+        name,
+        "labels",
+        time_budget.part(1 - contrastive_share),
+    )
+    return made + (1 - contrastive_share) * run.go(
+        checkpoint.values if checkpoint else None, checkpoint.tensors if checkpoint else {}, tickets_done
+    )
 
 
 def contrast_epochs(objective: Objective, tuning: Tuning) -> int:
@@ -110,20 +151,26 @@ class _Run:
     checkpoints: CheckpointStore
     name: str
     stage: str
+    time_budget: TimeBudget
     steps: int = 0
+    _skipped: int = 0
+    _began: float = 0.0
 
-    def go(self, values: dict[str, Any] | None, tensors: Tensors, tickets_done: Callable[[int], None]) -> None:
+    def go(self, values: dict[str, Any] | None, tensors: Tensors, tickets_done: Callable[[int], None]) -> float:
+        """The share of the steps that were made."""
         if values is not None:
             self._put_back(values, tensors)
         skipped, saved_at = self.steps, time.monotonic()
+        self._skipped, self._began = skipped, self.time_budget.clock()
         rates = [group["lr"] for group in self.descent.param_groups]
         device = self.network.device
         for step, batch in enumerate(self._batches()):
-            if step < skipped:
+            gone = self._gone(step)
+            if step < skipped or gone >= 1:
                 tickets_done(len(batch))
                 continue
             for group, rate in zip(self.descent.param_groups, rates, strict=True):
-                group["lr"] = rate * self._share_of_rate(step)
+                group["lr"] = rate * self._share_of_rate(step, gone)
             with self.network.learning():
                 loss = self._loss(batch, torch.from_numpy(batch).to(device))
                 self.descent.zero_grad(set_to_none=True)
@@ -137,6 +184,7 @@ class _Run:
             if time.monotonic() - saved_at >= save_every_seconds:
                 self._save()
                 saved_at = time.monotonic()
+        return self.steps / max(self._all_steps, 1)
 
     def _loss(self, batch: Rows, rows: Tensor) -> Tensor:
         vectors = self.network.vectors(self.texts_read, batch.tolist())
@@ -152,10 +200,23 @@ class _Run:
     def _all_steps(self) -> int:
         return self.epochs * math.ceil(len(self.objective.rows) / self.tuning.batch)
 
-    def _share_of_rate(self, step: int) -> float:
+    def _gone(self, step: int) -> float:
+        """How much of the way lies behind, 0 to 1: of the steps, or of the time where that runs out before them."""
+        by_steps = step / max(self._all_steps, 1)
+        if not self.time_budget.seconds:
+            return by_steps if self.time_budget.seconds is None else 1.0
+        of_time = (self.time_budget.clock() - self._began) / self.time_budget.seconds
+        if of_time >= 1:
+            return 1.0
+        if step - self._skipped < STEPS_TO_TELL_THE_PACE:
+            return by_steps
+        before = self._skipped / self._all_steps
+        return max(by_steps, before + (1 - before) * of_time)
+
+    def _share_of_rate(self, step: int, gone: float) -> float:
         """Rises for a tenth of the way, then falls to nothing in a straight line."""
-        rising = (step + 1) / max(WARM_UP * self._all_steps, 1)
-        return min(rising, 1.0) * (1 - step / max(self._all_steps, 1))
+        rising = max((step + 1) / max(WARM_UP * self._all_steps, 1), gone / WARM_UP)
+        return min(rising, 1.0) * (1 - gone)
 
     def _batches(self) -> Iterator[Rows]:
         chance = np.random.default_rng(self.seed)

@@ -7,7 +7,9 @@ once more with the holdout, which would cost as much again. What it learnt is av
 folds learnt, which are there anyway: they began as the same encoder and moved nearly alike, so the mean of their
 weights errs less than each (Wortsman et al. 2022, "Model soups"), and costs nothing when predicting.
 
-The budget is work (parameters times tokens), never time gone by: a slow machine takes longer and learns the same.
+Without a GPU the budget is work (parameters times tokens), never time gone by: a slow machine takes longer and learns
+the same. On a GPU it is the time until the delivery that was promised. Whatever the machine, a training that would not
+be done by then stops early, and says so.
 """
 
 from __future__ import annotations
@@ -28,9 +30,11 @@ from otai.learning.encoders import EncoderStore, usable_cores
 from otai.learning.features.embeddings import EncoderUsed, opened_encoder
 from otai.learning.finetuning.checkpoints import CheckpointStore, fingerprint
 from otai.learning.finetuning.finetuned import FineTuned, FineTunedNetwork
+from otai.learning.finetuning.hardware import Gpu
+from otai.learning.finetuning.larger import LARGER
 from otai.learning.finetuning.network import Network, Tensors, TokenisedTexts
 from otai.learning.finetuning.objective import Objective
-from otai.learning.finetuning.optimisation import tune
+from otai.learning.finetuning.optimisation import TimeBudget, tickets_of, tune
 from otai.learning.finetuning.successive_halving import rounds, successive_halving
 from otai.learning.recipes import Recipe, Tuning
 
@@ -56,7 +60,8 @@ class FineTuning:
     -1 for tickets no fold keeps back.
 
     `tell` is called with the share of the whole work that is done and a sentence for people, empty where there is
-    nothing new to say.
+    nothing new to say. `gpu` None: it runs on the processor. It ends by the time `until` of `clock`, learnt out or not
+    (None: nobody waits for it).
     """
 
     texts: Sequence[str]
@@ -69,6 +74,9 @@ class FineTuning:
     threads: int | None
     checkpoints: Path | None
     tell: Callable[[float, str], None]
+    gpu: Gpu | None = None
+    until: float | None = None
+    clock: Callable[[], float] = time.monotonic
     done_seconds: float = 0.0
     _all: float = 1.0
     _began: float = 0.0
@@ -80,20 +88,30 @@ class FineTuning:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             encoders_in_training = [_EncoderFineTuning(self, used, store) for used in encoders]
             wanted = sum(one.work for one in encoders_in_training)
-            affordable = min(1.0, self.recipe.tuning_work / wanted)
+            affordable = 1.0 if self.gpu else min(1.0, self.recipe.tuning_work / wanted)
             self._all, self._began = affordable * sum(one.seconds for one in encoders_in_training), time.monotonic()
             threads = self.threads or usable_cores()
             names = " and ".join(used.name for used in encoders)
             where = f"with {threads} {'thread' if threads == 1 else 'threads'} and no GPU"
-            if torch.cuda.is_available():
-                self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets, on a GPU.")
+            if self.gpu:
+                length = in_words(self._all)
+                self.tell(
+                    0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} on {self.gpu.name}."
+                )
             else:
                 length = in_words(self._all / threads)
                 self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} {where}.")
             return [encoder.learn(affordable) for encoder in encoders_in_training]
 
+    def time_for(self, seconds: float) -> TimeBudget:
+        """What of the time left is due to a part that `seconds` were foretold for."""
+        if self.until is None:
+            return TimeBudget(None, self.clock)
+        share = seconds / max(self._all - self.done_seconds, seconds)
+        return TimeBudget(max(self.until - self.clock(), 0.0) * share, self.clock)
+
     def worked(self, seconds: float) -> None:
-        """So many seconds of one core were foretold for what is done now."""
+        """So many seconds of one core, or of the GPU, were foretold for what is done now."""
         self.done_seconds += seconds
         gone, share = time.monotonic() - self._began, min(self.done_seconds / self._all, 1.0)
         sentence = ""
@@ -111,10 +129,13 @@ class _EncoderFineTuning:
         self._configurations = fine_tuning.recipe.tunings_for(used.name)
         self._labels = sum(len(target.labels) for target in fine_tuning.targets)
         self._folds = sorted(set(fine_tuning.folds.tolist()) - {-1})
+        self._share_learnt = 1.0
         self._encoder = opened_encoder(used, store, fine_tuning.threads)
         network = self._network()
         self._weight = network.weight_of_a_token()
         self._work_a_second = WORK_A_SECOND if network.is_transformer else UNIVERSAL_WORK_A_SECOND
+        if fine_tuning.gpu:
+            self._work_a_second *= fine_tuning.gpu.work_a_second / WORK_A_SECOND
         self._tokens = float(np.mean([len(tokens) for tokens in network.tokens(fine_tuning.texts)]))
         # Whatever decides what is learnt: what another training saved is of no use to this one. How Business's models
         # are made does not.
@@ -152,7 +173,7 @@ class _EncoderFineTuning:
 
     @property
     def seconds(self) -> float:
-        """How long `work` takes one core."""
+        """How long `work` takes one core, or the GPU."""
         return self.work / self._work_a_second
 
     def learn(self, affordable: float) -> FineTuned:
@@ -193,7 +214,7 @@ class _EncoderFineTuning:
             else np.zeros((0, self._labels), np.float32)
         )
         fine_tuning.worked(max(self.seconds * affordable - (fine_tuning.done_seconds - began), 0.0))
-        return FineTuned(own, held, out_of_fold, holdout, tuning, tried)
+        return FineTuned(own, held, out_of_fold, holdout, tuning, tried, self._share_learnt)
 
     def _chosen(self, texts_read: TokenisedTexts) -> tuple[Tuning, list[tuple[Tuning, float]]]:
         """The configuration whose network, after few tickets, is least wrong about tickets of the first fold."""
@@ -230,6 +251,7 @@ class _EncoderFineTuning:
         network = self._network()
         if checkpoint := self._checkpoints.find(self._file(f"{name}-done")):
             network.take(checkpoint.tensors)
+            self._share_learnt = min(self._share_learnt, checkpoint.values.get("share", 1.0))
             return network
         configuration = enough_epochs(tuning, len(rows))
         if affordable < 1:
@@ -237,8 +259,10 @@ class _EncoderFineTuning:
             most = math.ceil(len(rows) * configuration.epochs * affordable / epochs)
             configuration = dataclasses.replace(configuration, epochs=epochs)
             rows = np.sort(np.random.default_rng(self._fine_tuning.seed).permutation(rows)[:most])
-        self._tune(network, texts_read, self._objective(rows, configuration), configuration, seed=seed, name=name)
-        self._checkpoints.save(self._file(f"{name}-done"), network.learnt(), {})
+        objective = self._objective(rows, configuration)
+        share = self._tune(network, texts_read, objective, configuration, seed=seed, name=name)
+        self._share_learnt = min(self._share_learnt, share)
+        self._checkpoints.save(self._file(f"{name}-done"), network.learnt(), {"share": share})
         self._checkpoints.forget(self._file(name))
         return network
 
@@ -251,8 +275,8 @@ class _EncoderFineTuning:
         *,
         seed: int,
         name: str,
-    ) -> None:
-        tune(
+    ) -> float:
+        return tune(
             network,
             texts_read,
             objective,
@@ -260,7 +284,8 @@ class _EncoderFineTuning:
             seed=1_000 * self._fine_tuning.seed + 10 * seed,
             checkpoints=self._checkpoints,
             name=self._file(name),
-            tickets_done=lambda tickets: self._fine_tuning.worked(self._work_of(tickets) / self._work_a_second),
+            tickets_done=lambda tickets: self._fine_tuning.worked(self._seconds_of(tickets)),
+            time_budget=self._fine_tuning.time_for(self._seconds_of(tickets_of(objective, configuration))),
         )
 
     def _objective(self, rows: Rows, configuration: Tuning) -> Objective:
@@ -280,6 +305,7 @@ class _EncoderFineTuning:
             labels=self._labels,
             trained_layers=configuration.trained_layers,
             most_tokens=configuration.most_tokens,
+            recomputes_states=self._used.name in LARGER,
         )
 
     def _file(self, name: str) -> str:
@@ -287,6 +313,9 @@ class _EncoderFineTuning:
 
     def _work_of(self, tickets: float) -> float:
         return tickets * self._tokens * self._weight
+
+    def _seconds_of(self, tickets: float) -> float:
+        return self._work_of(tickets) / self._work_a_second
 
 
 def mean_of(networks: Sequence[Tensors]) -> Tensors:

@@ -41,6 +41,8 @@ class TrainingSpec:
     """where vectors of this organisation's tickets are kept; None: nowhere"""
     assurance: float | None = None
     """how sure a promise of precision has to be, a share below 1; None: as sure as the library makes it by itself"""
+    seconds: float | None = None
+    """until the delivery that was promised: networks stop learning by then; None: nobody waits"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class LocalExecutor:
                     "mode": spec.mode,
                     "seed": spec.seed,
                     "assurance": spec.assurance,
+                    "seconds": spec.seconds,
                     "output_dir": str(spec.output_dir),
                     "threads": spec.threads,
                     "checkpoint_dir": str(spec.checkpoint_dir) if spec.checkpoint_dir else None,

@@ -143,6 +143,7 @@ class RayExecutor:
                 "mode": spec.mode,
                 "seed": spec.seed,
                 "assurance": spec.assurance,
+                "seconds": spec.seconds,
                 "threads": spec.threads,
                 "time_limit_seconds": spec.time_limit_seconds,
                 "memory_limit_bytes": spec.memory_limit_bytes,

@@ -79,6 +79,7 @@ class RayJob:
             mode=self.job["mode"],
             seed=self.job["seed"],
             assurance=self.job.get("assurance"),
+            seconds=self.job.get("seconds"),
             output_dir=self.folder / "out",
             threads=self.job["threads"],
             time_limit_seconds=self.job["time_limit_seconds"],

@@ -32,6 +32,8 @@ def test_list_tells_what_is_known_and_what_is_here(encoders) -> None:  # type: i
         ("use-multilingual", False),
         ("minilm-en", False),
         ("multilingual-e5-small", False),
+        ("multilingual-e5-base", False),
+        ("multilingual-e5-large", False),
     ]
     assert found["encoders"][0]["licence"] == "Apache-2.0"
     text = encoders("list").stdout

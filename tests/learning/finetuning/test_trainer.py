@@ -308,5 +308,5 @@ def test_half_precision_changes_little(
     )
     texts_read = network.read(TICKETS.texts[:10])
     exact = network.all_vectors(texts_read, range(10))
-    network._half = half
+    network.uses_brain_floats = half
     assert (exact * network.all_vectors(texts_read, range(10))).sum(axis=1).min() > (0.99 if half else 0.999999)
