@@ -7,7 +7,7 @@ import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.options import FormatOptions
 from otai.tickets.problems import BadRows, DatasetInvalid, refused, told_as
 from otai.tickets.sources.archive import ArchiveSource, unpacked_gzip
+from otai.tickets.sources.compound import COMPOUND, WORKBOOK, kind_of_compound
 from otai.tickets.sources.delimited import DelimitedSource
 from otai.tickets.sources.encodings import known_encoding
 from otai.tickets.sources.html_table import HtmlTableSource
@@ -53,6 +54,10 @@ _REFUSED_BY_HEAD: tuple[tuple[bytes, str, Fact], ...] = (
     (b"ORC", "orc", Fact("instead_parquet")),
     (b"ARROW1", "arrow", Fact("instead_parquet")),
 )
+_INSTEAD_OF_COMPOUND: Mapping[str, Fact] = {
+    "locked_workbook": Fact("instead_without_password"),
+    "msg": Fact("instead_from_outlook"),
+}
 _SQL = r"(?:--[^\n]*+\n|/\*.*?\*/;?|\s++)*+(INSERT INTO|CREATE TABLE|CREATE DATABASE|DROP TABLE|COPY \S+ \()"
 _REFUSED_BY_TEXT: tuple[tuple[re.Pattern[str], str, Fact], ...] = (
     (re.compile(r"\$VAR\d+ = |\$[\w:]+ = [{\[]\s*$", re.MULTILINE), "perl", INSTEAD),
@@ -122,9 +127,8 @@ def _opened(path: Path, name: str, options: FormatOptions, limits: Limits, *, de
             raise _is_a(what, instead)
     if head.startswith(b"PAR1"):
         return ParquetSource(path, limits=limits)
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
-        _must_be_xls(path)
-        return _workbook(path, "xls", options, limits)
+    if head.startswith(COMPOUND):
+        return _opened_compound(path, name, options, limits)
     if head.startswith(b"PK\x03\x04"):
         kind = _kind_of_zip(path)
         if kind != "zip":
@@ -174,7 +178,7 @@ def _opened_gzip(path: Path, head: bytes, name: str, options: FormatOptions, lim
     except (zlib.error, gzip.BadGzipFile):
         inner = b""
     is_binary = (
-        inner.startswith((b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")) or inner[257:262] == b"ustar"
+        inner.startswith((b"PAR1", b"PK\x03\x04", COMPOUND, b"\x1f\x8b")) or inner[257:262] == b"ustar"
     )
     if not is_binary:
         return _opened_text(path, inner, name.removesuffix(".gz"), options, limits)
@@ -279,17 +283,11 @@ def _kind_of_zip(path: Path) -> Kind | Literal["zip"]:
     return "zip"
 
 
-def _must_be_xls(path: Path) -> None:
-    """Other programs' files have the same container: mails of Outlook, Word documents, workbooks with a password."""
-    with path.open("rb") as handle:
-        content = handle.read(64 << 20)
-    for mark, what, instead in (
-        ("EncryptedPackage", "locked_workbook", Fact("instead_without_password")),
-        ("__substg1.0", "msg", Fact("instead_from_outlook")),
-        ("WordDocument", "word", INSTEAD),
-        ("PowerPoint Document", "presentation", INSTEAD),
-    ):
-        if mark.encode("utf-16-le") in content:
-            raise _is_a(what, instead)
-    if not any(name.encode("utf-16-le") in content for name in ("Workbook", "Book")):
-        raise refused("old_excel")
+def _opened_compound(path: Path, name: str, options: FormatOptions, limits: Limits) -> Source:
+    """An old workbook; mails of Outlook, Word documents and workbooks with a password have the same container."""
+    kind = kind_of_compound(path, name)
+    if kind == WORKBOOK:
+        return _workbook(path, "xls", options, limits)
+    if kind is None:
+        raise refused("compound")
+    raise _is_a(kind, _INSTEAD_OF_COMPOUND.get(kind, INSTEAD))

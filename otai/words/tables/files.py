@@ -54,6 +54,12 @@ TABLE: Mapping[str, Refusal] = {
     "dataset_invalid.columns": said(
         "The file has {columns:n} columns; {most:n} is the most. Leave out those that are not needed.",
     ),
+    "dataset_invalid.compound": said(
+        (
+            "The file is of an older Office program (or damaged), and nothing in it says of which. Open it there and "
+            "save it as .xlsx or CSV."
+        ),
+    ),
     "dataset_invalid.delimiter": said(
         "The delimiter {delimiter:quoted} cannot be used; it is one character, for example “;”.",
     ),
@@ -169,9 +175,6 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "dataset_invalid.ods_damaged": said(
         "The OpenDocument sheet is damaged: {error}. Save it again, or as CSV.",
-    ),
-    "dataset_invalid.old_excel": said(
-        "The file looks like an old Excel file (.xls) and is damaged. Save it as .xlsx or CSV.",
     ),
     "dataset_invalid.parquet_column_twice": said(
         "The Parquet file has two columns of the same name. Rename one.",
