@@ -183,6 +183,10 @@ DATA: Mapping[str, Words] = {
     "label_given_away": Words(
         (
             "In {coverage:percent} of the tickets stand lines, sentences, names, addresses or numbers that nearly "
+            "decide {attribute}, such as {shown:names}. A quick model that reads them is right on {with_lines:percent} "
+            "of tickets of {measured_labels:n} of its {labels:n} labels; without these lines {right_of_100:n} of 100 "
+            "of them would be right.",
+            "In {coverage:percent} of the tickets stand lines, sentences, names, addresses or numbers that nearly "
             "decide {attribute}, such as {shown:names}. A quick model that reads them is right on "
             "{with_lines:percent}; without these lines {right_of_100:n} of 100 would be right.",
             "In {coverage:percent} of the tickets stand lines, sentences, names, addresses or numbers that nearly "

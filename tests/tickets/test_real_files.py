@@ -100,8 +100,9 @@ class TestTheHeader:
     def test_is_the_row_that_the_customer_names(self, tmp_path: Path) -> None:
         content = csv_of([["a", "b", "c", "d"], HEADER, *TICKETS])
         assert read(content, tmp_path, header=2)[0] == HEADER
-        columns, rows, _, _ = read(content, tmp_path, header=0)
+        columns, rows, _, codes = read(content, tmp_path, header=0)
         assert columns[0] == "column 1" and len(rows) == 42
+        assert codes == set(), "whoever says that there is no header need not be told"
         assert "no row 500" in refusal(content, tmp_path, header=500)
 
     @pytest.mark.parametrize("marks", ["\ufeff", "\ufeff\ufeff", "\ufeff\ufeff\ufeff"])

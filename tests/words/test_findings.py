@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import re
 import string
@@ -145,7 +146,7 @@ def of_preparing() -> Iterator[Finding]:
             prepared.personal.look_at(text)
         yield from prepared.findings(100)
     leak = Leak("queue", ("a",), (), ("Team Billing",), 0.4, 0.93, 0.61)
-    yield from Leaks((leak,), ("team", "site")).findings()
+    yield from Leaks((leak, dataclasses.replace(leak, some_labels=(24, 300))), ("team", "site")).findings()
     yield from leak.left_of(0)
     for thread in (True, False):
         joined: Any = Some(is_thread=thread, rows=1500, tickets=1200, joined=True)
@@ -176,7 +177,7 @@ def of_cards() -> Iterator[Finding]:
     gain = Estimate(0.004, -0.002, 0.011)
     yield from training_findings.vector_findings([target("queue")], [gain])
     leak = Leak("queue", ("a",), (), ("Team Billing",), 0.4, 0.93, 0.61)
-    yield from Leaks((leak,), ("team",)).findings_of_card()
+    yield from Leaks((leak, dataclasses.replace(leak, some_labels=(24, 300))), ("team",)).findings_of_card()
     yield from training_findings.headline_findings(list(reports()))
     yield from training_findings.evidence_findings(list(reports()))
     yield from of_fine_tuning()

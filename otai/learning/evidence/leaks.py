@@ -73,6 +73,8 @@ class Leak:
     coverage: float
     with_lines: float
     without: float
+    some_labels: tuple[int, int] | None = None
+    """The shares are of tickets of so many labels, of so many; None: of all."""
 
     def finding(self, *, most: int = MOST_CUT) -> Finding:
         """For the profile of the tickets: with what to cut (of lines and of phrases half of `most`), and with examples,
@@ -93,12 +95,16 @@ class Leak:
 
     @property
     def _figures(self) -> dict[str, Any]:
-        return {
+        figures = {
             "coverage": self.coverage,
             "with_lines": self.with_lines,
             "without": self.without,
             "right_of_100": round(100 * self.without),
         }
+        if self.some_labels is None:
+            return figures
+        measured, labels = self.some_labels
+        return figures | {"measured_labels": measured, "labels": labels}
 
 
 class NotJudged(Enum):
@@ -212,7 +218,9 @@ def _measured(
     line_keys, phrase_keys = tuple(lines), tuple(key for keys in phrases for key in keys)
     rules = TextRules(kinds=(), lines=frozenset(line_keys), phrases=frozenset(phrase_keys))
     decided = {label for those in found.found for label in those.values()}
-    shares = _share_right_with_and_without(texts, _one_each(column, decided), found.labelled, rules, tickets=tickets)
+    one_each = _one_each(column, decided)
+    rows, is_of_some = _measured_on(one_each, found.labelled, tickets)
+    shares = _share_right_with_and_without(texts, one_each, rows, rules)
     if isinstance(shares, NotJudged):
         return shares
     if shares is None and lines and found.without_lines().coverage >= COVERAGE:
@@ -222,7 +230,9 @@ def _measured(
         return None
     shown = [words.as_they_stand(those[:EXAMPLES]) for words, those in zip(searches, numbers, strict=True)]
     examples = [said[word] for said in shown for word in sorted(said)][:EXAMPLES]
-    return Leak(found.attribute, line_keys, phrase_keys, tuple(examples), found.coverage, *shares)
+    labels = (len({one_each[row] for row in rows}), len({one_each[row] for row in found.labelled}))
+    some_labels = labels if is_of_some else None
+    return Leak(found.attribute, line_keys, phrase_keys, tuple(examples), found.coverage, *shares, some_labels)
 
 
 def given_away(texts: Sequence[str], targets: Sequence[AttributeTarget], train: Rows) -> list[Finding]:
@@ -270,11 +280,10 @@ def _lines(text: str) -> dict[str, str]:
 
 
 def _share_right_with_and_without(
-    texts: Sequence[str], column: Sequence[Any], labelled: Rows, rules: TextRules, *, tickets: int
+    texts: Sequence[str], column: Sequence[Any], rows: Rows, rules: TextRules
 ) -> tuple[float, float] | NotJudged | None:
     """The share of right answers with the words and without; None where the words are all that the tickets say: their
     message, not something beside it."""
-    rows = _measured_on(column, labelled, tickets)
     if len(rows) < FEWEST_MEASURED:
         return NOT_JUDGED
     values = [column[row] for row in rows]
@@ -286,19 +295,19 @@ def _share_right_with_and_without(
     return NOT_JUDGED if with_words is None or without is None else (with_words, without)
 
 
-def _measured_on(column: Sequence[Any], labelled: Rows, tickets: int) -> Rows:
-    """So many of the labelled tickets, spread over all. Where so few have hardly any label twice, tickets of fewer
-    labels, whose share of right answers says as much about the words."""
+def _measured_on(column: Sequence[Any], labelled: Rows, tickets: int) -> tuple[Rows, bool]:
+    """So many of the labelled tickets, spread over all. Where so few have hardly any label twice, tickets of some
+    labels (the second value is True then), whose share of right answers says as much about the words."""
     rows = labelled[:: max(1, -(-len(labelled) // tickets))]
     often = Counter(column[row] for row in rows)
     if sum(count for count in often.values() if count >= FEWEST_OF_LABEL) >= len(rows) / 2:
-        return rows
+        return rows, False
     of_label: dict[str, list[int]] = defaultdict(list)
     for row in labelled.tolist():
         of_label[column[row]].append(row)
     enough = sorted((those for those in of_label.values() if len(those) >= FEWEST_OF_LABEL), key=len, reverse=True)
     some = enough[:: max(1, -(-len(enough) * FEWEST_OF_LABEL // tickets))]
-    return np.array(sorted(row for those in some for row in those[:FEWEST_OF_LABEL]), np.int64)
+    return np.array(sorted(row for those in some for row in those[:FEWEST_OF_LABEL]), np.int64), True
 
 
 def _cut(texts: Sequence[str], rules: TextRules) -> Iterator[str]:

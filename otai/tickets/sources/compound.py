@@ -24,7 +24,7 @@ WORKBOOK = "xls"
 _KINDS: tuple[tuple[str, str], ...] = (
     ("EncryptedPackage", "locked_workbook"),
     ("__properties_version1.0", "msg"),
-    ("__nameid_version1.0", "msg"),
+    ("__substg1.0", "msg"),
     ("Workbook", WORKBOOK),
     ("Book", WORKBOOK),
     ("WordDocument", "word"),
@@ -32,6 +32,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("VisioDocument", "visio"),
     ("Quill", "publisher"),
 )
+"""What a name at the top begins with."""
 _ENDINGS = {
     (".msg", ".oft"): "msg",
     (".doc", ".dot"): "word",
@@ -49,7 +50,7 @@ def kind_of_compound(path: Path, name: str) -> str | None:
     with path.open("rb") as file:
         content = file.read(SCANNED_BYTES)
     top = _at_the_top(content)
-    told = next((kind for mark, kind in _KINDS if mark in top), None)
+    told = next((kind for mark, kind in _KINDS if any(name.startswith(mark) for name in top)), None)
     told = told or next((kind for endings, kind in _ENDINGS.items() if name.endswith(endings)), None)
     if told is None and not top:
         told = next((kind for mark, kind in _KINDS if mark.encode("utf-16-le") in content), None)

@@ -101,7 +101,8 @@ class DelimitedSource:
             # The line below the header of a table in Markdown.
             ruled = [number for number, row in rows if number == frame.first and all(map(_RULE.fullmatch, row))]
             frame = replace(frame, first=frame.first + len(ruled))
-        self.noted.title_rows, self.noted.is_headless = frame.title_rows, frame.is_headless
+        self.noted.title_rows = frame.title_rows
+        self.noted.is_headless = frame.is_headless and not frame.is_told
         widths = Counter(len(row) for number, row in rows if number >= frame.first)
         if not widths or frame.is_headless:
             return frame

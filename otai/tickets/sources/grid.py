@@ -61,6 +61,8 @@ class Frame:
     first: int
     title_rows: int = 0
     is_headless: bool = False
+    is_told: bool = False
+    """By the customer, who then needs no word about it."""
 
 
 def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
@@ -77,7 +79,7 @@ def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
     later = [row for _, row in rows[at + 1 :] if list(row) != list(cells)]
     if header == 0 or looks_like_a_ticket(cells, later):
         width = max(len(row) for _, row in rows[at:])
-        return Frame([None] * width, number, title_rows=at, is_headless=True)
+        return Frame([None] * width, number, title_rows=at, is_headless=True, is_told=header == 0)
     if header is None and _goes_on_below(rows, at):
         # Cells that are merged downwards: each column is named in the one row or the other.
         below, lower = rows[at + 1]
@@ -211,7 +213,8 @@ class GridReader:
         self._frame = frame
         self._limits = limits
         self._noted = noted
-        noted.title_rows, noted.is_headless = frame.title_rows, frame.is_headless
+        noted.title_rows = frame.title_rows
+        noted.is_headless = frame.is_headless and not frame.is_told
 
     def batches(self, rows: Iterator[Numbered], bad: BadRows, *, more: Sequence[str] = ()) -> Iterator[Rows]:
         """`rows` with their numbers, from the start of the table. `more` are cells that every row ends in (the name of

@@ -31,7 +31,7 @@ class Noted:
     title_rows: int = 0
     """Rows above the header."""
     is_headless: bool = False
-    """The first row is a ticket: the columns have numbers for names."""
+    """The first row is a ticket, and nobody said so: the columns have numbers for names."""
     headers_repeated: list[int] = field(default_factory=list)
     """Row numbers of headers in the middle, as files joined end to end have; the first ones."""
     footer_rows: list[int] = field(default_factory=list)

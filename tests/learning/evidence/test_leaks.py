@@ -20,6 +20,7 @@ from otai.learning.evidence.leaks import Leak, Leaks, find_leaks
 from otai.learning.evidence.recurring_words import Labelled, RecurringWords
 from otai.learning.recipes import RECIPES
 from otai.learning.training import Trained, train
+from otai.words.findings import message as said_of
 
 pytestmark = pytest.mark.pure
 
@@ -306,7 +307,8 @@ def test_of_many_attributes_one_of_hundreds_of_labels_is_told_as_well() -> None:
     ]
     many = {f"field {n:02d}": [team[0] for team in teams] for n in range(39)}
     labels: dict[str, list[str]] = {**many, "team": teams}
-    measured = leaks._measured_on(teams, np.arange(3_000), leaks.FEWEST_OF_MANY)
+    measured, is_of_some = leaks._measured_on(teams, np.arange(3_000), leaks.FEWEST_OF_MANY)
+    assert is_of_some
     often = Counter(teams[row] for row in measured)
     assert set(often.values()) == {leaks.FEWEST_OF_LABEL} and 20 <= len(often) <= 25
     with pytest.MonkeyPatch.context() as patched:
@@ -316,6 +318,10 @@ def test_of_many_attributes_one_of_hundreds_of_labels_is_told_as_well() -> None:
         found = find_leaks(texts, labels)
     (leak,) = [one for one in found.measured if one.attribute == "team"]
     assert leak.with_lines - leak.without > 0.3
+    assert leak.some_labels == (len(often), 300)
+    said = f"of tickets of {len(often)} of its 300 labels"
+    assert said in said_of(leak.finding()) and said in said_of(leak.finding_of_card(), of_card=True)
+    assert all(one.some_labels is None for one in found.measured if one is not leak)
 
 
 def test_what_cannot_be_measured_is_named() -> None:
