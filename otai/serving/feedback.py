@@ -7,12 +7,12 @@ like any other.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -25,7 +25,9 @@ from otai.serving.models import ChangeKind, DataSetChange, Feedback, ModelVersio
 from otai.serving.work import MOST_CHANGES_KEPT
 from otai.tickets import queries as tickets
 from otai.tickets.models import Attribute, DataSet
+from otai.tickets.problems import BadRows
 from otai.tickets.relabelling import Renamed, plan
+from otai.tickets.sources.opening import open_source
 from otai.tickets.versions import LabelChange, Labels, NextVersion, Statement, next_version
 
 MOST_ROWS = 20_000
@@ -163,37 +165,36 @@ def _require_sound(corrections: Sequence[Correction], known: Mapping[str, str]) 
 
 
 def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correction], str]:
-    """The corrections of a CSV file, and a key that stays the same for the same file. `attributes` maps names to kinds.
+    """The corrections of a table in any format that can be imported, and a key that stays the same for the same file.
+    `attributes` maps names to kinds.
 
     Columns: `text`, or `subject` and `body`; `ticket` if there is one; and a column for each attribute that is spoken
     of, several labels of a ticket apart by `|`. An empty cell says nothing. Raises FeedbackInvalid with row (as a
-    spreadsheet counts them) and column.
+    spreadsheet counts them) and column, and DatasetInvalid for a file that is no table.
     """
-    if path.stat().st_size > MOST_FILE_BYTES:
+    if path.is_file() and path.stat().st_size > MOST_FILE_BYTES:
         raise FeedbackInvalid("large", most=MOST_FILE_BYTES // 1000000)
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FeedbackInvalid("encoding", byte=error.start) from None
-    lines = text.splitlines(keepends=True)
-    reader = csv.DictReader(lines, delimiter=max(",;\t", key=lines[0].count) if lines else ",", restval="", restkey="")
-    reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
-    spoken_of = _attributes_among(reader.fieldnames, attributes)
+    source = open_source(path)
+    spoken_of = _attributes_among(source.columns, attributes)
+    kinds = {name: attributes[name] for name in spoken_of}
     corrections: list[Correction] = []
-    try:
-        for number, row in enumerate(reader, start=2):
-            correction = _correction(row, number, {name: attributes[name] for name in spoken_of})
+    bad = BadRows(skip=True)
+    for rows in source.batches(bad):
+        if bad.first:
+            break
+        for number, *cells in zip(rows.numbers, *rows.columns, strict=True):
+            correction = _correction(dict(zip(source.columns, cells, strict=True)), number, kinds)
             if correction is None:
                 continue
             if len(corrections) >= MOST_ROWS:
                 raise FeedbackInvalid("tickets", most=MOST_ROWS, row=number)
             corrections.append(correction)
-    except csv.Error as error:
-        raise FeedbackInvalid("csv", error=error, row=reader.line_num) from None
+    if bad.first:
+        first = bad.first[0]
+        raise FeedbackInvalid("bad_row", first=first.placed, row=first.row, column=first.column)
     if not corrections:
         raise FeedbackInvalid("no_label")
-    return corrections, f"file:{hashlib.sha256(content).hexdigest()}"
+    return corrections, f"file:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def _attributes_among(columns: Sequence[str], attributes: Mapping[str, str]) -> list[str]:
@@ -202,7 +203,7 @@ def _attributes_among(columns: Sequence[str], attributes: Mapping[str, str]) -> 
     if not {"text", "subject", "body"} & set(columns):
         raise FeedbackInvalid("no_text_column", row=1, column="text")
     spoken_of = [name for name in columns if name in attributes]
-    unknown = [name for name in columns if name and name not in attributes and name not in (*TEXT_COLUMNS, "ticket")]
+    unknown = [name for name in columns if name not in attributes and name not in (*TEXT_COLUMNS, "ticket")]
     if unknown:
         raise FeedbackInvalid("column", column=unknown[0], known=list(attributes), row=1)
     if not spoken_of:
@@ -210,15 +211,15 @@ def _attributes_among(columns: Sequence[str], attributes: Mapping[str, str]) -> 
     return spoken_of
 
 
-def _correction(row: Mapping[str, str], number: int, kinds: Mapping[str, str]) -> Correction | None:
+def _correction(row: Mapping[str, Any], number: int, kinds: Mapping[str, str]) -> Correction | None:
     """What a row says; None where it says no label. Raises FeedbackInvalid where it has labels and no text."""
     labels: dict[str, Labels] = {}
     for name, kind in kinds.items():
-        cell = (row[name] or "").strip()
-        if cell and kind == Attribute.Kind.MULTI:
-            labels[name] = tuple(part.strip() for part in cell.split("|") if part.strip())
-        elif cell:
-            labels[name] = (cell,)
+        parts = row[name] if isinstance(row[name], list) else [row[name] or ""]
+        if kind == Attribute.Kind.MULTI:
+            parts = [label for part in parts for label in part.split("|")]
+        if said := tuple(part.strip() for part in parts if part.strip()):
+            labels[name] = said
     if not labels:
         return None
     words = row.get("text") or "\n".join(part for part in (row.get("subject"), row.get("body")) if part)

@@ -78,7 +78,7 @@ def test_wrong_feedback_names_its_row_and_column_and_nothing_is_taken(
     assert not Feedback.objects.exists()
 
 
-def test_a_file_of_feedback(version: ModelVersion, tmp_path: Path, now: datetime) -> None:
+def test_a_file_of_feedback(tmp_path: Path) -> None:
     path = tmp_path / "feedback.csv"
     path.write_text(
         "ticket;subject;body;queue\nT1;vpn drops;every minute;network\nT2;no label here;;\nT3;bill;wrong;accounts\n"
@@ -110,14 +110,39 @@ def test_a_file_that_cannot_be_read_names_row_and_column(content: str, row: int,
     assert (refused.value.details["row"], refused.value.details["column"]) == (row, column)
 
 
-def test_a_file_in_another_encoding_or_without_labels_is_refused(tmp_path: Path) -> None:
+ROWS = [("vpn drops; again; and again; since monday", "network"), ("the bill, dated 3 May, says 12,50", "accounts")]
+WRITTEN = {
+    "semicolons in texts, commas between": ("text,queue\n", '"{}",{}\n', "utf-8"),
+    "commas in texts, semicolons between": ("text;queue\n", '"{}";{}\n', "utf-8"),
+    "bars": ("text|queue\n", "{}|{}\n", "utf-8"),
+    "carets": ("text^queue\n", "{}^{}\n", "utf-8"),
+    "tabs, of Excel": ("text\tqueue\r\n", "{}\t{}\r\n", "utf-16"),
+    "Excel's hint": ("sep=;\ntext;queue\n", '"{}";{}\n', "utf-8-sig"),
+    "an empty last column": ("text;queue;\n", '"{}";{};\n', "cp1252"),
+    "a list of objects": ("[", '{{"text": "{}", "queue": "{}"}},', "utf-8"),
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_a_file_is_read_as_an_import_reads_it(form: str, tmp_path: Path) -> None:
+    header, row, encoding = WRITTEN[form]
+    rows = [*ROWS, ("Rückfrage wegen Größe", "network")]
+    written = header + "".join(row.format(*one) for one in rows)
+    path = tmp_path / "feedback"
+    path.write_bytes((written[:-1] + "]" if header == "[" else written).encode(encoding))
+    found, _ = feedback.read_file(path, attributes={"queue": "single"})
+    assert [(one.text, *one.labels["queue"]) for one in found] == rows
+
+
+def test_a_file_without_labels_or_with_a_row_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "feedback.csv"
-    path.write_bytes("text,queue\nRückfrage,network\n".encode("cp1252"))
-    with pytest.raises(FeedbackInvalid, match="UTF-8"):
-        feedback.read_file(path, attributes={"queue": "single"})
     path.write_text("text,queue\nx,\n")
     with pytest.raises(FeedbackInvalid, match="No row"):
         feedback.read_file(path, attributes={"queue": "single"})
+    path.write_text("text,queue\nfine,network\nx,network,more\nfine as well,network\n")
+    with pytest.raises(FeedbackInvalid, match="row 3, .*3 fields") as refused:
+        feedback.read_file(path, attributes={"queue": "single"})
+    assert refused.value.details["row"] == 3
 
 
 def test_one_step_makes_a_data_set_of_it_and_the_old_version_stays(

@@ -39,14 +39,11 @@ TABLE: Mapping[str, Refusal] = {
     "feedback_invalid.column": said(
         "The column {column:quoted} is no attribute of the model. It predicts: {known:words}.",
     ),
-    "feedback_invalid.csv": said(
-        "The file cannot be read as CSV: {error}.",
+    "feedback_invalid.bad_row": said(
+        "The file cannot be read: {first:fact}. Nothing was taken. Correct it, and give the file again.",
     ),
     "feedback_invalid.empty": said(
         "There is no ticket in this feedback.",
-    ),
-    "feedback_invalid.encoding": said(
-        "The file is not UTF-8 (byte {byte}). Save it as CSV UTF-8.",
     ),
     "feedback_invalid.id": said(
         "The id of ticket {row} is longer than 200 characters.",
