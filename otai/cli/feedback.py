@@ -26,7 +26,8 @@ def give(
     file: Annotated[
         Path,
         typer.Argument(
-            help="CSV with text (or subject and body), and a column for each attribute with the right label."
+            help="A table, CSV or any other that can be imported, with text (or subject and body), and a column for "
+            "each attribute with the right label."
         ),
     ],
     complete: Annotated[
