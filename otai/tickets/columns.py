@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -256,18 +256,20 @@ class ColumnRoles:
         guessed."""
         known = {folded(name) or name for name in header}
 
-        def there(column: str) -> bool:
-            return (folded(column) or column) in known
+        there = {column for column in self.used if (folded(column) or column) in known}
+        return dataclasses.replace(self.only(there), confirmed=tuple(there))
 
+    def only(self, columns: Set[str]) -> ColumnRoles:
+        """What these roles say of some columns, without reasons."""
         return ColumnRoles(
-            single={role: column for role, column in self.single.items() if there(column)},
+            single={role: column for role, column in self.single.items() if column in columns},
             attributes=tuple(
                 dataclasses.replace(found, columns=kept)
                 for found in self.attributes
-                if (kept := tuple(column for column in found.columns if there(column)))
+                if (kept := tuple(column for column in found.columns if column in columns))
             ),
-            ignored=tuple(column for column in self.ignored if there(column)),
-            confirmed=tuple(column for column in self.used if there(column)),
+            ignored=tuple(column for column in self.ignored if column in columns),
+            confirmed=tuple(column for column in self.confirmed if column in columns),
         )
 
     @property

@@ -14,24 +14,33 @@ import pyarrow.parquet as pq
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.learning.finding import Finding
+from otai.tickets.columns import ColumnRoles
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The version that a new one follows: its file, its number, and whether its tickets have ids of their own."""
+    """The version that a new one follows: its file, its number, and what the columns were used for that it was read
+    from."""
 
     path: Path
     version: int
-    has_ids: bool
+    roles: ColumnRoles
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether its tickets have ids of their own."""
+        return "ticket" in self.roles.single
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for a job. `from_dict` reads it."""
-        return {"path": str(self.path), "version": self.version, "has_ids": self.has_ids}
+        return {"path": str(self.path), "version": self.version, "roles": self.roles.as_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Before | None:
         """The value of `as_dict`; None stays None."""
-        return None if values is None else cls(Path(values["path"]), values["version"], values["has_ids"])
+        if values is None:
+            return None
+        return cls(Path(values["path"]), values["version"], ColumnRoles.from_dict(values["roles"]))
 
 
 VERSIONS_COMPARED, LABELS_CAME, LABELS_WENT = "versions_compared", "labels_came", "labels_went"
@@ -140,8 +149,15 @@ def _hashes(file: pq.ParquetFile, *columns: str) -> np.ndarray:
 
 
 def _hash(row: tuple[Any, ...]) -> int:
-    # A text that is empty and one that is not there are the same.
-    return hash(tuple(tuple(sorted(value)) if isinstance(value, list) else value or None for value in row))
+    return hash(tuple(_plain(value) for value in row))
+
+
+def _plain(value: Any) -> Any:
+    """A text that is empty and one that is not there are the same; so are a label and a list of one, for an attribute
+    may have got several."""
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else tuple(sorted(value))
+    return value or None
 
 
 def _counted(file: pq.ParquetFile, column: str) -> Counter[str]:

@@ -38,7 +38,6 @@ from otai.tickets.operations import (
     as_before,
     checked_filename,
     checked_name,
-    options_after,
     save_imported,
     version_before,
 )
@@ -200,7 +199,7 @@ def ask_for_import(
     before = version_before(organisation, name, required=options.add)
     beside = as_before(before, required=options.add)
     spec = {
-        **options_after(before, options).as_dict(),
+        **options.as_dict(),
         "filename": filename,
         "name": name,
         "upload": str(upload) if upload else None,

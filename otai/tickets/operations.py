@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -73,7 +72,7 @@ def import_tickets(
             source,
             into=staged,
             filename=filename,
-            options=options_after(newest, options),
+            options=options,
             further=further,
             before=as_before(newest, required=options.add),
             progress=progress,
@@ -95,13 +94,6 @@ def import_tickets(
         raise
 
 
-def options_after(newest: DataSet | None, options: ImportOptions) -> ImportOptions:
-    """The options of an import that follows the version `newest`: tickets that are added to it are read as it was."""
-    if newest is None or not options.add:
-        return options
-    return dataclasses.replace(options, roles=ColumnRoles.from_dict(newest.roles))
-
-
 def version_before(organisation: Organisation, name: str, *, required: bool) -> DataSet | None:
     """The newest version of a data set, which the next one is compared with; None where there is none, or its tickets
     are deleted. Where tickets shall be added to it (`required`) this raises NotFound and TicketsDeleted instead."""
@@ -117,9 +109,8 @@ def as_before(data_set: DataSet | None, *, required: bool) -> Before | None:
     an import."""
     if data_set is None:
         return None
-    has_ids = "ticket" in ColumnRoles.from_dict(data_set.roles).single
     try:
-        return Before(queries.tickets_path(data_set), data_set.version, has_ids)
+        return Before(queries.tickets_path(data_set), data_set.version, ColumnRoles.from_dict(data_set.roles))
     except (FileStoreUnavailable, TicketsDeleted):
         if required:
             raise

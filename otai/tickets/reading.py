@@ -38,6 +38,7 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before, compare
 from otai.tickets.day_order import UnsettledDates, day_order_of
 from otai.tickets.files import FileStoreUnavailable
+from otai.tickets.growing import Growing
 from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
@@ -48,7 +49,7 @@ from otai.tickets.memory import give_back
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.repeated_columns import as_several, held_in_several, with_repeated
+from otai.tickets.repeated_columns import as_several, held_in_several
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
 from otai.tickets.text_roles import lost_subject
@@ -179,72 +180,73 @@ def read_tickets(
 
     `further` files are read like the first: rows with one ticket's id become one ticket, the newest row wins. `before`
     is the version of the data set that this one follows: the profile says what came, changed and went since. With
-    `options.add` its tickets (and its roles, in `options.roles`) come before all of the files.
+    `options.add` its tickets come before all of the files, and columns are read as they were there.
     """
     files = [(source, filename or source.name), *((path, path.name) for path in further)]
     bad = BadRows(skip=options.skip_bad_rows)
     with tempfile.TemporaryDirectory(prefix="otai-reading-", dir=into.parent) as folder:
         base = _base_of(before, options, Path(folder)) if before is not None and options.add else None
+        growing = Growing(base.roles if base is not None else None)
         parts: list[_Part] = []
         waiting = list(files)
         while waiting:
             path, name = waiting.pop(0)
             opened = open_source(path, filename=name, options=options, limits=limits)
             said = options.roles or ColumnRoles()
-            if parts and base is None and (several := held_in_several(opened, said, first=parts[0].roles)):
+            several = held_in_several(opened, said, first=growing.roles) if growing.roles is not None else ()
+            if several and base is None:
                 # What was read so far took each cell for one label, or for none.
                 options = dataclasses.replace(options, roles=as_several(said, several))
-                parts, waiting, bad = [], list(files), BadRows(skip=options.skip_bad_rows)
+                growing, parts, waiting, bad = Growing(None), [], list(files), BadRows(skip=options.skip_bad_rows)
                 continue
-            asked = _of_part(options, opened, base=base, first=parts[0] if parts else None)
+            if several:
+                growing.hold_in_several(several)
+            asked = _of_part(options, growing.of_file(opened.columns, ColumnRoles() if parts else said), base=base)
             prefix = own_ids.prefix(file=len(parts) + 1, after_version=base.version if base is not None else None)
             reading = _begun(opened, asked, base, size=path.stat().st_size, prefix=prefix, limits=limits)
+            growing.add(reading.roles)
             parts.append(_run(reading, Path(folder) / f"{len(parts) + 1}.parquet", bad, progress))
         if not options.skip_bad_rows:
             bad.refuse()
-        read = _finished(parts, into, bad, base=base, said=options.roles)
+        read = _finished(parts, into, bad, base=base, growing=growing)
         return read if before is None else _compared(read, into, before, base)
 
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """The tickets that others are added to: their file, their version, and what was cut from their texts (None:
-    nothing)."""
+    """The tickets that others are added to: their file, their version and roles, and what was cut from their texts
+    (None: nothing)."""
 
     path: Path
     version: int
+    roles: ColumnRoles
     rules: TextRules | None
 
 
 def _base_of(before: Before, options: ImportOptions, folder: Path) -> _Base:
     rules = TextRules.of_schema(pq.read_schema(before.path))
     if not options.mask or (rules is not None and rules.masked):
-        return _Base(before.path, before.version, rules)
+        return _Base(before.path, before.version, before.roles, rules)
     # One version is stored in one way: what is there already is masked as well.
     masked = dataclasses.replace(rules or TextRules(kinds=()), masked=PERSONAL_KINDS)
-    return _Base(masked_copy(before.path, folder / "base.parquet", masked.masked), before.version, masked)
+    copy = masked_copy(before.path, folder / "base.parquet", masked.masked)
+    return _Base(copy, before.version, before.roles, masked)
 
 
-def _of_part(options: ImportOptions, opened: Source, *, base: _Base | None, first: _Part | None) -> ImportOptions:
-    """The options as they hold for one file: columns as in the tickets that it is added to, or else as in the first
-    file."""
-    if base is not None:
-        roles = (options.roles or ColumnRoles()).among(opened.columns)
-        # Cut and masked as those were.
-        return dataclasses.replace(options, roles=roles, keep_quotes=True, mask=False)
-    if first is not None:
-        roles = first.roles.among(opened.columns)
-        return dataclasses.replace(options, roles=with_repeated(roles, opened.columns))
-    return options
+def _of_part(options: ImportOptions, roles: ColumnRoles, *, base: _Base | None) -> ImportOptions:
+    """The options as they hold for one file."""
+    if base is None:
+        return dataclasses.replace(options, roles=roles)
+    # Cut and masked as the tickets were that it is added to.
+    return dataclasses.replace(options, roles=roles, keep_quotes=True, mask=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One file, read: its tickets at `path`, and what its columns were used for."""
+    """One file, read: its tickets at `path`."""
 
     reading: _Reading
     path: Path
-    roles: ColumnRoles
 
 
 def _begun(
@@ -277,22 +279,23 @@ def _run(reading: _Reading, into: Path, bad: BadRows, progress: Progress | None)
             reading.run(into, bad, progress)
     except OSError as error:
         raise FileStoreUnavailable("tickets", error=error) from error
-    return _Part(reading, into, reading.roles)
+    return _Part(reading, into)
 
 
-def _finished(
-    parts: Sequence[_Part], into: Path, bad: BadRows, *, base: _Base | None, said: ColumnRoles | None
-) -> ReadTickets:
+def _finished(parts: Sequence[_Part], into: Path, bad: BadRows, *, base: _Base | None, growing: Growing) -> ReadTickets:
     """The parts as one file of tickets, each id once, with their profile."""
     first = parts[0].reading
     joined = None
-    if base is not None and said is not None:
-        first.take_over(said, base.rules)
+    assert growing.roles is not None
+    first.take_over(growing.roles)
+    if base is not None:
+        first.cut_as(base.rules)
     if base is not None or len(parts) > 1 or first.repeats or first.has_senders:
         joined = first.join([part.path for part in parts], into, base=base.path if base is not None else None)
     else:
         parts[0].path.replace(into)
     profile, settled = first.finish(bad, joined)
+    profile = profile.with_findings(list(growing.findings()))
     return ReadTickets(profile, settled, first.format, bad.count)
 
 
@@ -447,10 +450,14 @@ class _Reading:
     def has_senders(self) -> bool:
         return SENDER in self._maker.schema.names
 
-    def take_over(self, roles: ColumnRoles, rules: TextRules | None) -> None:
-        """The attributes of the data set that the tickets are added to, and what was cut there."""
-        self._roles = roles
-        self._maker.schema = TicketMaker(self._source.columns, roles, limits=self._limits, joins=True).schema
+    def take_over(self, roles: ColumnRoles) -> None:
+        """The attributes of all that is read together with this."""
+        if roles is not self._roles:
+            self._roles = roles
+            self._maker.schema = TicketMaker(self._source.columns, roles, limits=self._limits, joins=True).schema
+
+    def cut_as(self, rules: TextRules | None) -> None:
+        """As the texts were cut that this is added to."""
         if rules is None:
             self._preparation.rules = None
         elif self._preparation.rules is not None:

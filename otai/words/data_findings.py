@@ -42,6 +42,19 @@ DATA: Mapping[str, Words] = {
         ("Some keys appear only far down in the file and were left out: {columns:names}.",),
         "If they matter, put a row that has them first.",
     ),
+    "columns_came": Words(
+        (
+            "Columns that the tickets before did not have became attributes: {columns:names}. Those tickets have no "
+            "label there.",
+        ),
+        "Nothing to do. A column that shall be none can be ignored when importing.",
+    ),
+    "columns_lacking": Words(
+        (
+            "What was added lacks columns that the tickets before have: {columns:names}. Its tickets say nothing there.",
+        ),
+        "If a column is only called otherwise now, give it the name of before, and add the file again.",
+    ),
     "columns_not_readable": Words(
         ("Columns of structures were left out: {columns:names}.",),
         "If they matter, write them as text or as lists of text.",

@@ -104,9 +104,7 @@ def _directory(
     return made
 
 
-def _entry(
-    name: str, *, kind: int, start: int, size: int, right: int = NO_STREAM, child: int = NO_STREAM
-) -> bytes:
+def _entry(name: str, *, kind: int, start: int, size: int, right: int = NO_STREAM, child: int = NO_STREAM) -> bytes:
     named = name.encode("utf-16-le")
     length = len(named) + 2 if name else 0
     return (

@@ -12,7 +12,7 @@ import pytest
 
 from otai.learning.data.tickets import LabelledTickets
 from otai.tickets import queries, versions
-from otai.tickets.columns import ColumnRoles
+from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet
 
@@ -263,3 +263,93 @@ def test_who_names_what_changes_later_has_it_proposed(bring: Bring) -> None:
     named = ColumnRoles.parse(attributes=["category"])
     bring(worked_on(0, 60, later=False), roles=named)
     assert is_proposed(bring(worked_on(20, 90, later=True), add=True, roles=named))["category"]
+
+
+SITES, STATES = ("Gent", "Lyon"), ("hardware", "software", "access")
+
+
+def with_columns(first: int, last: int, *columns: str, text: str = "") -> str:
+    """Tickets with an id, a text and some of the columns that a helpdesk has by then."""
+    values = {
+        "queue": lambda n: ("network", "billing")[n % 2],
+        "site": lambda n: SITES[n % 2],
+        "category": lambda n: STATES[n % 3],
+        "tags": lambda n: f"{('vip', 'urgent')[n % 2]}|{('phone', 'mail')[n // 2 % 2]}",
+        "Labels": lambda n: ("red", "blue")[n % 2],
+        "Labels (2)": lambda n: ("vip", "", "")[n % 3],
+        "remark": lambda n: "",
+    }
+    head = ["ticket id", "text", *(name.replace(" (2)", "") for name in columns)]
+    lines = [
+        [f"T{n}", f"The {WORDS[n % 7]} of case {n} makes trouble {text}", *(values[name](n) for name in columns)]
+        for n in range(first, last)
+    ]
+    return "".join(",".join(line) + "\n" for line in [head, *lines])
+
+
+def labels_of(data_set: DataSet, attribute: str) -> dict[str, Any]:
+    return {row["ticket"]: row[f"attribute:{attribute}"] for row in queries.tickets(data_set)}
+
+
+def codes_of(data_set: DataSet) -> set[str]:
+    return {one.code for one in queries.profile(data_set).findings}
+
+
+def test_a_column_that_comes_later_becomes_an_attribute_and_is_said(bring: Bring) -> None:
+    bring(with_columns(0, 40, "queue"))
+    made = bring(with_columns(40, 80, "queue", "category", "tags"), add=True)
+    assert finding(made, "columns_came") == {"columns": ["category", "tags"]}
+    assert "columns_lacking" not in codes_of(made)
+    assert labels_of(made, "category")["T39"] is None and labels_of(made, "category")["T40"] == "software"
+    assert labels_of(made, "tags")["T41"] == ["urgent", "phone"]
+    assert is_proposed(made) == {"queue": True, "category": True, "tags": True}
+    assert labels_of(made, "queue")["T39"] == "billing"
+    # From then on it is one of theirs.
+    again = bring(with_columns(80, 90, "queue", "category", "tags"), add=True)
+    assert not {"columns_came", "columns_lacking"} & codes_of(again)
+    assert labels_of(again, "category")["T80"] == "access"
+
+
+def test_a_column_that_is_missing_later_is_said_and_what_was_there_stays(bring: Bring) -> None:
+    bring(with_columns(0, 40, "queue", "category"))
+    made = bring(with_columns(30, 60, "queue"), add=True)
+    assert finding(made, "columns_lacking") == {"columns": ["category"]}
+    of_category = labels_of(made, "category")
+    assert (of_category["T35"], of_category["T59"]) == ("access", None)
+    assert finding(made, "versions_compared")["changed"] == 0
+
+
+def test_what_was_ignored_before_stays_ignored_until_somebody_names_it(bring: Bring) -> None:
+    bring(with_columns(0, 40, "queue", "category"), roles=ColumnRoles.parse(ignore=["category"]))
+    made = bring(with_columns(40, 60, "queue", "category"), add=True)
+    assert is_proposed(made) == {"queue": True} and "columns_came" not in codes_of(made)
+    named = bring(
+        with_columns(60, 80, "queue", "category"), add=True, roles=ColumnRoles.parse(attributes=["category"])
+    )
+    assert finding(named, "columns_came") == {"columns": ["category"]}
+    assert labels_of(named, "category")["T61"] == "software"
+
+
+def test_what_is_said_of_the_columns_of_what_is_added_holds(bring: Bring) -> None:
+    bring(with_columns(0, 40, "queue"))
+    made = bring(with_columns(40, 80, "queue", "category"), add=True, roles=ColumnRoles.parse(ignore=["category"]))
+    assert is_proposed(made) == {"queue": True}
+    with pytest.raises(ColumnsInvalid, match="typo"):
+        bring(with_columns(80, 90, "queue"), add=True, roles=ColumnRoles.parse(attributes=["typo"]))
+
+
+def test_one_label_before_and_several_now_are_several_for_all(bring: Bring) -> None:
+    """Jira writes as many columns called Labels as its busiest ticket needs."""
+    bring(with_columns(0, 40, "queue", "Labels"))
+    made = bring(with_columns(40, 80, "queue", "Labels", "Labels (2)"), add=True)
+    of_labels = labels_of(made, "Labels")
+    assert (of_labels["T1"], of_labels["T41"], of_labels["T42"]) == (["blue"], ["blue"], ["red", "vip"])
+    assert finding(made, "versions_compared")["changed"] == 0 and "columns_came" not in codes_of(made)
+
+
+def test_several_files_with_other_columns_each_say_so(bring: Bring, tmp_path: Path) -> None:
+    (tmp_path / "february.csv").write_text(with_columns(40, 80, "queue", "category"))
+    made = bring(with_columns(0, 40, "queue", "site"), filename="january.csv", further=[tmp_path / "february.csv"])
+    assert finding(made, "columns_came") == {"columns": ["category"]}
+    assert finding(made, "columns_lacking") == {"columns": ["site"]}
+    assert (labels_of(made, "site")["T1"], labels_of(made, "category")["T40"]) == ("Lyon", "software")

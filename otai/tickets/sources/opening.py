@@ -177,9 +177,7 @@ def _opened_gzip(path: Path, head: bytes, name: str, options: FormatOptions, lim
         inner = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
     except (zlib.error, gzip.BadGzipFile):
         inner = b""
-    is_binary = (
-        inner.startswith((b"PAR1", b"PK\x03\x04", COMPOUND, b"\x1f\x8b")) or inner[257:262] == b"ustar"
-    )
+    is_binary = inner.startswith((b"PAR1", b"PK\x03\x04", COMPOUND, b"\x1f\x8b")) or inner[257:262] == b"ustar"
     if not is_binary:
         return _opened_text(path, inner, name.removesuffix(".gz"), options, limits)
     if depth >= DEEPEST_ARCHIVE:
