@@ -63,22 +63,23 @@ def test_a_quote_says_what_no_text_tells(alice: Program, tmp_path: Path) -> None
 
 
 def test_increments_grow_a_data_set(alice: Program) -> None:
-    def rows(first: int, last: int) -> bytes:
+    def rows(first: int, last: int, column: str = "queue") -> bytes:
         lines = [
             f"T{n},The printer in room {n} is broken (ada{n}@example.com),{'it' if n % 2 else 'office'}"
             for n in range(first, last)
         ]
-        return "\n".join(["ticket id,text,queue", *lines]).encode()
+        return "\n".join([f"ticket id,text,{column}", *lines]).encode()
 
     imported(alice, rows(0, 40), mask="true")
     made = imported(alice, rows(30, 50), add="true")
     assert (made["version"], made["tickets"]) == (2, 50)
-    (since,) = [one for one in made["profile"]["findings"] if one["code"] == "versions_compared"]
-    assert {name: since["values"][name] for name in ("came", "changed", "went")} == {
-        "came": 10,
-        "changed": 0,
-        "went": 0,
-    }
+    values = {one["code"]: one["values"] for one in made["profile"]["findings"]}
+    since = values["versions_compared"]
+    assert {name: since[name] for name in ("came", "changed", "went")} == {"came": 10, "changed": 0, "went": 0}
+    assert "columns_came" not in values
+    other = imported(alice, rows(50, 60, "category"), add="true")
+    values = {one["code"]: one["values"] for one in other["profile"]["findings"]}
+    assert (values["columns_came"]["columns"], values["columns_lacking"]["columns"]) == (["category"], ["queue"])
     _, found = alice.get(f"/data-sets/{made['id']}/tickets?limit=200")
     assert not any("@example" in one["body"] for one in found["items"])
 

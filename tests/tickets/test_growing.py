@@ -323,9 +323,7 @@ def test_what_was_ignored_before_stays_ignored_until_somebody_names_it(bring: Br
     bring(with_columns(0, 40, "queue", "category"), roles=ColumnRoles.parse(ignore=["category"]))
     made = bring(with_columns(40, 60, "queue", "category"), add=True)
     assert is_proposed(made) == {"queue": True} and "columns_came" not in codes_of(made)
-    named = bring(
-        with_columns(60, 80, "queue", "category"), add=True, roles=ColumnRoles.parse(attributes=["category"])
-    )
+    named = bring(with_columns(60, 80, "queue", "category"), add=True, roles=ColumnRoles.parse(attributes=["category"]))
     assert finding(named, "columns_came") == {"columns": ["category"]}
     assert labels_of(named, "category")["T61"] == "software"
 

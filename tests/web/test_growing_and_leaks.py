@@ -33,12 +33,15 @@ def signed(acme: Organisation, tmp_path: Path, now: datetime) -> DataSet:
     return import_tickets(organisation=acme, name="support", source=write_signed(tmp_path / "support.csv"), now=now)
 
 
-def file(first: int, last: int) -> SimpleUploadedFile:
+def file(first: int, last: int, *, more: str = "") -> SimpleUploadedFile:
+    """Tickets of two queues; `more` names further columns, each with two values."""
     rows = [
-        f"T{n},The printer in room {n} is broken. Write to ada{n}@example.com,{'it' if n % 2 else 'office'}\n"
+        f"T{n},The printer in room {n} is broken. Write to ada{n}@example.com,{'it' if n % 2 else 'office'}"
+        f"{f',{chr(97 + n % 2)}' * bool(more) * len(more.split(','))}\n"
         for n in range(first, last)
     ]
-    return SimpleUploadedFile("support.csv", ("ticket id,text,queue\n" + "".join(rows)).encode())
+    head = "ticket id,text,queue" + f",{more}" * bool(more)
+    return SimpleUploadedFile("support.csv", (f"{head}\n" + "".join(rows)).encode())
 
 
 def bring(browser: Client, upload: SimpleUploadedFile, **wishes: str) -> DataSet:
@@ -58,6 +61,19 @@ def test_the_browser_masks_and_adds_as_the_command_line_does(alice: Client) -> N
     assert not any("@example.com" in row["body"] for row in tickets.tickets(made))
     shown = alice.get(f"/acme/tickets/{made.id}/").content.decode()
     assert "tickets that came: 10; that have another text or label: 0; that went: 0; as they were: 40" in shown
+
+
+def test_columns_that_come_with_what_is_added_are_what_was_chosen_for_them(alice: Client) -> None:
+    bring(alice, file(0, 40))
+    upload = alice.post("/acme/tickets/upload", {"file": file(40, 60, more="category,mood")})["Location"]
+    shown = columns_shown(alice, upload)
+    assert (shown["role-3"], shown["role-4"]) == ("attribute", "attribute")
+    answer = alice.post(upload, {**shown, "name": "support", "add": "1", "role-3": "ignore"})
+    assert answer.status_code == 302, answer.content.decode()
+    made = DataSet.objects.order_by("-version")[0]
+    assert [one["name"] for one in made.profile["attributes"]] == ["queue", "mood"]
+    page = alice.get(f"/acme/tickets/{made.id}/").content.decode()
+    assert "Columns that the tickets before did not have became attributes: mood." in page
 
 
 def test_adding_to_a_name_that_is_not_there_is_said_on_the_form(alice: Client) -> None:

@@ -22,7 +22,14 @@ BOUNDS = {
 }
 """Values that are bounds or settings, or sizes of which the smallest is more than one."""
 OF_SEVERAL = (
-    *("tickets each", "labels, each", "in {where:fact}", "labels; wrong separator", "columns that hold the same"),
+    *(
+        "tickets each",
+        "labels, each",
+        "of its {labels:n} labels",
+        "in {where:fact}",
+        "labels; wrong separator",
+        "columns that hold the same",
+    ),
     *("rows are messages of", "tickets in all", "the first {rows:n} rows", "fields, the header has", "entries in"),
     *(
         "{newest:n} newest tickets",

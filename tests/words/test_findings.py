@@ -35,8 +35,10 @@ from otai.learning.finetuning.larger import larger_encoder
 from otai.learning.finetuning.stage import stopped_early
 from otai.tickets import preparing
 from otai.tickets.cell_findings import findings_of_cells
+from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Difference, Labels
 from otai.tickets.file_findings import findings_of_file
+from otai.tickets.growing import Growing
 from otai.tickets.import_findings import findings_of_import
 from otai.words import findings as words
 from otai.words.catalogue import DOMAIN, LOCALES, first_that_fits, say
@@ -156,6 +158,9 @@ def of_preparing() -> Iterator[Finding]:
 def of_versions() -> Iterator[Finding]:
     for labels in (Labels(("new",), ("old",), 3), Labels(("new",)), Labels((), ("old",))):
         yield from Difference(came=12, changed=3, went=4, same=1200, labels={"queue": labels}).findings(version=2)
+    growing = Growing(ColumnRoles.parse(attributes=["queue"]))
+    growing.add(ColumnRoles.parse(attributes=["category"]))
+    yield from growing.findings()
 
 
 def target(name: str, **changes: Any) -> Any:

@@ -165,7 +165,8 @@ class Import(Reading):
     add: bool = Field(
         False,
         description="Add to the newest version of `name`: the newest row of a ticket's id wins. "
-        "Columns are read as they were there.",
+        "Columns are read as they were there, unless you say otherwise; a further column that sorts tickets becomes an "
+        "attribute (`columns_came`), and what is lacking is said (`columns_lacking`).",
     )
     keep_quotes: bool = Field(False, description="Leave earlier mails, signatures and the like in the texts.")
     mask: bool = Field(
