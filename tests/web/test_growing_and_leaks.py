@@ -73,7 +73,7 @@ def test_columns_that_come_with_what_is_added_are_what_was_chosen_for_them(alice
     made = DataSet.objects.order_by("-version")[0]
     assert [one["name"] for one in made.profile["attributes"]] == ["queue", "mood"]
     page = alice.get(f"/acme/tickets/{made.id}/").content.decode()
-    assert "Columns that the tickets before did not have became attributes: mood." in page
+    assert "Columns that the tickets before did not have became attributes: “mood”." in page
 
 
 def test_adding_to_a_name_that_is_not_there_is_said_on_the_form(alice: Client) -> None:
