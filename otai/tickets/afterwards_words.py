@@ -25,10 +25,8 @@ AFTERWARDS = frozenset(
         # touched later
         "updated updatedby updatedon updatedat modified modifiedby modifiedon changed changedby lastupdated "
         "lastmodified last latest viewed merged linked lock firstlock unlock due duedate deadline template macro "
-        "tto ttr mttr frt aht happiness elapsed sla_status compliance noncompliant transfers transferred reassigned "
-        "reassignment "
-        "reassignments "
-        "reassign handled sentiment touches hops "
+        "tto ttr mttr frt fcr aht happiness elapsed sla_status compliance noncompliant transfers transferred "
+        "reassigned reassignment reassignments reassign handled sentiment touches hops "
         "interaktionen interacciones interacoes interazioni interacties interakcje "
         # German
         "loesung loesungen loesungstext geloest erledigt erledigung abschluss abgeschlossen geschlossen schliessung "

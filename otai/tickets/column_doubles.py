@@ -32,7 +32,8 @@ _KIND_WORDS = frozenset(
         "url",
     )
 )
-
+_BETWEEN_WORDS = frozenset(("of", "de", "la", "le", "les", "du", "des", "del", "di", "da", "do", "der", "van", "het"))
+"""What stands between the words of a name: ID de la personne assignée."""
 
 FEWEST_TICKETS = 20
 """Among fewer, a queue may have but one ticket each."""
@@ -70,6 +71,7 @@ def doubles(
                     break
     yield from _told_of_one_thing(look, candidates)
     yield from _numbers_of_names(look, candidates)
+    yield from _same_people(look, candidates)
 
 
 def is_second_id(look: Look, column: ColumnStats, ids: ColumnStats) -> bool:
@@ -112,6 +114,17 @@ def _numbers_of_names(look: Look, candidates: Sequence[ColumnStats]) -> Iterator
                 break
 
 
+def _same_people(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[tuple[ColumnStats, ColumnStats]]:
+    """Who works on a ticket, told twice: osTicket's "Assigned to" beside "Agent assigned"."""
+    agents = [column for column in candidates if _thing(column) == 0 and column.distinct >= FEWEST_NUMBERED]
+    for at, column in enumerate(agents):
+        for better in agents[:at]:
+            is_repeated = column.words.parts == better.words.parts
+            if not is_repeated and column.counts == better.counts and column.cells == better.cells:
+                yield column, better
+                break
+
+
 def _thing(column: ColumnStats) -> int | None:
     """Columns of different things that agree only happen to: 0 people, 1 scales, 2 tags, 3 what else sorts tickets."""
     kinds = (AGENT, ORDERED, MULTI, SORTING)
@@ -126,13 +139,15 @@ def _one_each(look: Look, one: ColumnStats, other: ColumnStats) -> bool:
 def _stem(column: ColumnStats) -> str:
     words = [word for part in column.words.parts for word in part]
     # assignees beside assignee
-    return "".join(word.removesuffix("s") for word in words if word not in _KIND_WORDS)
+    return "".join(word.removesuffix("s") for word in words if word not in _KIND_WORDS | _BETWEEN_WORDS)
 
 
 def _is_for_machines(column: ColumnStats) -> int:
-    last = column.words.parts[-1][-1] if column.words.parts and column.words.parts[-1] else ""
+    words = column.words.parts[-1] if column.words.parts else ()
     are_numbers = column.share(lambda value: _FOR_MACHINES.fullmatch(value) is not None) > 0.9
-    return 2 * are_numbers + (last in ("id", "ids", "value", "raw", "link", "url", "email"))
+    is_called_so = words[-1:] and words[-1] in ("id", "ids", "value", "raw", "link", "url", "email")
+    # "ID de la personne assignée" is called so at its beginning.
+    return 2 * are_numbers + bool(is_called_so or (len(words) > 1 and words[0] == "id" and words[1] in _BETWEEN_WORDS))
 
 
 def is_number_of(column: ColumnStats, better: ColumnStats) -> bool:

@@ -179,6 +179,8 @@ PERSON = frozenset(
         "kontakt remetente usuario contato login email emails mail iban address adresse anrede salutation anfragender "
         "anfragenden anfragende antragsteller antragstellers anforderer auftraggeber requerant requerante demandante "
         "wnioskodawca requisitante birthday geburtsdatum collaborators followers watchers watcher beobachter "
+        "observateurs observateur abonnes observadores osservatori volgers obserwatorzy seguidores rapporteur createur "
+        "informador informante relator segnalatore rapporteerder creador criador creatore "
         "participants recipient recipients empfaenger toaddress visitor visitors besucher visiteur visitante "
         "visitatore "
         "bezoeker correo correoelectronico telefono telefoon telefone telefonu telemovel mobiltelefon "
@@ -280,7 +282,7 @@ REASONS = frozenset(_words("reason reasons grund anlass motif motivo motivos red
 """Why somebody got in touch sorts tickets, though the name may speak of a person (contact reason)."""
 KNOWN_BEFORE = frozenset(
     _words(
-        "channel kanal canal canale kanaal source quelle origin herkunft fonte origine origen via contacttype "
+        "channel kanal canal canale kanaal source quelle origin ursprung herkunft fonte origine origen via contacttype "
         "create_article_type country land region location standort site ort locatie lokalizacja ubicacion localisation "
         "posizione localizacao company firma organization organisation organizacion societe azienda bedrijf account "
         "accountname mandant client brand marke language project projekt projet proyecto progetto projeto environment "
@@ -379,6 +381,8 @@ _CUSTOM_FIELD = re.compile(
 )
 _SHOWN_BESIDE = re.compile(r"@OData\.Community\.Display\.V1\.FormattedValue$")
 """Dynamics writes what people read of a code beside it."""
+_CASE_OF_A_CUSTOMER = re.compile(r"\bkundenvorgangs?+(?=[ \w])", re.IGNORECASE)
+"""What Salesforce calls a case in German: a word for tickets, not for who sent them."""
 _SALESFORCE = re.compile(r"__(?:pc|c|r)$", re.IGNORECASE)
 """What Salesforce puts behind fields that a customer made."""
 _RUN_TOGETHER = re.compile(
@@ -501,6 +505,7 @@ def _name_of(raw: str) -> Name:
     if (together := _RUN_TOGETHER.fullmatch(text)) is not None:
         text = " ".join(word for word in together.groups() if word)
     text = _CUSTOM_FIELD.sub(r"\1", _LINKED.sub(r"\1", _SHOWN_BESIDE.sub(".formatted", text)))
+    text = _CASE_OF_A_CUSTOMER.sub("vorgang ", text)
     text = _CODED.sub(lambda found: f"{found[1] or ''} {found[2]}".strip(), text)
     text = re.sub(r" \(\d+\)'*$", "", text)
     parts = []

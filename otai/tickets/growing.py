@@ -89,11 +89,7 @@ def joined(before: ColumnRoles, roles: ColumnRoles) -> ColumnRoles:
         single={role: column for role, column in before.single.items() if column not in in_use},
         attributes=(*attributes, *new),
         ignored=tuple(column for column in ignored if column not in in_use),
-        reasons={
-            **roles.reasons,
-            **before.reasons,
-            **{column: found.reason for found in new for column in found.columns},
-        },
+        reasons={**roles.reasons, **before.reasons, **reasons},
         confirmed=before.confirmed,
     )
 

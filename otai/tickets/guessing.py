@@ -411,7 +411,8 @@ class _Guess(TextRoles):
             return False
         for agents in self.look.columns:
             names_agents = agents.words.fits(names.AGENT) and not agents.words.fits(names.SORTING - names.AGENT)
-            if not names_agents or "owner" in agents.words.words or not agents.distinct:
+            # One name in all tickets is what nobody changed, as root@localhost of OTRS.
+            if not names_agents or "owner" in agents.words.words or agents.distinct < 2:
                 continue
             others = column.distinct >= CUSTOMERS_AN_AGENT * agents.distinct
             if others and column.share(agents.counts.__contains__) < 0.2:

@@ -11,7 +11,7 @@ from otai.tickets.column_names import folded
 
 _SCALES: tuple[str, ...] = (
     # Words from low to high; a slash parts forms of one step, so that two of them in one column are no order.
-    "lowest | very low/verylow | low | minor | normal/standard | medium/mid | moderate | major | "
+    "lowest | very low/verylow | low | minor | normal/standard | medium/med/mid | moderate | major | "
     "high/elevated/important | very high | urgent | critical | highest | blocker/blocking | emergency/immediate",
     "trivial | minor | normal | major | critical | blocker",
     "none | low | medium | high | critical",
@@ -21,23 +21,25 @@ _SCALES: tuple[str, ...] = (
     "sehr niedrig/sehr gering/niedrigste/niedrigster | niedrig/niedrige/gering/geringe/klein/unwichtig | "
     "normal/normale/standard | mittel/mittlere/mäßig | erhöht/erhöhte | hoch/hohe/wichtig | sehr hoch/sehr hohe | "
     "dringend/eilig | kritisch/kritische | höchste/höchster | notfall/sofort/blocker",
-    "très basse/très bas/très faible | basse/bas/faible/mineure/mineur | normale/normal/standard | "
+    "la plus basse/la plus faible | très basse/très bas/très faible | basse/bas/faible/mineure/mineur | normale/normal/standard | "
     "moyenne/moyen/modérée/modéré | importante/important | majeure/majeur | haute/haut/élevée/élevé | très haute/très "
-    "haut/très élevée/très élevé | urgente/urgent | critique | bloquante/bloquant | immédiate/immédiat",
-    "muy baja/muy bajo | baja/bajo/menor | normal/estándar | media/medio/moderada/moderado | mayor | "
-    "alta/alto/importante | muy alta/muy alto | urgente | crítica/crítico | emergencia/inmediata/bloqueante",
-    "molto bassa/molto basso/bassissima | bassa/basso/minore | normale/standard | media/medio/moderata/moderato | "
+    "haut/très élevée/très élevé | urgente/urgent | critique | bloquante/bloquant | immédiate/immédiat | "
+    "la plus haute/la plus élevée",
+    "más baja/más bajo | muy baja/muy bajo | baja/bajo/menor | normal/estándar | media/medio/moderada/moderado | mayor | "
+    "alta/alto/importante | muy alta/muy alto | urgente | crítica/crítico | emergencia/inmediata/bloqueante | "
+    "más alta/más alto",
+    "più bassa/più basso | molto bassa/molto basso/bassissima | bassa/basso/minore | normale/standard | media/medio/moderata/moderato | "
     "maggiore | alta/alto/elevata/elevato | molto alta/molto alto/altissima | urgente | critica/critico | "
-    "bloccante/emergenza/immediata",
+    "bloccante/emergenza/immediata | più alta/più alto",
     "zeer laag/laagste | laag/lage/gering | normaal/normale/standaard | gemiddeld/gemiddelde/midden/middel/matig | "
     "hoog/hoge/belangrijk | zeer hoog | dringend/urgent/spoed | kritiek/kritisch/kritieke | hoogste/noodgeval/direct",
     "bardzo niski/bardzo niska/bardzo niskie/najniższy | niski/niska/niskie/drobny | "
     "normalny/normalna/normalne/zwykły/zwykła/standardowy | średni/średnia/średnie/umiarkowany | "
     "wysoki/wysoka/wysokie/ważny/ważna | bardzo wysoki/bardzo wysoka/bardzo wysokie | pilny/pilna/pilne | "
     "krytyczny/krytyczna/krytyczne | najwyższy/natychmiastowy/awaryjny",
-    "muito baixa/muito baixo | baixa/baixo/menor | normal/padrão | média/médio/moderada/moderado | maior | "
+    "mais baixa/mais baixo | muito baixa/muito baixo | baixa/baixo/menor | normal/padrão | média/médio/moderada/moderado | maior | "
     "alta/alto/elevada/elevado/importante | muito alta/muito alto | urgente | crítica/crítico | "
-    "emergência/imediata/bloqueante",
+    "emergência/imediata/bloqueante | mais alta/mais alto",
     "p5 | p4 | p3 | p2 | p1 | p0",
     "s5 | s4 | s3 | s2 | s1 | s0",
 )  # fmt: skip

@@ -18,7 +18,9 @@ NOTES_TAKE_UP = 0.6
 SHORTEST_SUBJECT, LONGEST_SUBJECT = 8.0, 150.0
 """Characters on average."""
 _LATER_TEXTS = frozenset(names.COMMENT) | names.NOTES
-NAMES_OF_CARDS = frozenset(("name", "cardname", "taskname", "itemname", "nombre", "nom", "nome", "naam", "nazwa"))
+NAMES_OF_CARDS = frozenset(
+    ("name", "cardname", "taskname", "itemname", "ticketname", "casename", "nombre", "nom", "nome", "naam", "nazwa")
+)
 
 
 class TextRoles:

@@ -50,9 +50,7 @@ DATA: Mapping[str, Words] = {
         "Nothing to do. A column that shall be none can be ignored when importing.",
     ),
     "columns_lacking": Words(
-        (
-            "What was added lacks columns that the tickets before have: {columns:names}. Its tickets say nothing there.",
-        ),
+        ("What was added lacks columns that the tickets before have: {columns:names}. Its tickets say nothing there.",),
         "If a column is only called otherwise now, give it the name of before, and add the file again.",
     ),
     "columns_not_readable": Words(
