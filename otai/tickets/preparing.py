@@ -25,7 +25,7 @@ from otai.learning.data.cutting import (
     desk_of,
     name_key,
 )
-from otai.learning.data.personal import MARKS, PersonalCount, mask
+from otai.learning.data.personal import MARKS, PersonalCount, mask_ticket
 from otai.learning.data.profiling import joined_texts
 from otai.learning.finding import Finding
 from otai.tickets import column_names as names
@@ -152,9 +152,10 @@ class TextPreparation:
 
     def _masked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         assert self.rules is not None
-        for name in ("subject", "body"):
+        masked = masked_texts(batch.column("subject"), batch.column("body"), self.rules.masked)
+        for name, texts in zip(("subject", "body"), masked, strict=True):
             at = batch.schema.get_field_index(name)
-            batch = batch.set_column(at, batch.schema.field(at), masked_texts(batch.column(at), self.rules.masked))
+            batch = batch.set_column(at, batch.schema.field(at), texts)
         return batch
 
     def findings(self, tickets: int) -> Iterator[Finding]:
@@ -192,13 +193,18 @@ class TextPreparation:
         )
 
 
-def masked_texts(texts: pa.Array, kinds: Sequence[str]) -> pa.Array:
-    """The texts with personal data of these kinds masked; shape (tickets,), nulls stay."""
-    marked = pc.fill_null(pc.match_substring_regex(texts, MARKS), False)
+def masked_texts(subjects: pa.Array, bodies: pa.Array, kinds: Sequence[str]) -> tuple[pa.Array, pa.Array]:
+    """Subjects and bodies with personal data of these kinds masked; shape (tickets,) each, nulls stay."""
+    marks = [pc.fill_null(pc.match_substring_regex(texts, MARKS), False) for texts in (subjects, bodies)]
+    marked = pc.or_(*marks)
     if not pc.any(marked).as_py():
-        return texts
-    made = [mask(text, kinds) for text in texts.filter(marked).to_pylist()]
-    return pc.replace_with_mask(texts, marked, pa.array(made, pa.string()))
+        return subjects, bodies
+    pairs = zip(subjects.filter(marked).to_pylist(), bodies.filter(marked).to_pylist(), strict=True)
+    made = [(pair, mask_ticket(pair[0] or "", pair[1] or "", kinds)) for pair in pairs]
+    new_subjects, new_bodies = (
+        pa.array([None if pair[at] is None else texts[at] for pair, texts in made], pa.string()) for at in (0, 1)
+    )
+    return pc.replace_with_mask(subjects, marked, new_subjects), pc.replace_with_mask(bodies, marked, new_bodies)
 
 
 def masked_copy(source: Path, target: Path, kinds: Sequence[str]) -> Path:
@@ -207,10 +213,13 @@ def masked_copy(source: Path, target: Path, kinds: Sequence[str]) -> Path:
     file = pq.ParquetFile(source)
     with pq.ParquetWriter(target, file.schema_arrow, compression="zstd") as writer:
         for batch in file.iter_batches(batch_size=8_192):
-            for name in ("subject", "body", UNCUT):
+            subjects = batch.column("subject")
+            made = dict(zip(("subject", "body"), masked_texts(subjects, batch.column("body"), kinds), strict=True))
+            if UNCUT in batch.schema.names:
+                made[UNCUT] = masked_texts(subjects, batch.column(UNCUT), kinds)[1]
+            for name, texts in made.items():
                 at = batch.schema.get_field_index(name)
-                if at >= 0:
-                    batch = batch.set_column(at, batch.schema.field(at), masked_texts(batch.column(at), kinds))
+                batch = batch.set_column(at, batch.schema.field(at), texts)
             writer.write_batch(batch, row_group_size=8_192)
     return target
 

@@ -140,7 +140,7 @@ def test_a_file_without_labels_or_with_a_row_that_cannot_be_read_is_refused(tmp_
     with pytest.raises(FeedbackInvalid, match="No row"):
         feedback.read_file(path, attributes={"queue": "single"})
     path.write_text("text,queue\nfine,network\nx,network,more\nfine as well,network\n")
-    with pytest.raises(FeedbackInvalid, match="row 3, .*3 fields") as refused:
+    with pytest.raises(FeedbackInvalid, match=r"row 3, .*3 fields") as refused:
         feedback.read_file(path, attributes={"queue": "single"})
     assert refused.value.details["row"] == 3
 

@@ -101,23 +101,22 @@ class TextRules:
     def as_stored(self, text: str) -> str:
         """A new ticket's text (subject, line feed, body) as it may be kept: with nothing cut, personal data masked
         where it was masked in training."""
-        return "\n".join(map(self._masked, text.partition("\n")[::2])) if "\n" in text else self._masked(text)
+        return self._masked(text)
 
     def applied(self, texts: Sequence[str]) -> list[str]:
         """The texts of new tickets (subject, line feed, body) as training read them."""
         return [self._of_one(text) for text in texts]
 
     def _of_one(self, text: str) -> str:
-        subject, newline, body = text.partition("\n")
-        subject = self.subject_without_given(self._masked(subject))
+        # As the import did it, and as first step: what was found in masked texts is found again in masked ones only.
+        subject, newline, body = self._masked(text).partition("\n")
+        subject = self.subject_without_given(subject)
         if not newline:
             return subject
-        body = self._masked(body)
         return f"{subject}\n{self.without_given(cut(body, self).text)}"
 
     def _masked(self, text: str) -> str:
-        """As the import did it, and as first step: what was found in masked texts is found again in masked ones
-        only."""
+        """The whole text at once, so that it does not matter at which door its first line counts as a subject."""
         if not self.masked:
             return text
         from otai.learning.data.personal import mask

@@ -65,14 +65,14 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
         rf"\b(?=[TtPpFfMmHhCcGgKkRrDdWw])(?i:{_PHONE_WORDS}(?:[ .-]{{0,2}}(?:no|nr|number|nummer))?)[.:]{{0,2}}[ \xa0]?(?P<told>\d[\d \xa0()/.-]{{5,17}}\d)(?![\w-])"
     ),
     NAME: re.compile(
-        rf"(?im)^[^\S\n]*+(?:(?:(?:{SIGN_OFFS})[^\S\n]*+[,.!]?[^\S\n]*+\n\s*+){{1,3}}+(?P<name>{_CALLED})|(?:{_GREETED}),?[ ](?P<beside>{_CALLED}))[ ]*+$"
+        rf"(?im)^[^\S\n]*+(?:(?:(?:{SIGN_OFFS}|--)[^\S\n]*+[,.!]?[^\S\n]*+\n\s*+){{1,3}}+(?P<name>{_CALLED})|(?:{_GREETED}),?[ ](?P<beside>{_CALLED}))[ ]*+$"
     ),
 }  # fmt: skip
 _VALUES = {PASSWORD: ("secret",), NAME: ("name", "beside"), PHONE: ("told",)}
 """The part of a match that is the personal data; else the whole."""
 MARKS = (
     rf"(?i)@|\d{{4}}|\d{{2}}[a-z]\d{{2}}|\d[ /-]\d|\d\d\.\d\d\.\d\d|\d{{3}}\.\d{{3}}|{_WORDS_FOR_IT}|regards|gr(?:ü|ue)(?:ß|ss)|salu|groet|cordial|pozdr|"
-    r"poważaniem|szacunk|aten(?:ta|cio)|cumprimentos|\b(?:mfg|vg|lg|best|cheers)\b|wishes|sincerely|yours|vous|than|dank|merci|gra[czt]i|obrigad|bedankt|dzięk"
+    r"poważaniem|szacunk|aten(?:ta|cio)|cumprimentos|\b(?:mfg|vg|lg|best|cheers)\b|wishes|sincerely|yours|vous|than|dank|merci|gra[czt]i|obrigad|bedankt|dzięk|\n--\s"
 )
 """A text without any of these holds nothing that is found here."""
 _MARKS = re.compile(MARKS)
@@ -158,6 +158,15 @@ def mask(text: str, kinds: Sequence[str] = PERSONAL_KINDS) -> str:
         parts += [text[at:start], f"[{kind}]"]
         at = end
     return "".join([*parts, text[at:]])
+
+
+def mask_ticket(subject: str, body: str, kinds: Sequence[str] = PERSONAL_KINDS) -> tuple[str, str]:
+    """Subject and body masked as the one text that they are: a secret in the body may follow its word in the
+    subject."""
+    # No mark takes the place of a line feed.
+    lines = mask(f"{subject}\n{body}", kinds).split("\n")
+    of_subject = subject.count("\n") + 1
+    return "\n".join(lines[:of_subject]), "\n".join(lines[of_subject:])
 
 
 def masked_example(value: str) -> str:
