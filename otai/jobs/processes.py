@@ -64,9 +64,22 @@ def kill_group(process: subprocess.Popen[str], *, seconds_to_stop_kindly: float)
     process.wait()
 
 
+_HOW = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS"),
+        *("TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", "SYSTEMROOT", "CPATH"),
+    }
+)
+_HOW_BEGINS = (
+    *("LC_", "LD_", "DYLD_", "PYTHON", "MALLOC_", "XDG_"),
+    *("CUDA_", "NVIDIA_", "TORCH_", "PYTORCH_", "MKL_", "OMP_", "OPENBLAS_", "KMP_", "GOTO_"),
+)
+
+
 def environment_without_settings(*, threads: int) -> dict[str, str]:
-    """This process's environment without our settings: costly work needs neither the database nor any secret."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTAI_", "DJANGO_", "STRIPE_"))}
+    """An environment for costly work, which needs neither the database nor any secret: of this process's only what says
+    how programs run here, by name, so that a secret that nobody thought of stays out as well."""
+    kept = {name: value for name, value in os.environ.items() if name in _HOW or name.startswith(_HOW_BEGINS)}
     # Threads beyond the free cores make each other wait; an idle one must not spin meanwhile.
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {**kept, **{name: str(threads) for name in names}, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}

@@ -18,6 +18,19 @@ from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            # Clouds answer here to whoever is inside: Oracle's metadata among the protocol assignments, Azure's host.
+            *("192.0.0.0/24", "168.63.129.16/32"),
+            # Of the special purpose registries of IANA, as of 2025, what Python 3.11 does not know: relays to 6to4,
+            # documentation (RFC 9637), segment routing, and site-local addresses, which some networks still use.
+            *("192.88.99.0/24", "3fff::/20", "5f00::/16", "fec0::/10"),
+        ),
+    )
+)
+"""Beside what Python's `is_global` says."""
 LOCAL_NAMES = ("localhost", "localhost.localdomain")
 LOCAL_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
@@ -87,6 +100,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+    if any(found in network for network in NOT_PUBLIC):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 

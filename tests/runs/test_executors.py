@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +16,7 @@ import psutil
 import pytest
 
 from otai.runs.executors import Executor, Failed, Stopped, TrainedFiles, TrainingSpec, Watch
-from otai.runs.executors.local import LocalExecutor, this_machine
+from otai.runs.executors.local import LocalExecutor, confining, secret_files, this_machine
 from otai.runs.testing import FakeExecutor
 
 pytestmark = pytest.mark.pure
@@ -55,6 +58,19 @@ IGNORES_SIGTERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 )
 SHOWS_ENVIRONMENT = "import os; print(sorted(os.environ), os.environ.get('OMP_NUM_THREADS'), flush=True)"
+LOOKS_AROUND = """
+import os, pathlib, socket
+def tried(what):
+    try:
+        return what()
+    except OSError as error:
+        return type(error).__name__
+hidden, port = pathlib.Path(__file__).with_name("secret-key"), int(pathlib.Path(__file__).with_name("port").read_text())
+print("key:", tried(hidden.read_text), flush=True)
+print("network:", tried(lambda: socket.create_connection(("127.0.0.1", port), 2)), flush=True)
+print("who began it:", tried(pathlib.Path(f"/proc/{os.getppid()}/environ").read_bytes), flush=True)
+print("rights:", [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")], flush=True)
+"""
 FLOODS = "print('x' * 1_000_000); print('y' * 1_000_000, flush=True)"
 
 
@@ -170,11 +186,51 @@ def test_a_training_past_its_time_limit_is_a_system_failure(spec: TrainingSpec, 
 
 
 def test_a_training_sees_no_setting_and_no_secret(spec: TrainingSpec, local, monkeypatch) -> None:
-    monkeypatch.setenv("OTAI_SECRET_KEY", "hush")
+    secrets = (
+        "OTAI_SECRET_KEY",
+        "AWS_SECRET_ACCESS_KEY",
+        "PGPASSWORD",
+        "HF_TOKEN",
+        "HTTPS_PROXY",
+        "A_SECRET_OF_TOMORROW",
+    )
+    for name in secrets:
+        monkeypatch.setenv(name, "hush")
     log = local(SHOWS_ENVIRONMENT).execute(spec, watch=Watcher(), watch_every_seconds=0.2).log
-    assert "OTAI_" not in log
-    assert "DJANGO_" not in log
+    assert not [name for name in (*secrets, "OTAI_", "DJANGO_", "AWS_") if name in log]
+    assert "'PATH'" in log
     assert log.splitlines()[0].endswith(" 1")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
+def test_a_training_has_no_network_and_does_not_see_the_secret_key(spec: TrainingSpec, local, tmp_path: Path) -> None:
+    key = tmp_path / "secret-key"
+    key.write_text("very secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (tmp_path / "port").write_text(str(server.getsockname()[1]))
+        executor = dataclasses.replace(local(LOOKS_AROUND), hidden=(key, tmp_path / "is-not-there"))
+        result = executor.execute(spec, watch=Watcher(), watch_every_seconds=0.2)
+    assert key.read_text() == "very secret", "it is hidden from the training alone"
+    if "Not confined" in result.log:
+        assert subprocess.run(["unshare", "--user", "--net", "--mount", "true"], check=False).returncode != 0
+        pytest.skip("this system lets no user make namespaces")
+    said = dict(line.partition(": ")[::2] for line in result.log.splitlines() if ": " in line)
+    assert said["key"] == "" and said["network"] == "OSError" and said["who began it"] == "PermissionError"
+    assert said["rights"] == "['0000000000000000']"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
+def test_where_the_system_does_not_allow_it_the_training_runs_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "an empty device cannot stand where a folder stood"
+    folder.mkdir()
+    command = [*confining([folder]), sys.executable, "-c", "print('trained')"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert ran.stdout == "trained\n" and ran.stderr.startswith("Not confined")
+
+
+def test_the_secrets_of_an_installation_are_its_key_and_its_database() -> None:
+    names = [path.name for path in secret_files()]
+    assert names[0] == "secret-key" and (len(names) == 1 or names[2:] == [f"{names[1]}-wal", f"{names[1]}-shm"])
 
 
 def test_a_log_is_bounded(spec: TrainingSpec, local) -> None:

@@ -12,13 +12,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
+from django.conf import settings
 
+from otai.jobs import confined
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.process_protocol import OUT_OF_MEMORY, ProcessReport, fault, most_log_characters
@@ -39,6 +41,8 @@ class LocalExecutor:
 
     command: tuple[str, ...] = (sys.executable, "-m", "otai.learning.process")
     hardware: str = field(default_factory=lambda: this_machine())
+    hidden: tuple[Path, ...] = field(default_factory=lambda: secret_files())
+    """Files that the training does not see, where the system can hide them (`otai.jobs.confined`)."""
 
     def why_no_room(self) -> str | None:
         """There is always room on this machine."""
@@ -66,7 +70,7 @@ class LocalExecutor:
             )
         )
         process = subprocess.Popen(
-            [*self.command, str(spec_path)],
+            [*confining(self.hidden), *self.command, str(spec_path)],
             # The training ends when this pipe closes, so it cannot outlive a worker that was killed.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -85,6 +89,25 @@ class LocalExecutor:
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
+
+
+def secret_files() -> tuple[Path, ...]:
+    """The installation's secret key and, where it is a file, its database; none on a node that is no installation."""
+    if not settings.configured and "DJANGO_SETTINGS_MODULE" not in os.environ:
+        return ()
+    database = settings.DATABASES["default"]
+    files = [Path(settings.OTAI_HOME) / "secret-key"]
+    if database["ENGINE"].endswith("sqlite3"):
+        files += [Path(f"{database['NAME']}{ending}") for ending in ("", "-wal", "-shm")]
+    return tuple(files)
+
+
+def confining(hidden: Sequence[Path]) -> list[str]:
+    """What a command is begun with so that it has no network and does not see these files; nothing on systems without
+    namespaces."""
+    if not sys.platform.startswith("linux"):
+        return []
+    return [sys.executable, "-I", "-S", str(confined.__file__), *map(str, hidden), "--"]
 
 
 def _follow(
