@@ -18,6 +18,7 @@ import pytest
 from otai.runs.executors import Executor, Failed, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.local import LocalExecutor, confining, secret_files, this_machine
 from otai.runs.testing import FakeExecutor
+from tests.gpus import FakeDriver
 
 pytestmark = pytest.mark.pure
 
@@ -248,3 +249,14 @@ def test_the_spec_reaches_the_training_as_it_is(spec: TrainingSpec, local) -> No
 
 def test_the_hardware_is_the_one_at_hand() -> None:
     assert f"{len(os.sched_getaffinity(0))} CPU" in this_machine()
+
+
+@pytest.mark.parametrize(("visible", "named"), [(None, "NVIDIA L4"), ("1", "NVIDIA H100"), ("", "")])
+def test_the_hardware_names_the_gpu_that_a_worker_was_given(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, named: str
+) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda name: FakeDriver())
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert this_machine().partition(" GiB")[2] == (f", {named}" if named else "")

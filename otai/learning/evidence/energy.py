@@ -12,7 +12,6 @@ server takes under load. That is marked as an estimate, with the method in words
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import sys
@@ -20,6 +19,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from otai.learning.evidence.nvml import gpu_millijoules
 from otai.learning.evidence.report_card import Cost
 
 WATTS_PER_CORE = 10.0
@@ -30,7 +30,6 @@ SHARE_TO_TRUST_RAPL = 0.5
 """With less than this share of all cores in use by us, the socket's counter says more about others."""
 
 RAPL = Path("/sys/class/powercap")
-_NVML_SUCCESS = 0
 
 
 @dataclass
@@ -41,22 +40,23 @@ class CostMeter:
     _wall: float = field(default_factory=time.perf_counter, init=False)
     _processor: float = field(default_factory=lambda: _processor_seconds(), init=False)
     _rapl: dict[str, int] = field(default_factory=dict, init=False)
-    _gpus: list[int] = field(default_factory=list, init=False)
+    _gpu: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._rapl = _rapl_microjoules(self.rapl_folder)
-        self._gpus = _gpu_millijoules()
+        self._gpu = gpu_millijoules()
 
     def cost(self) -> Cost:
         """What was taken from the meter's making until now: seconds, and energy in watt-hours with how it was measured
         or estimated."""
         wall, processor = time.perf_counter() - self._wall, _processor_seconds() - self._processor
         joules, measured, method = self._processor_energy(wall, processor)
-        gpus = [max(after - before, 0) / 1_000 for before, after in zip(self._gpus, _gpu_millijoules(), strict=False)]
-        if gpus:
-            joules += sum(gpus)
+        after = gpu_millijoules()
+        if self._gpu is not None and after is not None:
+            of_gpu = max(after - self._gpu, 0) / 1_000
+            joules += of_gpu
             method += (
-                f" The GPU's part, {sum(gpus) / 3_600:.3g} Wh, was measured by its own counter (NVML), others' work on "
+                f" The GPU's part, {of_gpu / 3_600:.3g} Wh, was measured by its own counter (NVML), others' work on "
                 "it included."
             )
         return Cost(
@@ -110,29 +110,3 @@ def _rapl_microjoules(folder: Path) -> dict[str, int]:
         except (OSError, ValueError):
             return {}
     return found
-
-
-def _gpu_millijoules() -> list[int]:
-    """What each GPU has taken since its driver was loaded; empty without an NVIDIA driver, or for GPUs older than
-    Volta."""
-    try:
-        nvml = ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:
-        return []
-    if nvml.nvmlInit_v2() != _NVML_SUCCESS:
-        return []
-    try:
-        count = ctypes.c_uint()
-        if nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) != _NVML_SUCCESS:
-            return []
-        millijoules = []
-        for number in range(count.value):
-            device, energy = ctypes.c_void_p(), ctypes.c_ulonglong()
-            if nvml.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(device)) != _NVML_SUCCESS:
-                return []
-            if nvml.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(energy)) != _NVML_SUCCESS:
-                return []
-            millijoules.append(energy.value)
-        return millijoules
-    finally:
-        nvml.nvmlShutdown()

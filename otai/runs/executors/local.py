@@ -22,6 +22,7 @@ from django.conf import settings
 
 from otai.jobs import confined
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
+from otai.learning.evidence.nvml import gpu_name
 from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.process_protocol import OUT_OF_MEMORY, ProcessReport, fault, most_log_characters
 
@@ -197,7 +198,8 @@ def _read_result(output_dir: Path, result: Any, progress: ProcessReport) -> Resu
 
 
 def this_machine() -> str:
-    """What this machine really is, for the run's page: names and numbers alone, which every language reads."""
+    """What this machine really is, for the run's page: names and numbers alone, which every language reads. With a GPU,
+    the one that a training of this process uses."""
     model = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -206,4 +208,4 @@ def this_machine() -> str:
                 break
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 2**30
-    return f"{model}, {cores} CPU, {memory:.0f} GiB"
+    return ", ".join([f"{model}, {cores} CPU, {memory:.0f} GiB", *filter(None, [gpu_name()])])
