@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 from django.conf import settings
 
@@ -22,9 +24,8 @@ def check(json: JsonOption = False) -> None:
     missing = failing(found)
     needed = [result for result in missing if result.severity is Severity.NEEDED]
     if json:
-        print_json(
-            {"base_url": found.base_url, "is_open": found.is_open, "ready": not needed, "checks": results(found)}
-        )
+        checks = [_as_dict(result) for result in results(found)]
+        print_json({"base_url": found.base_url, "is_open": found.is_open, "ready": not needed, "checks": checks})
     else:
         for result in missing:
             say(_as_lines(result))
@@ -47,7 +48,12 @@ def _verdict(needed: int, advised: int, *, is_open: bool) -> str:
 
 
 def _as_lines(result: Result) -> str:
-    return f"{result.severity.value:8}{result.code}: {result.sentence}\n        {result.remedy}"
+    return f"{result.severity.value:8}{result.code}: {result.sentence()}\n        {result.remedy()}"
+
+
+def _as_dict(result: Result) -> dict[str, Any]:
+    said = {"sentence": result.sentence(), "remedy": result.remedy()}
+    return {"code": result.code, "severity": result.severity, "is_met": result.is_met, "values": result.values, **said}
 
 
 def before_strangers(*, processes: int, listens_on: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from otai.words.columns import COLUMNS
 from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
+from otai.words.tables.checks import CHECKS, REMEDIES
 from otai.words.tables.criteria import CRITERIA
 from otai.words.tables.history import HISTORY
 from otai.words.tables.improvements import IMPROVEMENTS
@@ -75,6 +76,8 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **CRITERIA,
     **HISTORY,
     **IMPROVEMENTS,
+    **CHECKS,
+    **REMEDIES,
 }
 
 

@@ -1,7 +1,7 @@
 """Refusals in a sentence: what was refused, and what would help at the door where it is read.
 
-The tables (`tables/`) hold them by code and case. `ENGLISH` tables are read by programs, by operators and on the
-command line alone, which speak English; all others have every language.
+The tables (`tables/`) hold them by code and case. `ENGLISH` tables are read by programs, in logs and on the
+command line alone, which speak English; all others have every language, at the operators' desk too.
 """
 
 from __future__ import annotations

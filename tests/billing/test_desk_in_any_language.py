@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ from django.urls import reverse
 
 from otai.billing import operations as billing
 from otai.billing.desk import Desk
-from otai.billing.models import Event
+from otai.billing.models import Event, Purchase
 from otai.billing.operations import second_operator
 from otai.billing.testing import FakeGateway
 from otai.billing.vendor_scopes import VendorScope
-from otai.orgs.models import User
+from otai.orgs.models import Organisation, User
 from otai.orgs.quotas import Quota
 from otai.units import Money
 from tests.billing.people import ALICE, OLGA, transfer
@@ -34,8 +35,9 @@ from tests.web.test_no_english_is_left import SAME_EVERYWHERE, WORD, read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pure]
 
-UNSAID = re.compile(r'<td lang="en">.*?</td>|alt="(?:True|False)"', re.DOTALL)
-"""What `otai check` prints, in English at the desk as well, and marked so; names of Django's pictures."""
+IN_BRACKETS = re.compile(f"{invented_language.OPENS}[^{invented_language.CLOSES}]*{invented_language.CLOSES}")
+PICTURES = re.compile(r'alt="(?:True|False)"')
+"""Names of Django's pictures."""
 OF_ACME = re.compile(r"Acme, Lindenstrasse 7.*|Authenticators|\bolga\b|\bset\b")
 OF_CODES = {code.value for codes in (VendorScope, Quota) for code in codes}
 
@@ -120,8 +122,53 @@ def test_no_page_of_the_desk_has_english_of_its_own(
     found = {
         text
         for address, page in invented.items()
-        for text in set(read(UNSAID.sub("", page))) & set(read(english[address]))
+        for text in set(read(PICTURES.sub("", page))) & set(read(english[address]))
         if WORD.search(OF_ACME.sub("", SAME_EVERYWHERE.sub("", text)))
         and text.removeprefix("\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} ") not in known
     }
     assert not found, "\n".join(sorted(found))
+
+
+def refused(olga: Client, acme: Organisation, paid: Purchase, purchase: Purchase) -> list[str]:
+    """What the desk says to operators who do what cannot be done."""
+    bought = reverse("admin:billing_purchase_act", args=[purchase.pk, "confirm-payment"])
+    offer = reverse("admin:orgs_organisation_act", args=[acme.pk, "offer-package"])
+    coupon, accountant = reverse("admin:billing_coupon_make"), reverse("admin:billing_accountant")
+    booked = {"amount": "10.00", "currency": "EUR", "bank_reference": f"entry {paid.reference}", "why": "statement 211"}
+    package = {"code": "big-2027", "credits": 500, "price": "3500.00", "why": "a story"}
+    off = {"code": "WELCOME-27", "what": "package", "why": "a story"}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (bought, booked),
+        (offer, package),
+        (offer, package | {"code": "2027"}),
+        (coupon, off),
+        (coupon, off | {"percent": 10, "last_day": "2020-01-01"}),
+        (coupon, off | {"percent": 10, "code": "a b"}),
+        (accountant, {"month": "2026-99"}),
+        (accountant, {"month": "2199-01"}),
+        (reverse("admin:billing_import_statement"), {"statement": BytesIO(b"no XML")}),
+    ]
+    pages = [olga.post(address, answers, follow=True).content.decode() for address, answers in asked]
+    pages.append(olga.get(reverse("admin:billing_accountant_file", args=["closed", "2026-01"])).content.decode())
+    said = [re.findall(r'<p class="errornote">(.*?)</p>|<li class="error">(.*?)</li>', page) for page in pages]
+    texts = [" ".join(map("".join, one)) or page for one, page in zip(said, pages, strict=True)]
+    return [" ".join(re.sub(r"<[^>]+>", "", text).split()) for text in texts]
+
+
+def test_what_operators_are_refused_is_said_in_their_language(
+    olga: Client, acme: Organisation, now: datetime, tmp_path: Path, settings: Any
+) -> None:
+    why = {"who": OLGA, "why": "a story", "now": now}
+    paid, purchase = (
+        billing.buy(organisation=acme, package="50", key=key, who=ALICE, now=now).purchase for key in ("paid", "open")
+    )
+    transfer(paid, now)
+    billing.offer_package(organisation=acme, code="big-2027", credits=500, price=Money(3_500_00, "EUR"), **why)
+    english = refused(olga, acme, paid, purchase)
+    assert [text[:300] for text in english if not re.match(r".{10,300}\.$", text, re.DOTALL)] == []
+    with invented_language.spoken(tmp_path / "invented", settings) as code:
+        olga.cookies["otai_language"] = code
+        for text, before in zip(refused(olga, acme, paid, purchase), english, strict=True):
+            bare = IN_BRACKETS.sub("", text)
+            names = rf"acme|entry|EUR|big-2027|{paid.reference}|{purchase.reference}"
+            assert not WORD.search(re.sub(names, "", bare)), before

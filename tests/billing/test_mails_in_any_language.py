@@ -12,8 +12,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.test import override_settings
+from django.utils.formats import date_format
 from django.utils.translation import override
 from pypdf import PdfReader
 
@@ -24,8 +26,10 @@ from otai.billing.models import CouponFor, Invoice
 from otai.billing.operations.coupons import CouponTerms
 from otai.billing.operations.notices import compose
 from otai.billing.seller import seller
-from otai.orgs.models import Organisation
+from otai.orgs.models import Organisation, Role, User
+from otai.orgs.operations import invite
 from otai.pricing.price_book import Tier
+from otai.web.accounts.mail import send_invitation
 from otai.words import mails
 from otai.words.countries import countries
 from otai.words.sentences import Fact
@@ -187,6 +191,39 @@ def test_the_mails_of_accounts_have_no_english_of_their_own(language: str) -> No
         for path in paths:
             text = render_to_string(str(path.relative_to(accounts)), values)
             assert left(text, "OTAI Studio", *values.values()) == [], (path.name, text)
+
+
+def test_the_invitation_has_no_english_of_its_own(
+    language: str, acme: Organisation, now: datetime, mailoutbox: list[EmailMessage]
+) -> None:
+    alice = User.objects.create_user("alice@acme.example", "alice@acme.example", "a long passphrase")
+    made = invite(organisation=acme, email="bob@acme.example", role=Role.TRAINER, who=ALICE, now=now)
+    with override(language):
+        assert send_invitation(made, link="https://studio.example/join", inviter=alice)
+        last_day = date_format(made.invitation.expires_at.astimezone(acme.zone), "j F Y")
+    [mail] = mailoutbox
+    known = (alice.email, "bob@acme.example", acme.name, "OTAI Studio", "https://studio.example/join", last_day)
+    assert SAID.search(mail.subject) and left(mail.subject, *known) == []
+    assert left(mail.body, *known) == [], mail.body
+
+
+def test_every_mail_is_read_in_the_invented_language() -> None:
+    """Whoever sends a mail from a new place adds its test above."""
+    senders = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        if re.search(
+            r"\b(EmailMessage|EmailMultiAlternatives|send_mail|mail_admins)\(", path.read_text(encoding="utf-8")
+        )
+    }
+    assert senders == {
+        "billing/operations/notices.py",
+        "billing/operations/provisioning.py",
+        "outbound/operations/delivering.py",
+        "web/accounts/mail.py",
+        # To whoever runs the machines, in English: where each chain of the ledger ended.
+        "ledger/copies.py",
+    }
 
 
 def test_the_mail_about_a_webhook_has_no_english_of_its_own(language: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from otai.deployment import CHECKS, Severity, Situation, failing, results
+from tests.words.book import languages
 
 pytestmark = pytest.mark.pure
 
@@ -78,7 +79,25 @@ def test_a_studio_that_has_all_of_it_is_ready() -> None:
 def test_each_check_fails_alone_for_what_it_is_about(code: str) -> None:
     [found] = failing(replace(READY, **BROKEN[code]))
     assert found.code == code
-    assert found.sentence.endswith(".") and found.remedy.endswith((".", '".', "..."))
+    assert found.sentence().endswith(".") and found.remedy().endswith((".", "..."))
+    for language in languages():
+        assert found.sentence(language) != found.sentence() and found.remedy(language) != found.remedy()
+
+
+def test_what_is_found_is_said_with_its_numbers() -> None:
+    said = {code: failing(replace(READY, **changes))[0].sentence() for code, changes in BROKEN.items()}
+    shown = {
+        "allowed_hosts": "hosts studio.example, *.",
+        "operators_second_factor": "factor: olga.",
+        "secret_key": "has 12 bytes; it signs who is signed in, and at least 32",
+        "migrations": "applied: 3.",
+        "database_for_processes": "2 server processes",
+        "memory_for_jobs": "4 jobs at once may hold 8 GiB of memory (imports and looks at tickets, 2 GiB each)",
+        "metrics_token_short": "has 6 bytes",
+    }
+    assert {code: text for code, text in shown.items() if text not in said[code]} == {}
+    [none] = failing(replace(READY, secret_key_bytes=0))
+    assert none.sentence().startswith("There is no secret key")
 
 
 def test_what_is_needed_stands_before_what_is_advised() -> None:

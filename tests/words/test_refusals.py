@@ -337,3 +337,54 @@ def test_every_code_has_a_sentence() -> None:
     assert raised()
     known = {key.partition(".")[0] for key in refused.ALL}
     assert {kind.code for kind in kinds()} - known == {"error"}
+
+
+READ_BY_NO_PAGE = {
+    "api/": "programs",
+    "billing/gateways/": "providers, and whoever runs the Studio",
+    "billing/testing.py": "developers: the provider that tests play",
+    "cli/": "people at a terminal",
+    "client/": "programs",
+    "config/": "whoever starts the Studio",
+    "learning/exporting/": "people at a terminal: `otai models export`",
+    "ledger/checkpoint.py": "people at a terminal: `otai checkpoint`",
+    "orgs/queries.py": "programs: the life of an API key",
+    "runs/executors/": "logs: what workers and clusters say",
+    "runs/operations/attempts.py": "logs: a worker whose run has moved on",
+    "runs/operations/pools.py": "people at a terminal: `otai pools`",
+    "runs/queries.py": "people at a terminal: `otai pools`",
+    "runs/simulation/": "people at a terminal: `otai simulate`",
+    "serving/batches.py": "programs and terminals: the page's precisions are chosen from a list",
+    "serving/exports.py": "people at a terminal: folders",
+    "serving/http.py": "programs: `otai serve`",
+    "serving/queries.py": "people at a terminal: files",
+    "web/demo.py": "whoever starts the demo",
+}
+"""Where a refusal may be English alone, and who reads it."""
+MISTAKES_OF_OURS = {
+    "criteria_invalid.no_criterion",
+    "criteria_invalid.parts",
+    "dataset_invalid.no_recipe",
+    "invalid_amount.cents",
+    "invalid_amount.currency",
+    "invalid_deadline.form",
+    "invalid_deadline.past",
+    "not_found.no_lot",
+    "not_found.no_organisation",
+    "not_found.no_price_book",
+    "price_missing.price",
+}
+"""Beside those: what nobody can bring about by a page."""
+
+
+def test_what_a_page_may_show_has_every_language() -> None:
+    """The operators' desk is a page: whatever its actions may be refused is said in the operator's language."""
+    left_in_english = {
+        (one.place, one.key)
+        for one in raised()
+        if one.key in refused.ENGLISH
+        and one.key.partition(".")[0] not in refused.ON_PAGES
+        and one.key not in MISTAKES_OF_OURS
+        and not one.place.startswith(tuple(READ_BY_NO_PAGE))
+    }
+    assert left_in_english == set()

@@ -227,4 +227,8 @@ TABLE: Mapping[str, Refusal] = {
     "too_many_unpaid_orders.orders": said(
         "{most:n} orders wait for their payment: {references:words}. Pay or cancel one of them first.",
     ),
+    "invalid_proof.form": said(
+        "This is no statement of credits that can be checked.",
+        command="Write one: otai statement --proof FILE.",
+    ),
 }

@@ -31,9 +31,6 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_amount.money": said(
         "{text:quoted} is no amount of money. Write it like 450 or 450.50.",
     ),
-    "invalid_month.month": said(
-        "{month:quoted} is no month. Write it like 2026-11.",
-    ),
     "invalid_request.webhook_id": said(
         "{text:quoted} is no id of a webhook {what}.",
     ),

@@ -7,15 +7,6 @@ from collections.abc import Mapping
 from otai.words.refusal import Refusal, said
 
 TABLE: Mapping[str, Refusal] = {
-    "already_refunded.hold": said(
-        "The credits of this hold were refunded before.",
-    ),
-    "hold_not_captured.hold": said(
-        "Only captured credits can be refunded; this hold is {state}.",
-    ),
-    "insufficient_credits.lot": said(
-        "This lot has {available} unspent credits; {needed} cannot be taken from it.",
-    ),
     "invalid_amount.cents": said(
         "Money is counted in whole cents; {cents} is not a whole number.",
     ),
@@ -31,18 +22,11 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_checkpoint.signature": said(
         "This checkpoint was changed since it was signed, or signed with another key.",
     ),
-    "invalid_proof.form": said(
-        "This is no statement of credits that can be checked.",
-        command="Write one: otai statement --proof FILE.",
-    ),
     "invalid_deadline.form": said(
         "A hold needs a deadline, a time with a time zone; {deadline_at} is none.",
     ),
     "invalid_deadline.past": said(
         "A hold needs a deadline in the future; {deadline_at} is not after now.",
-    ),
-    "invalid_period.period": said(
-        "A period ends after it begins.",
     ),
     "invalid_request.character": said(
         "The {field} contains a character that cannot be stored.",
@@ -74,17 +58,8 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_request.type": said(
         "The {field} must be text; {type} is not.",
     ),
-    "not_found.no_hold": said(
-        "There is no hold {hold}.",
-    ),
     "not_found.no_lot": said(
         "There is no lot {lot}.",
-    ),
-    "not_found.no_balance_difference": said(
-        "There is no such difference.",
-    ),
-    "not_found.no_operator_request": said(
-        "There is no such request.",
     ),
     "not_found.no_price_book": said(
         "There is no price book {version:quoted}. Published: {known:words}.",

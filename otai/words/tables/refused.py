@@ -15,6 +15,7 @@ from otai.words.tables import (
     files,
     front,
     jobs,
+    machines,
     operators,
     orgs,
     ours,
@@ -36,6 +37,7 @@ TRANSLATED: Mapping[str, Refusal] = ChainMap(
     dict(files.TABLE),
     dict(front.TABLE),
     dict(jobs.TABLE),
+    dict(operators.TABLE),
     dict(orgs.TABLE),
     dict(outbound.TABLE),
     dict(pages.TABLE),
@@ -46,17 +48,17 @@ TRANSLATED: Mapping[str, Refusal] = ChainMap(
     dict(training.TABLE),
     dict(units.TABLE),
 )
-"""What can reach a page: in every language."""
+"""What can reach a page, the operators' desk among them: in every language."""
 
 ENGLISH: Mapping[str, Refusal] = ChainMap(
     dict(api.TABLE),
     dict(command_line.TABLE),
     dict(encoders.TABLE),
-    dict(operators.TABLE),
+    dict(machines.TABLE),
     dict(ours.TABLE),
     dict(serve.TABLE),
 )
-"""What programs, operators and the command line alone are told."""
+"""What programs, logs and the command line alone are told."""
 
 ALL: Mapping[str, Refusal] = {**ENGLISH, **TRANSLATED}
 __all__ = ("ALL", "ENGLISH", "ON_PAGES", "TRANSLATED")

@@ -1,0 +1,121 @@
+"""What is said of an installation before strangers reach it (`otai.deployment`): for each check what is so, and what
+would help. Settings and commands are named: whoever runs the Studio reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.sentences import Counted, Sentence
+
+CHECKS: Mapping[str, tuple[Sentence, ...]] = {
+    "check.tls": (
+        "People reach it at {base_url}: passwords and keys can be read on the way, and passkeys do not work.",
+    ),
+    "check.trusted_proxies": (
+        "OTAI_TRUSTED_PROXIES is 0: all visitors seem to come from the proxy's address, so thirty wrong passwords of "
+        "one shut everybody out, and requests without TLS are not noticed.",
+    ),
+    "check.port_open_beside_the_proxy": (
+        "The server listens on {listens_on}: whoever reaches its port goes around the proxy and may claim any address.",
+    ),
+    "check.allowed_hosts": ("Pages answer to any of the hosts {allowed_hosts:words}.",),
+    "check.hsts": ("Browsers are not told to come by TLS only: a first request without it can be caught.",),
+    "check.mail_server": (
+        "There is no mail server: nobody can confirm an address or choose a new password, and notices are files here.",
+    ),
+    "check.mail_sender": ("Mails come from {mail_from}, which many mail servers refuse.",),
+    "check.mail_verification": ("Anybody can sign up with anybody's mail address, and is given credits for it.",),
+    "check.desk_second_factor": ("A guessed password of an operator opens the desk, and with it everybody's money.",),
+    "check.operators_second_factor": (
+        "Without a second factor: {operators:words}. Whoever has the password of one could set up the first.",
+    ),
+    "check.secret_key": (
+        Counted(
+            "The secret key has {bytes:n} byte; it signs who is signed in, and at least {fewest:n} are needed.",
+            "The secret key has {bytes:n} bytes; it signs who is signed in, and at least {fewest:n} are needed.",
+            "bytes",
+        ),
+        "There is no secret key: each process makes one up, and nobody stays signed in.",
+    ),
+    "check.secret_key_readable": (
+        "Other users of the machine can read the secret key, and with it sign in as anybody.",
+    ),
+    "check.migrations": ("The database is of an earlier version; migrations to be applied: {migrations:n}.",),
+    "check.database": ("The database is SQLite: one writes while all others wait, and it lies on this machine alone.",),
+    "check.database_for_processes": (
+        "{processes:n} server processes write to one SQLite file: under load some of them wait until they fail.",
+    ),
+    "check.memory_for_jobs": (
+        Counted(
+            "{jobs:n} job at once may hold {jobs_gib:number} GiB of memory (imports and looks at tickets, "
+            "{job_gib:number} GiB each), and this machine has {machine_gib:number} GiB: the kernel may end others for "
+            "them.",
+            "{jobs:n} jobs at once may hold {jobs_gib:number} GiB of memory (imports and looks at tickets, "
+            "{job_gib:number} GiB each), and this machine has {machine_gib:number} GiB: the kernel may end others for "
+            "them.",
+            "jobs",
+        ),
+    ),
+    "check.demo": ("This is the demo's installation: its bank pays whatever is ordered.",),
+    "check.webhooks_inside": (
+        "Webhooks may go to private addresses: who signs up can make the Studio call servers inside your network.",
+    ),
+    "check.card_payments_told": (
+        "Stripe takes money and cannot tell: without OTAI_STRIPE_WEBHOOK_SECRET its news is not believed.",
+    ),
+    "check.card_payments_are_tests": ("The key of Stripe is one for tests: anybody buys credits with a test card.",),
+    "check.seller": ("Nobody sells: invoices are specimens of a fictitious seller.",),
+    "check.metrics_token": (
+        "There is no page of metrics: nobody sees from outside that runs wait or holds stay open.",
+    ),
+    "check.metrics_token_short": (
+        Counted(
+            "OTAI_METRICS_TOKEN has {bytes:n} byte and can be guessed; figures of the whole business lie behind it.",
+            "OTAI_METRICS_TOKEN has {bytes:n} bytes and can be guessed; figures of the whole business lie behind it.",
+            "bytes",
+        ),
+    ),
+}
+
+REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
+    "remedy.tls": ("Put a reverse proxy that speaks TLS in front (docs/tls.md) and set OTAI_BASE_URL=https://...",),
+    "remedy.trusted_proxies": (
+        "Set OTAI_TRUSTED_PROXIES to the number of reverse proxies of yours that a request passes.",
+    ),
+    "remedy.port_open_beside_the_proxy": (
+        "Listen on 127.0.0.1 or on an address that only the proxy reaches (--host), or close the port to all others.",
+    ),
+    "remedy.allowed_hosts": (
+        "Name in OTAI_ALLOWED_HOSTS only hosts of yours; that of OTAI_BASE_URL is allowed by itself.",
+    ),
+    "remedy.hsts": ("Leave OTAI_HSTS_SECONDS unset, which is a year, or set it.",),
+    "remedy.mail_server": ("Set OTAI_EMAIL_HOST, and OTAI_EMAIL_USER and OTAI_EMAIL_PASSWORD.",),
+    "remedy.mail_sender": ('Set OTAI_EMAIL_FROM="OTAI Studio <studio@your.domain>".',),
+    "remedy.mail_verification": ("Set OTAI_VERIFY_MAIL=1, with a mail server.",),
+    "remedy.desk_second_factor": ("Set OTAI_DESK_SECOND_FACTOR=1.",),
+    "remedy.operators_second_factor": ("Each sets one up under Your account, before the Studio is open.",),
+    "remedy.secret_key": (
+        "Run otai init, which makes one in OTAI_HOME, or set OTAI_SECRET_KEY to 50 random characters, the same for all "
+        "processes.",
+    ),
+    "remedy.secret_key_readable": (
+        "chmod 600 the file secret-key in OTAI_HOME, then change the key (docs/accounts.md).",
+    ),
+    "remedy.migrations": ("Run otai init.",),
+    "remedy.database": ("Set OTAI_DATABASE_URL to a PostgreSQL, and run otai init.",),
+    "remedy.database_for_processes": (
+        "Set OTAI_DATABASE_URL to a PostgreSQL, or serve with one process (--workers 1).",
+    ),
+    "remedy.memory_for_jobs": (
+        "Set OTAI_JOB_MEMORY_MB or OTAI_JOBS_AT_ONCE to less, or give the machine more memory.",
+    ),
+    "remedy.demo": ("Set OTAI_HOME to a new folder, and run otai init.",),
+    "remedy.webhooks_inside": ("Unset OTAI_WEBHOOKS_ALLOW_PRIVATE.",),
+    "remedy.card_payments_told": (
+        "Make an endpoint for /webhooks/stripe at Stripe, and set OTAI_STRIPE_WEBHOOK_SECRET (docs/billing.md).",
+    ),
+    "remedy.card_payments_are_tests": ("Set OTAI_STRIPE_SECRET_KEY to a live key.",),
+    "remedy.seller": ("Set OTAI_SELLER to a file that says who you are (docs/billing.md).",),
+    "remedy.metrics_token": ("Set OTAI_METRICS_TOKEN, and let Prometheus send it.",),
+    "remedy.metrics_token_short": ("Set it to at least {fewest:n} random characters.",),
+}
