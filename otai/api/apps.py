@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.apps import AppConfig
 
-from otai.tickets import forgetting
+from otai.tickets import erasure_hooks
 
 
 class ApiConfig(AppConfig):
@@ -15,7 +15,7 @@ class ApiConfig(AppConfig):
     def ready(self) -> None:
         from otai.api.shared_rates import register
 
-        forgetting.also_forget("kept_answers", _forget_answers)
+        erasure_hooks.also_forget("kept_answers", _forget_answers)
         register()
 
 

@@ -17,9 +17,9 @@ from otai.api.access import CallerRequest
 from otai.db import utc_now
 from otai.jobs import operations as jobs
 from otai.jobs import queries
+from otai.jobs.admission import place_in_queue
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked
-from otai.jobs.places import place_in_queue
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 

@@ -10,7 +10,8 @@ from django.db.models import Sum
 
 from otai.billing import queries
 from otai.billing.accountant.closing import broken_files
-from otai.billing.causes import Unexplained, unexplained
+from otai.billing.audit_causes import Unexplained, unexplained
+from otai.billing.audit_events import untold
 from otai.billing.chain import broken_links
 from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
 from otai.billing.operations.balance import standing_differences
@@ -19,7 +20,6 @@ from otai.billing.operations.takings import counts, expected_owed
 from otai.billing.package_months import package_months
 from otai.billing.seller import seller
 from otai.billing.status import DELIVERED, PurchaseStatus
-from otai.billing.told import untold
 from otai.ledger.audit import one_snapshot
 from otai.ledger.models import Lot, LotSource, Transfer, TransferKind
 

@@ -21,8 +21,8 @@ from otai.cli.presenters import data_sets
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.jobs import operations as jobs
+from otai.jobs.admission import place_in_queue
 from otai.jobs.models import Job
-from otai.jobs.places import place_in_queue
 from otai.serving import deletion
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries, versions

@@ -24,9 +24,9 @@ def front() -> Front:
     pages = get_wsgi_application()
     # Only now: they know tables, which Django has loaded by then.
     from otai.api import watching
-    from otai.orgs.places import shared
+    from otai.orgs.concurrency_limits import shared
     from otai.orgs.streams import Hub
-    from otai.web.unread import page_of
+    from otai.web.front_refusals import page_of
 
     limits = ServerLimits()
     asked = settings.OTAI_DATABASE_POOL_SIZE

@@ -151,7 +151,7 @@ MIDDLEWARE: list[str] = [
     "otai.web.uploads.BoundedBodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "otai.config.asked_first.AskedFirst",
+    "otai.config.upload_gate.AskedFirst",
     "otai.web.accounts.language.PersonalLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

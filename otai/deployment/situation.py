@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from otai.jobs.places import places
+from otai.jobs.admission import places
 from otai.jobs.processes import memory_of_machine
 from otai.jobs.work import JobLane
 

@@ -1,5 +1,5 @@
 """The numbers of the front, each an environment variable; docs/settings.md lists them. All are of one server process,
-but for the files of one organisation, which are counted over all (otai.orgs.places)."""
+but for the files of one organisation, which are counted over all (otai.orgs.concurrency_limits)."""
 
 from __future__ import annotations
 

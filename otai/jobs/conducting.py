@@ -20,11 +20,11 @@ from django.db import DatabaseError, connection, transaction
 
 from otai.db import give_back_connection, utc_now
 from otai.errors import OtaiError
+from otai.jobs.admission import take_place
 from otai.jobs.child import OUT_OF_MEMORY
 from otai.jobs.failures import failure, refusal_of
 from otai.jobs.folders import folder_of
 from otai.jobs.models import Job
-from otai.jobs.places import take_place
 from otai.jobs.processes import kernel_killed_for_memory, memory_of_group
 from otai.jobs.server import Flight, end_job, server
 from otai.jobs.status import JobStatus

@@ -16,9 +16,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 
 from otai.db import utc_now
+from otai.jobs.admission import place_in_queue
 from otai.jobs.models import Job
 from otai.jobs.operations import end_if_lost
-from otai.jobs.places import place_in_queue
 from otai.orgs.standing import Standing
 from otai.orgs.streams import StreamState, stream_response
 

@@ -21,12 +21,12 @@ from django.db import IntegrityError, transaction
 
 from otai.db import new_id, utc_now
 from otai.errors import Refused
+from otai.jobs.admission import lost_after
 from otai.jobs.conducting import Conducting
 from otai.jobs.failures import lost
 from otai.jobs.folders import arrivals_folder, bring, folder_of, jobs_folder, uploads_folder
 from otai.jobs.identity import is_gone, this_machine, this_worker
 from otai.jobs.models import Job
-from otai.jobs.places import lost_after
 from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import JobKind

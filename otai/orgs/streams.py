@@ -31,7 +31,7 @@ from django.http import HttpRequest, HttpResponse
 from otai.db import give_back_connection, utc_now
 from otai.errors import Refused
 from otai.orgs import quotas
-from otai.orgs.places import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, counts, shared
+from otai.orgs.concurrency_limits import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, counts, shared
 from otai.orgs.quotas import Quota, counters
 from otai.orgs.standing import Standing, still_standing
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.apps import AppConfig
 
-from otai.tickets import forgetting
+from otai.tickets import erasure_hooks
 
 
 class OutboundConfig(AppConfig):
@@ -13,7 +13,7 @@ class OutboundConfig(AppConfig):
     label = "outbound"
 
     def ready(self) -> None:
-        forgetting.also_forget("webhook_messages", _forget_failures)
+        erasure_hooks.also_forget("webhook_messages", _forget_failures)
 
 
 def _forget_failures(organisation: UUID, data_sets: Sequence[UUID]) -> int:

@@ -23,10 +23,10 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
 from otai.runs import expectations, operations, queue, scratch
 from otai.runs.checkpoints import Checkpoints, forget_checkpoints
+from otai.runs.database_outages import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
 from otai.runs.executors import Executor, Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.models import Pool, Run
 from otai.runs.operations import AttemptOutcome, Claimed, PoolIsFull, RunMoved, end_run, hand_back, record_progress
-from otai.runs.retry import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
 from otai.tickets.files import file_store, vectors_folder
 
 __all__ = ["Worker", "is_gone", "this_worker"]

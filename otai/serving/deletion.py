@@ -41,8 +41,8 @@ from otai.serving.models import (
 from otai.serving.work import ASKED, SAID, matching
 from otai.tickets import erasing
 from otai.tickets import queries as tickets
+from otai.tickets.erasure_hooks import forget_elsewhere
 from otai.tickets.files import file_store
-from otai.tickets.forgetting import forget_elsewhere
 from otai.tickets.jobs import cancel_jobs_that_make_of, forget_jobs
 from otai.tickets.models import DataSet
 

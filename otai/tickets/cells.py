@@ -27,7 +27,7 @@ from otai.tickets.day_order import DayOrder
 from otai.tickets.label_columns import split_labels
 from otai.tickets.limits import Limits
 from otai.tickets.linking import LINKS, link_columns, links_of
-from otai.tickets.missing_words import is_missing
+from otai.tickets.missing_values import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Rows
 from otai.tickets.text_mending import TextMender, holds

@@ -26,8 +26,8 @@ from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY, find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import own_ids
 from otai.tickets.comparing import compare
-from otai.tickets.preparing import TEXT_WAS_CUT, UNCUT
 from otai.tickets.reading import ROW_GROUP_TICKETS
+from otai.tickets.text_preparation import TEXT_WAS_CUT, UNCUT
 from otai.words.sentences import Fact
 
 Labels = tuple[str, ...]

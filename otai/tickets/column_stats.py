@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otai.tickets.column_names import Name, folded, name_of
-from otai.tickets.missing_words import is_missing
+from otai.tickets.missing_values import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
 from otai.words.sentences import Fact

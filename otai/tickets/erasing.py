@@ -22,8 +22,8 @@ from otai.jobs import operations as jobs
 from otai.learning.data.profile import Profile
 from otai.tickets.column_names import is_name_of_a_field
 from otai.tickets.columns import ColumnRoles
+from otai.tickets.erasure_hooks import forget_files_elsewhere
 from otai.tickets.files import file_store, forget_vectors
-from otai.tickets.forgetting import forget_files_elsewhere
 from otai.tickets.models import Attribute, DataSet, ExpectedQuality, FileToDelete
 
 log = logging.getLogger(__name__)

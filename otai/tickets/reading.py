@@ -47,11 +47,11 @@ from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.linking import LINKS
 from otai.tickets.memory import give_back
 from otai.tickets.options import ImportOptions, ReadOptions
-from otai.tickets.preparing import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.repeated_columns import as_several, held_in_several
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
+from otai.tickets.text_preparation import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.text_roles import lost_subject
 from otai.tickets.text_stage import text_stage
 from otai.tickets.transcripts import holds_transcripts

@@ -28,8 +28,8 @@ import pyarrow.compute as pc
 from otai.jobs.child import OUT_OF_MEMORY, work_and_exit
 from otai.learning.data.profiling import TEXT_HASH, text_hashes
 from otai.tickets.memory import give_back
-from otai.tickets.preparing import TextPreparation
 from otai.tickets.text_mending import Mended, TextMender, holds_any
+from otai.tickets.text_preparation import TextPreparation
 from otai.tickets.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
 from otai.tickets.transcripts import customers_first_words
 

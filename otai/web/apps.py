@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.apps import AppConfig
 
-from otai.tickets import forgetting
+from otai.tickets import erasure_hooks
 
 
 class WebConfig(AppConfig):
@@ -19,11 +19,11 @@ class WebConfig(AppConfig):
         from otai.web.accounts.sign_up import address_confirmed
 
         email_confirmed.connect(address_confirmed)
-        forgetting.also_forget_files("uploads", _forget_uploads)
+        erasure_hooks.also_forget_files("uploads", _forget_uploads)
 
 
 def _forget_uploads(organisation: UUID, before: datetime) -> None:
     # Tables can be imported only once all apps are ready.
-    from otai.tickets.waiting import forget_waiting
+    from otai.tickets.waiting_uploads import forget_waiting
 
     forget_waiting(organisation, before=before)

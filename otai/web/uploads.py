@@ -20,8 +20,8 @@ from otai.errors import Invalid
 from otai.front.bounds import bound_of
 from otai.front.bounds import most_upload_bytes as most_bytes  # noqa: F401  for the page that says it
 from otai.orgs.models import Organisation
-from otai.tickets import waiting as waiting_uploads
-from otai.tickets.waiting import WaitingUpload
+from otai.tickets import waiting_uploads
+from otai.tickets.waiting_uploads import WaitingUpload
 
 OTHER_DOORS = ("/api/", "/webhooks/")
 """They say themselves that a body is too large."""

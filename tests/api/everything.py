@@ -23,7 +23,7 @@ from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
 from otai.serving.models import Advice
 from otai.serving.operations import register_completed_runs
-from otai.tickets import waiting
+from otai.tickets import waiting_uploads
 from otai.tickets.files import file_store
 from tests import stories
 from tests.billing.people import details, transfer
@@ -60,7 +60,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     guarantee = open_guarantees(organisation=organisation, now=now)[0]
     job = stories.waiting_job(organisation, folder, now)
     waiting_file = b"text,queue\nThe printer is on fire,it\n"
-    upload = waiting.keep(organisation, filename="waiting.csv", chunks=[waiting_file])
+    upload = waiting_uploads.keep(organisation, filename="waiting.csv", chunks=[waiting_file])
     assert key is not None
     return Everything(
         path={

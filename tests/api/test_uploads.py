@@ -159,9 +159,9 @@ def test_a_bad_row_is_named_and_can_be_left_out(alice: Program) -> None:
 def test_files_that_wait_on_the_page_are_listed_and_dropped(
     acme: Any, globex: Any, alice: Program, carol: Program
 ) -> None:
-    from otai.tickets import waiting
+    from otai.tickets import waiting_uploads
 
-    kept = waiting.keep(acme, filename="C:\\exports\\support.csv", chunks=[b"text,queue\n", b"x,it\n"])
+    kept = waiting_uploads.keep(acme, filename="C:\\exports\\support.csv", chunks=[b"text,queue\n", b"x,it\n"])
     status, found = alice.get("/uploads")
     assert (status, [(one["id"], one["filename"], one["bytes"]) for one in found["items"]]) == (
         200,

@@ -20,9 +20,9 @@ from otai.db import give_back_connection
 from otai.front.limits import ServerLimits
 from otai.front.pages import Pages, environ_of
 from otai.jobs import operations
+from otai.jobs.admission import places_of_one
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked
-from otai.jobs.places import places_of_one
 from otai.jobs.status import JobStatus
 from tests import stories
 from tests.jobs.work import kind

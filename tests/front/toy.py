@@ -56,7 +56,7 @@ def application() -> Any:
     from otai.front.application import Front
     from otai.front.limits import ServerLimits
     from otai.front.probes import probes
-    from otai.web.unread import page_of
+    from otai.web.front_refusals import page_of
 
     asked = probes(ready=lambda: True, metrics=lambda: b"", metrics_token="", seconds=1)
     folder = Path(os.environ["TOY_FOLDER"])

@@ -17,11 +17,11 @@ from django.db import IntegrityError, connection, transaction
 
 from otai.errors import Invalid, OtaiError
 from otai.jobs import operations, queries
+from otai.jobs.admission import place_in_queue, take_place
 from otai.jobs.conducting import work_alone
 from otai.jobs.folders import folder_of, jobs_folder
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked, JobHasEnded, TooManyJobs
-from otai.jobs.places import place_in_queue, take_place
 from otai.jobs.server import server
 from otai.jobs.status import MOVES, OPEN, JobStatus
 from otai.jobs.work import JobKind, JobLane

@@ -24,16 +24,16 @@ from otai.errors import OtaiError
 from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
 from otai.orgs import quotas
+from otai.orgs.concurrency_limits import SharedPlaces
 from otai.orgs.models import Organisation, QuotaLift, TeamEvent
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Role
-from otai.orgs.places import SharedPlaces
 from otai.orgs.quotas import Quota, QuotaReached
 from otai.orgs.streams import Places, StreamLimits, TooManyStreams
 from otai.pricing.price_book import PRICE_BOOK, TierQuotas
 from otai.pricing.published import read
 from otai.runs.models import Quote
-from otai.tickets import jobs, waiting
+from otai.tickets import jobs, waiting_uploads
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.orgs.people import joins, person
@@ -124,14 +124,14 @@ def test_many_imports_at_once_do_not_get_past_the_bound(acme: Organisation, tmp_
 
 def test_many_uploads_at_once_do_not_get_past_the_bound(acme: Organisation) -> None:
     bounded(acme, Quota.WAITING_UPLOADS, 2)
-    ended = many_at_once(5, lambda: waiting.keep(acme, filename="a.csv", chunks=[b"a"]))
+    ended = many_at_once(5, lambda: waiting_uploads.keep(acme, filename="a.csv", chunks=[b"a"]))
     there = list((uploads_folder() / str(acme.pk)).glob("*"))
     # Of those that come at the same moment more may be refused than need be, and never more let in.
     assert len(there) == ended.count("done") <= 2
     while quotas.used(acme.id, Quota.WAITING_UPLOADS) < 2:
-        waiting.keep(acme, filename="a.csv", chunks=[b"a"])
+        waiting_uploads.keep(acme, filename="a.csv", chunks=[b"a"])
     with pytest.raises(QuotaReached, match=r"2 of your files wait .* of 2 that can in Community. Import or delete one"):
-        waiting.keep(acme, filename="b.csv", chunks=[b"b"])
+        waiting_uploads.keep(acme, filename="b.csv", chunks=[b"b"])
 
 
 def test_data_sets_and_their_bytes_are_bounded_and_deleting_makes_room(

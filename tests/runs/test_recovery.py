@@ -151,7 +151,7 @@ def failing(times: int, action: Callable[..., object], *, after: bool = False) -
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("otai.runs.retry", "otai.runs.worker"):
+    for module in ("otai.runs.database_outages", "otai.runs.worker"):
         monkeypatch.setattr(f"{module}.pause_seconds", lambda failed: 0.0)
     monkeypatch.setattr(worker, "step_back_seconds", 0.0)
     monkeypatch.setattr(worker, "idle_seconds", 0.0)

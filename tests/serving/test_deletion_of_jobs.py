@@ -25,7 +25,7 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.serving.deletion import delete_tickets
 from otai.tickets import jobs as tickets_jobs
-from otai.tickets import waiting
+from otai.tickets import waiting_uploads
 from otai.tickets.erasing import finish_deletions, looked_at_again_after
 from otai.tickets.models import DataSet, ExpectedQuality, TicketsDeleted
 from otai.tickets.options import ImportOptions
@@ -132,9 +132,9 @@ def test_carols_jobs_and_uploads_stay(acme: Organisation, alice: Client, tmp_pat
 def test_what_is_being_imported_now_is_left_to_whoever_imports_it(acme: Organisation, alice: Client) -> None:
     support = imported(alice, "support", upload(alice))
     columns = upload(alice, "next.csv")
-    kept = waiting.waiting(acme, UUID(columns.split("/")[-2]))
+    kept = waiting_uploads.waiting(acme, UUID(columns.split("/")[-2]))
     asked = ask(acme, kept.path, name="next")
-    waiting.remember(kept, importing=asked.job.id)
+    waiting_uploads.remember(kept, importing=asked.job.id)
     delete(support)
     assert jobs.wait(asked, seconds=None).is_done
     assert tickets_jobs.imported(asked.job).tickets == 40
@@ -144,7 +144,7 @@ def test_what_is_being_imported_now_is_left_to_whoever_imports_it(acme: Organisa
     deleted_at = DataSet.objects.get(id=support.id).deleted_at
     assert deleted_at is not None
     finish_deletions(now=deleted_at + looked_at_again_after)
-    assert [one.id for one in waiting.all_waiting(acme)] == [later.id]
+    assert [one.id for one in waiting_uploads.all_waiting(acme)] == [later.id]
 
 
 def test_who_adds_to_tickets_that_are_deleted_meanwhile_is_told_so(

@@ -17,7 +17,7 @@ from otai.tickets.day_order import DayOrder, day_order_of
 from otai.tickets.guessing import guess_roles
 from otai.tickets.html_text import text_of_html
 from otai.tickets.label_orders import order_of
-from otai.tickets.missing_words import is_missing
+from otai.tickets.missing_values import is_missing
 from otai.tickets.reading import read_tickets
 from otai.tickets.sources.opening import open_source
 from otai.tickets.text_mending import TextMender

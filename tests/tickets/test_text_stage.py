@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from otai.tickets import text_stage
-from otai.tickets.preparing import TextPreparation, TextRules
 from otai.tickets.reading import ReadTickets, read_tickets
 from otai.tickets.sample import write_csv
 from otai.tickets.sources import table
+from otai.tickets.text_preparation import TextPreparation, TextRules
 
 pytestmark = pytest.mark.pure
 

@@ -34,7 +34,7 @@ from otai.serving import queries as serving
 from otai.serving.models import Feedback, ObservedTicket
 from otai.tickets import expected_quality, files
 from otai.tickets import queries as tickets
-from otai.tickets import waiting as uploads
+from otai.tickets import waiting_uploads as uploads
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.api.callers import Program

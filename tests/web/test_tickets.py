@@ -21,7 +21,7 @@ from otai.jobs.models import Job
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.orgs.quotas import Quota, bounds
-from otai.tickets import waiting
+from otai.tickets import waiting_uploads
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.orgs.people import joins, person
@@ -78,7 +78,7 @@ def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) 
 def test_too_many_files_are_refused_beside_those_that_wait(alice: Client) -> None:
     acme = Organisation.objects.get(slug="acme")
     for _ in range(bounds(acme.pk)[Quota.WAITING_UPLOADS].most or 0):
-        waiting.keep(acme, filename="waits.csv", chunks=[b"text"])
+        waiting_uploads.keep(acme, filename="waits.csv", chunks=[b"text"])
     answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("one-more.csv", CSV.encode())})
     page = answer.content.decode()
     assert answer.status_code == 409 and "waits.csv" in page and "wait for somebody to say" in page
@@ -407,7 +407,7 @@ def test_a_viewer_looks_and_does_not_upload(now: datetime, alice: Client) -> Non
 
 def test_so_many_files_wait_for_their_columns_and_no_more(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each may be a gigabyte; whichever process took them, they lie on one disk."""
-    monkeypatch.setattr("otai.tickets.waiting.most_waiting", 2)
+    monkeypatch.setattr("otai.tickets.waiting_uploads.most_waiting", 2)
     first, _second = upload(alice, CSV), upload(alice, CSV)
     answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("third.csv", CSV.encode())})
     # Other tests' organisations have files there, too.

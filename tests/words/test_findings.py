@@ -33,7 +33,7 @@ from otai.learning.finetuning import ensemble
 from otai.learning.finetuning.hardware import Gpu
 from otai.learning.finetuning.larger import larger_encoder
 from otai.learning.finetuning.stage import stopped_early
-from otai.tickets import preparing
+from otai.tickets import text_preparation
 from otai.tickets.cell_findings import findings_of_cells
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Difference, Labels
@@ -139,9 +139,9 @@ def of_data() -> Iterator[Finding]:
 
 def of_preparing() -> Iterator[Finding]:
     for masked in ((), ("email",)):
-        prepared = preparing.TextPreparation(preparing.TextRules(masked=masked))
+        prepared = text_preparation.TextPreparation(text_preparation.TextRules(masked=masked))
         prepared.count.rows = 7
-        for kind in preparing.KINDS:
+        for kind in text_preparation.KINDS:
             prepared.count.texts[kind] = 3
             prepared.count.examples[kind] = ["On Monday Ann wrote:"]
         for text in ("Write to ann.bell@acme.example", "I am ann.bell@acme.example, IBAN DE89 3704 0044 0532 0130 00"):
@@ -152,7 +152,7 @@ def of_preparing() -> Iterator[Finding]:
     yield from leak.left_of(0)
     for thread in (True, False):
         joined: Any = Some(is_thread=thread, rows=1500, tickets=1200, joined=True)
-        yield from preparing.findings_of_joining(joined, Some(single={"ticket": "id"}))  # type: ignore[arg-type]
+        yield from text_preparation.findings_of_joining(joined, Some(single={"ticket": "id"}))  # type: ignore[arg-type]
 
 
 def of_versions() -> Iterator[Finding]:

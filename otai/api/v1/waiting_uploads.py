@@ -11,8 +11,8 @@ from pydantic import Field
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
 from otai.orgs.permissions import Action
-from otai.tickets import waiting
-from otai.tickets.waiting import WaitingUpload
+from otai.tickets import waiting_uploads
+from otai.tickets.waiting_uploads import WaitingUpload
 
 noun = Noun("Tickets")
 
@@ -49,7 +49,7 @@ def list_waiting_uploads(request: CallerRequest) -> Any:
     They came in through the page; what is sent here is imported at once. Those of the machine that answers: with
     several machines each has its own.
     """
-    return {"items": [_shown(one) for one in waiting.all_waiting(request.auth.organisation)]}
+    return {"items": [_shown(one) for one in waiting_uploads.all_waiting(request.auth.organisation)]}
 
 
 @noun.delete("/uploads/{uuid:upload}", Action.UPLOAD_TICKETS)
@@ -58,7 +58,7 @@ def drop_waiting_upload(request: CallerRequest, upload: UUID) -> HttpResponse:
 
     Its words are gone from this machine then, and what is being done with it ends.
     """
-    waiting.drop(waiting.waiting(request.auth.organisation, upload))
+    waiting_uploads.drop(waiting_uploads.waiting(request.auth.organisation, upload))
     return HttpResponse(status=204)
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data import profile_findings as findings
-from otai.learning.data.growing import GrowingArray
+from otai.learning.data.growing_arrays import GrowingArray
 from otai.learning.data.profile import DETECTED_FOR_ALL, LANGUAGES_DETECTED, AttributeProfile, LabelCount, Profile
 from otai.words.sentences import Fact
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from otai.learning.data.personal import mask
 from otai.learning.estimate import Estimate
-from otai.learning.evidence import cards_of_before
+from otai.learning.evidence import cards_of_format_1
 from otai.learning.finding import Finding
 
 FORMAT = 2
-"""1 told findings in English sentences; such cards are read by `cards_of_before`."""
+"""1 told findings in English sentences; such cards are read by `cards_of_format_1`."""
 
 EXCERPT_CHARACTERS = 160
 
@@ -335,7 +335,7 @@ class ReportCard:
         if not isinstance(values, dict) or values.get("format") not in (1, FORMAT):
             raise ValueError(f"This is no report card of format 1 to {FORMAT}.")
         if values["format"] == 1:
-            values = cards_of_before.with_values(values)
+            values = cards_of_format_1.with_values(values)
         try:
             card: ReportCard = _rebuilt(cls, values)
         except (KeyError, TypeError) as error:

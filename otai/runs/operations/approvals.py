@@ -17,7 +17,7 @@ from otai.runs import readiness
 from otai.runs.approval import Approver, require_may_decide, tell_orderer
 from otai.runs.models import Run
 from otai.runs.operations.moves import AttemptOutcome, move, require_moved, settle_run
-from otai.runs.operations.places import take_place
+from otai.runs.operations.queue_positions import take_place
 from otai.runs.status import Approval, RunStatus
 from otai.words.sentences import Fact
 

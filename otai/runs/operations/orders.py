@@ -28,7 +28,7 @@ from otai.runs.approval import needed_until, tell_approvers
 from otai.runs.events import record
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations.moves import hold_reference
-from otai.runs.operations.places import take_place
+from otai.runs.operations.queue_positions import take_place
 from otai.runs.spending import require_within_limit
 from otai.runs.status import Approval, RunStatus
 from otai.tickets import queries as tickets

@@ -39,7 +39,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
 from otai.web.refusals import in_words
-from otai.web.steps import Step
+from otai.web.time_lines import Step
 from otai.web.views.train import model_name_for, not_installed
 from otai.web.words import fact_words
 

@@ -17,10 +17,10 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
 from otai.jobs import operations, queries
+from otai.jobs.admission import place_in_queue
 from otai.jobs.event_stream import job_events_response
 from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded
-from otai.jobs.places import place_in_queue
 from otai.orgs.permissions import Action, may_cancel
 from otai.runs import jobs as run_jobs
 from otai.serving import jobs as serving_jobs

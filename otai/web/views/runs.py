@@ -32,8 +32,8 @@ from otai.serving.operations import register_completed_runs
 from otai.tickets import queries as tickets
 from otai.web import formats
 from otai.web.access import MemberRequest, page, standing_of
-from otai.web.steps import Step
 from otai.web.templatetags.studio import BADGES
+from otai.web.time_lines import Step
 from otai.web.views.jobs import working
 from otai.web.views.report_card import AttributeCard, attribute_page, card_for, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address

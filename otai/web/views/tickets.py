@@ -24,8 +24,7 @@ from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Pro
 from otai.orgs.permissions import Action
 from otai.orgs.quotas import QuotaReached
 from otai.tickets import jobs as tickets_jobs
-from otai.tickets import queries
-from otai.tickets import waiting as waiting_uploads
+from otai.tickets import queries, waiting_uploads
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.options import ImportOptions, ReadOptions

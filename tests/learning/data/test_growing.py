@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otai.learning.data.growing import FIRST_ROWS, GrowingArray
+from otai.learning.data.growing_arrays import FIRST_ROWS, GrowingArray
 
 pytestmark = pytest.mark.pure
 

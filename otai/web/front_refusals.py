@@ -24,4 +24,4 @@ def page_of(refused: Unread, headers: dict[bytes, str]) -> bytes:
 @lru_cache(maxsize=256)
 def _page(status: int, language: str, said: str) -> bytes:
     with translation.override(language):
-        return render_to_string("web/unread.html", {"status": status, "said": said}).encode()
+        return render_to_string("web/front_refusal.html", {"status": status, "said": said}).encode()

@@ -12,9 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from otai.db import utc_now
-from otai.orgs import places
+from otai.orgs import concurrency_limits
+from otai.orgs.concurrency_limits import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, counts
 from otai.orgs.models import PlaceKeeper, TakenPlace
-from otai.orgs.places import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, counts
 
 pytestmark = pytest.mark.django_db
 
@@ -86,10 +86,10 @@ def test_the_places_of_a_process_that_died_are_free_after_a_while(
     one: SharedPlaces, other: SharedPlaces, now: datetime
 ) -> None:
     held = [take(one), take(one)]
-    later = now + places.lease + timedelta(seconds=5)
+    later = now + concurrency_limits.lease + timedelta(seconds=5)
     assert taken(now) == (2, 2) and taken(later) == (0, 0)
     # Nobody hears of it again: its rows go, too.
-    other.renew(now=later + places.forgotten_after)
+    other.renew(now=later + concurrency_limits.forgotten_after)
     assert (TakenPlace.objects.count(), PlaceKeeper.objects.count()) == (0, 1)
 
     # It was only slow: it says what it still holds.

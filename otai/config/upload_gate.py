@@ -13,7 +13,7 @@ from otai.api.problems import NotSignedIn, answer, of_exception
 from otai.errors import OtaiError
 from otai.front.limits import ServerLimits
 from otai.orgs import queries
-from otai.orgs.places import ORGANISATION, TakenUp, shared
+from otai.orgs.concurrency_limits import ORGANISATION, TakenUp, shared
 from otai.web.access import to_sign_in
 
 
