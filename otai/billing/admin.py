@@ -289,11 +289,6 @@ class PurchaseDesk(Desk):
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         return ["bought" if name == "title" else name for name in super().get_fields(request, obj)]
 
-    @admin.display(description=_("gross"), ordering="gross_cents")
-    def gross(self, row: Purchase) -> str:
-        """With its currency."""
-        return cents_shown(row.gross_cents, row.currency)
-
 
 @admin.register(Payment)
 class PaymentDesk(Desk):
@@ -321,11 +316,6 @@ class PaymentDesk(Desk):
             applies=lambda row: row.surplus_cents > row.returned_cents,
         ),
     )
-
-    @admin.display(description=_("amount"), ordering="cents")
-    def amount(self, row: Payment) -> str:
-        """With its currency."""
-        return cents_shown(row.cents, row.currency)
 
     @admin.display(description=_("surplus to return"))
     def surplus(self, row: Payment) -> str:
@@ -358,11 +348,6 @@ class PaymentRefundDesk(Desk):
         ),
         DeskAction("send", _("Send again"), _send_refund, applies=lambda row: row.state in ("requested", "failed")),
     )
-
-    @admin.display(description=_("gross"), ordering="gross_cents")
-    def gross(self, row: PaymentRefund) -> str:
-        """With its currency."""
-        return cents_shown(row.gross_cents, row.currency)
 
 
 @admin.register(Reversal)

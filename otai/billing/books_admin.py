@@ -177,11 +177,6 @@ class BankEntryDesk(Desk):
             messages.success(request, said % counts)
         return HttpResponseRedirect(reverse("admin:billing_bankentry_changelist"))
 
-    @admin.display(description=_("amount"), ordering="cents")
-    def amount(self, row: BankEntry) -> str:
-        """With its currency."""
-        return cents_shown(row.cents, row.currency)
-
 
 @admin.register(VatIdCheck)
 class VatIdCheckDesk(Desk):
@@ -203,11 +198,6 @@ class WriteOffDesk(Desk):
     search_fields = ("purchase__reference", "organisation__slug")
     list_select_related = ("organisation", "purchase")
     ordering = ("-written_off_at",)
-
-    @admin.display(description=_("gross"), ordering="gross_cents")
-    def gross(self, row: WriteOff) -> str:
-        """With its currency."""
-        return cents_shown(row.gross_cents, row.currency)
 
     @admin.display(description=_("VAT"), ordering="vat_cents")
     def vat(self, row: WriteOff) -> str:

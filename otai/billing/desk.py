@@ -208,6 +208,16 @@ class Desk(admin.ModelAdmin):
             for line in self.history(row)
         ]
 
+    @admin.display(description=_("gross"), ordering="gross_cents")
+    def gross(self, row: Any) -> str:
+        """A column of tables that have one, with its currency."""
+        return cents_shown(row.gross_cents, row.currency)
+
+    @admin.display(description=_("amount"), ordering="cents")
+    def amount(self, row: Any) -> str:
+        """A column of tables that have one, with its currency."""
+        return cents_shown(row.cents, row.currency)
+
     def history(self, row: models.Model | None) -> Iterable[Any]:
         """The lines of the row's history (`Explained`), the earliest first."""
         if row is None or not self.event_subject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -271,6 +271,11 @@ def waiting(json: JsonOption = False) -> None:
 WhyOption = Annotated[str, typer.Option(help="The reason, for the books.")]
 
 
+def _decided(decide: Callable[..., Guarantee], *, why: str, tier: Tier | None, org: str | None) -> Guarantee:
+    found = queries.guarantee(organisation_named(org), tier)
+    return decide(guarantee=found.id, who=actor(), why=why, now=utc_now())
+
+
 @app.command("agree")
 def agree(
     why: WhyOption,
@@ -280,11 +285,9 @@ def agree(
     json: JsonOption = False,
 ) -> None:
     """For operators: say yes (or --no) to criteria that wait."""
-    found = queries.guarantee(organisation_named(org), tier)
-    decide = operations.decline if no else operations.agree
-    found = decide(guarantee=found.id, who=actor(), why=why, now=utc_now())
+    decided = _decided(operations.decline if no else operations.agree, why=why, tier=tier, org=org)
     if json:
-        print_json(guarantee_as_dict(found))
+        print_json(guarantee_as_dict(decided))
     else:
         say("Declined." if no else "Agreed: the included run can be ordered.")
 
@@ -298,15 +301,13 @@ def fee(
     json: JsonOption = False,
 ) -> None:
     """For operators: after a look, credit (or --no: do not credit) the fee of criteria that were missed twice."""
-    found = queries.guarantee(organisation_named(org), tier)
-    decide = fees.decline_fee if no else fees.credit_fee
-    found = decide(guarantee=found.id, who=actor(), why=why, now=utc_now())
+    decided = _decided(fees.decline_fee if no else fees.credit_fee, why=why, tier=tier, org=org)
     if json:
-        print_json(guarantee_as_dict(found))
-    elif found.status == GuaranteeStatus.IN_REVIEW:
+        print_json(guarantee_as_dict(decided))
+    elif decided.status == GuaranteeStatus.IN_REVIEW:
         say("This is more than one operator gives alone: a second one has to say the same.")
     else:
-        say("Declined." if no else f"Credited: {found.fee_credits} credits.")
+        say("Declined." if no else f"Credited: {decided.fee_credits} credits.")
 
 
 @app.command("grant")

@@ -35,6 +35,9 @@ from tests.web.test_no_english_is_left import SAME_EVERYWHERE, WORD, read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.pure]
 
+SAID_NO = re.compile(
+    r'<p class="errornote">(.*?)</p>|<ul class="errorlist[^>]*>(.*?)</ul>|<li class="error">(.*?)</li>', re.DOTALL
+)
 IN_BRACKETS = re.compile(f"{invented_language.OPENS}[^{invented_language.CLOSES}]*{invented_language.CLOSES}")
 PICTURES = re.compile(r'alt="(?:True|False)"')
 """Names of Django's pictures."""
@@ -150,7 +153,7 @@ def refused(olga: Client, acme: Organisation, paid: Purchase, purchase: Purchase
     ]
     pages = [olga.post(address, answers, follow=True).content.decode() for address, answers in asked]
     pages.append(olga.get(reverse("admin:billing_accountant_file", args=["closed", "2026-01"])).content.decode())
-    said = [re.findall(r'<p class="errornote">(.*?)</p>|<li class="error">(.*?)</li>', page) for page in pages]
+    said = [SAID_NO.findall(page) for page in pages]
     texts = [" ".join(map("".join, one)) or page for one, page in zip(said, pages, strict=True)]
     return [" ".join(re.sub(r"<[^>]+>", "", text).split()) for text in texts]
 

@@ -14,7 +14,7 @@ from otai.tickets.sources.json_cursor import Cursor, kind_of, parse, reason_of
 from otai.tickets.sources.json_lists import NO_LIST, list_of_tickets, tickets_at
 from otai.tickets.sources.json_tables import rows_of_lists, table_by_columns
 from otai.tickets.sources.nested import Flattener
-from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
+from otai.tickets.sources.table import Noted, Rows, rows_by_keys, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
 
 KEYS_FROM_ROWS = 20_000
@@ -69,18 +69,8 @@ class JsonSource:
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
         """One ticket an object, nested values flattened."""
-        batch = RowBatcher(len(self.columns))
         self.late_keys = {}
-        known = set(self._keys)
-        for number, row, characters in self._objects(bad):
-            if not row.keys() <= known:
-                for key in row.keys() - known:
-                    if len(self.late_keys) < self._limits.columns:
-                        self.late_keys.setdefault(clean_name(key)[: self._limits.label_characters], number)
-            if batch.add(number, [row.get(key) for key in self._keys], characters):
-                yield batch.take()
-        if len(batch):
-            yield batch.take()
+        yield from rows_by_keys(self._objects(bad), self._keys, limits=self._limits, late_keys=self.late_keys)
 
     def _objects(self, bad: BadRows) -> Iterator[tuple[int, dict[str, Any], int]]:
         documents = self._lines(bad) if self._is_lines else self._elements()

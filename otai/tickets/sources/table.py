@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -160,3 +160,25 @@ class RowBatcher:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+def rows_by_keys(
+    objects: Iterable[tuple[int, Mapping[str, Any], int]],
+    keys: Sequence[str],
+    *,
+    limits: Limits,
+    late_keys: dict[str, int],
+) -> Iterator[Rows]:
+    """Batches of objects, given with their number and characters, as cells in the order of `keys`. A key that came too
+    late to be a column is noted in `late_keys`, with the row that had it first."""
+    batch = RowBatcher(len(keys))
+    known = set(keys)
+    for number, row, characters in objects:
+        if not row.keys() <= known:
+            for key in row.keys() - known:
+                if len(late_keys) < limits.columns:
+                    late_keys.setdefault(clean_name(key)[: limits.label_characters], number)
+        if batch.add(number, [row.get(key) for key in keys], characters):
+            yield batch.take()
+    if len(batch):
+        yield batch.take()

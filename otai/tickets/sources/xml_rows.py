@@ -12,7 +12,7 @@ from xml.parsers import expat
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.nested import Flattener
-from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
+from otai.tickets.sources.table import Noted, Rows, rows_by_keys, unique_header
 from otai.tickets.sources.text import CHUNK_BYTES, TextFile
 
 LOOKED_BYTES = 8 << 20
@@ -148,20 +148,14 @@ class XmlSource:
 
     def batches(self, bad: BadRows) -> Iterator[Rows]:
         """One ticket an element, nested values flattened."""
-        batch = RowBatcher(len(self.columns))
         self.late_keys = {}
-        known = set(self._keys)
+        yield from rows_by_keys(self._objects(), self._keys, limits=self._limits, late_keys=self.late_keys)
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, Any], int]]:
         for number, characters, document in _Reader(self._text, self._path, self._listed).tickets():
             if number > self._limits.rows:
                 raise refused("xml_tickets", most=self._limits.rows, row=number)
-            row = self._flatten.row(document)
-            for key in row.keys() - known if not row.keys() <= known else ():
-                if len(self.late_keys) < self._limits.columns:
-                    self.late_keys.setdefault(clean_name(key)[: self._limits.label_characters], number)
-            if batch.add(number, [row.get(key) for key in self._keys], characters):
-                yield batch.take()
-        if len(batch):
-            yield batch.take()
+            yield number, self._flatten.row(document), characters
 
 
 class SpreadsheetXmlSource:

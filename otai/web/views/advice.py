@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -17,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
 from otai.errors import NotFound
-from otai.jobs import operations as jobs
 from otai.jobs.models import Job
 from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.models import Organisation
@@ -31,6 +29,7 @@ from otai.serving import queries
 from otai.serving import versions as serving_versions
 from otai.serving.models import Advice, ModelVersion, TrainedModel
 from otai.web.access import MemberRequest, page
+from otai.web.job_waiting import waited
 from otai.web.refusals import in_words
 from otai.web.views.report_card import card_of
 from otai.web.views.train import buying_address, run_again_address
@@ -130,9 +129,8 @@ def _merged_first(request: MemberRequest, advice: UUID) -> HttpResponse | None:
         now=utc_now(),
         why=serving_advice.FOR_A_TRAINING,
     )
-    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    job = waited(begun)
     if job.has_ended:
-        serving_jobs.refuse_if_failed(job)
         return None
     messages.info(
         request,
@@ -173,9 +171,7 @@ def look_now(request: MemberRequest, model: UUID) -> HttpResponse:
     if begun is None:
         messages.info(request, _("Nothing speaks for training again."))
         return redirect("web:model", slug=request.organisation.slug, model=found.id)
-    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
-    if job.has_ended:
-        serving_jobs.refuse_if_failed(job)
+    job = waited(begun)
     return _to(request, job)
 
 
@@ -216,9 +212,7 @@ def correct_labels(request: MemberRequest, model: UUID, number: int, position: i
         ticket_ids=chosen,
     )
     begun = serving_jobs.ask_to_correct(data_set=data_set, labels=labels, by=request.user.email, why=why, now=utc_now())
-    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
-    if job.has_ended:
-        serving_jobs.refuse_if_failed(job)
+    job = waited(begun)
     return _to(request, job)
 
 
@@ -244,9 +238,7 @@ def merge_feedback(request: MemberRequest, model: UUID) -> HttpResponse:
     begun = serving_jobs.ask_to_merge(
         organisation=request.organisation, name=found.name, by=request.user.email, now=utc_now()
     )
-    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
-    if job.has_ended:
-        serving_jobs.refuse_if_failed(job)
+    job = waited(begun)
     return _to(request, job)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from otai.db import utc_now
-from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.runs import operations as runs
 from otai.serving import deletion
@@ -22,6 +20,7 @@ from otai.serving import jobs as serving_jobs
 from otai.tickets import queries
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
+from otai.web.job_waiting import waited
 from otai.web.views.jobs import working
 
 
@@ -43,9 +42,7 @@ def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
         with_models = "with_models" in said and request.member.may(Action.MANAGE_MODELS)
         begun = serving_jobs.ask_to_delete(**named, with_models=with_models)
         if begun is not None:
-            job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
-            if job.has_ended:
-                serving_jobs.refuse_if_failed(job)
+            job = waited(begun)
             return redirect("web:job", slug=request.organisation.slug, job=job.id)
         gone = deletion.delete_tickets(**named, with_models=with_models)
         return deleted(request, gone.data_sets or [str(wanted)])
@@ -54,10 +51,9 @@ def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
     same: deletion.SameTexts = ([], [])
     searching = serving_jobs.ask_what_goes(**named)
     if searching is not None:
-        job = jobs.wait(searching, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        job = waited(searching)
         if not job.has_ended:
             return working(request, job)
-        serving_jobs.refuse_if_failed(job)
         same = serving_jobs.same_texts_of(job)
     context = {
         "data_set": wanted,

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -22,8 +21,6 @@ from django.views.decorators.http import require_POST, require_safe
 from otai.billing import queries as billing
 from otai.db import utc_now
 from otai.errors import Invalid, NotFound, Refused
-from otai.jobs import operations as jobs
-from otai.jobs import queries as job_queries
 from otai.jobs.models import Job
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, share_of
 from otai.orgs.models import Organisation
@@ -38,6 +35,7 @@ from otai.runs.models import Guarantee, Reason, Run
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
+from otai.web.job_waiting import waited
 from otai.web.refusals import in_words
 from otai.web.time_lines import Step
 from otai.web.views.train import model_name_for, not_installed
@@ -305,10 +303,9 @@ def propose(request: MemberRequest) -> HttpResponse:
         )
         if isinstance(begun, Guarantee):
             return proposed(request, begun)
-        job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        job = waited(begun)
         if not job.has_ended:
             return redirect("web:job", slug=slug, job=job.id)
-        job_queries.refuse_if_failed(job)
     except (CriterionInvalid, Invalid, Refused) as wrong:
         messages.error(request, in_words(wrong))
         return redirect("web:guarantee", slug=slug)
@@ -374,10 +371,9 @@ def order_included(request: MemberRequest) -> HttpResponse:
     )
     if isinstance(begun, Run):
         return ordered(request, begun.number)
-    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    job = waited(begun)
     if not job.has_ended:
         return redirect("web:job", slug=organisation.slug, job=job.id)
-    job_queries.refuse_if_failed(job)
     return went_on(request, job)
 
 

@@ -24,6 +24,7 @@ from otai.tickets import queries
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.relabelling import Plan, look_alikes, plan
 from otai.web.access import MemberRequest, page
+from otai.web.job_waiting import waited
 
 LABELS_SHOWN = 200
 
@@ -51,9 +52,7 @@ def labels(request: MemberRequest, data_set: UUID) -> HttpResponse:
         begun = serving_jobs.ask_to_map(
             data_set=chosen_set, mapping={attribute.name: changes}, by=request.user.email, now=utc_now()
         )
-        job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
-        if job.has_ended:
-            serving_jobs.refuse_if_failed(job)
+        job = waited(begun)
         return redirect("web:job", slug=request.organisation.slug, job=job.id)
     wanted = request.method == "POST"
     context = {

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otai.db import utc_now
 from otai.errors import NotFound
-from otai.jobs import operations as jobs
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import queries as ledger
@@ -32,6 +31,7 @@ from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web import formats
 from otai.web.access import MemberRequest, page
+from otai.web.job_waiting import waited
 from otai.web.views.advice import advice_for
 from otai.web.views.jobs import working
 from otai.web.views.report_card import card_of, summaries, suspected
@@ -229,10 +229,9 @@ def compare(request: MemberRequest, model: UUID) -> HttpResponse:
         if older.number > newer.number:
             older, newer = newer, older
         begun = serving_jobs.ask_to_compare(older=older, newer=newer, who=request.user.email, now=utc_now())
-        job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        job = waited(begun)
         if not job.has_ended:
             return working(request, job)
-        serving_jobs.refuse_if_failed(job)
         beside = _beside(card_of(older.run), card_of(newer.run))
         compared = serving_jobs.comparison_of(job)
         context |= {"newer": newer, "older": older, "comparison": compared, "beside": beside}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
-from otai.jobs import operations as jobs
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
@@ -32,6 +30,7 @@ from otai.serving.operations import register_completed_runs
 from otai.tickets import queries as tickets
 from otai.web import formats
 from otai.web.access import MemberRequest, page, standing_of
+from otai.web.job_waiting import waited
 from otai.web.templatetags.studio import BADGES
 from otai.web.time_lines import Step
 from otai.web.views.jobs import working
@@ -338,10 +337,9 @@ def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
         compared = None
         if (before := version_before(version)) is not None:
             begun = serving_jobs.ask_to_compare(older=before, newer=version, who=request.user.email, now=utc_now())
-            job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+            job = waited(begun)
             if not job.has_ended:
                 return working(request, job)
-            serving_jobs.refuse_if_failed(job)
             compared = serving_jobs.comparison_of(job)
         whole = card_page(version, with_texts=request.member.may(Action.READ_TICKETS), compared=compared)
         file = HttpResponse(whole, content_type="text/html; charset=utf-8")
