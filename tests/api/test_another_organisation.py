@@ -34,7 +34,9 @@ def filled(address: str, acme_has: Everything) -> str:
     def value(match: re.Match[str]) -> str:
         noun = address.split("/")[1]
         name = match[1]
-        return acme_has.path.get(f"/{noun}/{name}") or acme_has.path[name]
+        known = acme_has.path.get(f"/{noun}/{name}") or acme_has.path.get(name)
+        assert known, f"{address}: give acme one of its own in tests/api/everything.py, by the name {name!r}"
+        return known
 
     return re.sub(r"{(\w+)}", value, address).replace(" ", "%20")
 

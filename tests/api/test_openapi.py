@@ -34,7 +34,9 @@ def test_every_endpoint_says_what_it_does_needs_and_refuses() -> None:
         assert operation["security"] == [{"apiKey": []}, {"session": []}], where
         for content in operation.get("requestBody", {}).get("content", {}).items():
             assert content[0] != "application/json" or "examples" in content[1], where
-        good = next(answer for status, answer in operation["responses"].items() if int(status) < 300)
+        assert operation["summary"] != operation["operationId"].replace("_", " ").title(), f"{where}: has no docstring"
+        status, good = next(answer for answer in operation["responses"].items() if int(answer[0]) < 300)
+        assert status == "204" or good.get("content"), f"{where}: declares no answer (a schema, or what it `produces`)"
         if "application/json" in good.get("content", {}):
             assert "examples" in good["content"]["application/json"], where
     assert len(seen) >= 85

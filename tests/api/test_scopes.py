@@ -118,7 +118,7 @@ def test_each_endpoint_asks_for_the_scope_that_is_written_here() -> None:
     written = {line.strip(): scope for scope, lines in ASKS_FOR.items() for line in lines.strip().splitlines()}
     assert written.keys() <= asked.keys()
     only_read = {endpoint: "read" for endpoint in asked.keys() - written.keys() if endpoint.startswith("GET ")}
-    assert asked == written | only_read
+    assert asked == written | only_read, "an endpoint that is new, or asks for another scope, is written into ASKS_FOR"
 
 
 OF_THE_VENDOR = {

@@ -171,7 +171,35 @@ def list_statement(request: CallerRequest, asked: Annotated[StatementQuery, Quer
     }
 
 
-@noun.get("/statement/proof", Action.VIEW, produces=["application/json"])
+class ChainHeadOut(Schema):
+    """Where a chain ends: its last number, and the hash that stands for all before it."""
+
+    seq: int
+    hash: str
+
+
+class StatementProofOut(Schema):
+    """The whole statement with each row of the chain; `form` says how a row is hashed."""
+
+    format: str
+    form: str
+    organisation: UUID
+    made_at: datetime
+    transfers: list[dict[str, Any]]
+    head: ChainHeadOut
+
+
+PROOF = {
+    "format": "otai-statement-1",
+    "form": "v1",
+    "organisation": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
+    "made_at": "2026-11-02T09:30:00Z",
+    "transfers": [],
+    "head": {"seq": 0, "hash": "00" * 32},
+}
+
+
+@noun.get("/statement/proof", Action.VIEW, StatementProofOut, example=PROOF)
 def download_proof(request: CallerRequest) -> Any:
     """The statement that you can check
 

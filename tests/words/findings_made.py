@@ -1,0 +1,17 @@
+"""`python -m tests.words.findings_made`: writes down what `test_findings.py` makes of its tickets. The change of the file
+is looked through (`git diff`) before it is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import django
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otai.config.settings")
+    django.setup()
+    from tests.words.test_findings import FIGURES, figures
+
+    lines = ",\n".join("  " + json.dumps(one, ensure_ascii=False) for one in figures())
+    FIGURES.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
