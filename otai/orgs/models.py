@@ -257,7 +257,7 @@ class QuotaLift(models.Model):
 
 
 class PlaceKeeper(models.Model):
-    """A server process that holds places (`places.py`), and when it last said that it is there."""
+    """A server process that holds places (`concurrency_limits.py`), and when it last said that it is there."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     renewed_at = models.DateTimeField(db_index=True)

@@ -52,7 +52,7 @@ class TooManyStreams(Refused):
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """Of a member and of an organisation in all server processes (places.py), and of everybody in this one."""
+    """Of a member and of an organisation in all server processes (concurrency_limits.py), and of everybody here."""
 
     member: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_MEMBER") or 16))
     organisation: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_ORGANISATION") or 200))
