@@ -46,6 +46,8 @@ METRICS: dict[str, str | Promise] = {
     "macro_f1": gettext_lazy("macro F1: rare labels count as much"),
     "coverage": gettext_lazy("decided alone, 95 of 100 right"),
 }
+CHOICES: dict[str, str | Promise] = {**METRICS, "macro_f1": gettext_lazy("macro F1")}
+"""The same where they are chosen, in a column with little room."""
 
 STATUS_WORDS: dict[str, str | Promise] = {
     GuaranteeStatus.OPEN: gettext_lazy("What must it reach?"),
@@ -172,7 +174,7 @@ def guarantee(request: MemberRequest) -> HttpResponse:
         "guarantees": shown,
         "may_act": request.member.may(Action.TRAIN),
         "metrics": [
-            (key, word, standard_threshold(billing.price_book().standard_bar, Metric(key)))
+            (key, word, CHOICES[key], standard_threshold(billing.price_book().standard_bar, Metric(key)))
             for key, word in METRICS.items()
         ],
     }
