@@ -36,7 +36,7 @@ def test_every_endpoint_says_what_it_does_needs_and_refuses() -> None:
             assert content[0] != "application/json" or "examples" in content[1], where
         assert operation["summary"] != operation["operationId"].replace("_", " ").title(), f"{where}: has no docstring"
         status, good = next(answer for answer in operation["responses"].items() if int(answer[0]) < 300)
-        assert int(status) == 204 or good.get("content"), f"{where}: declares no answer (a schema, or what it `produces`)"
+        assert int(status) == 204 or good.get("content"), f"{where}: declares no answer: a schema, or `produces`"
         if "application/json" in good.get("content", {}):
             assert "examples" in good["content"]["application/json"], where
     assert len(seen) >= 85

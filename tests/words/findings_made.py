@@ -1,5 +1,5 @@
-"""`python -m tests.words.findings_made`: writes down what `test_findings.py` makes of its tickets. The change of the file
-is looked through (`git diff`) before it is kept."""
+"""`python -m tests.words.findings_made`: writes down what `test_findings.py` makes of its tickets. What changed in the
+file is looked through (`git diff`) before it is kept."""
 
 from __future__ import annotations
 
