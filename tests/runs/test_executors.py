@@ -229,6 +229,11 @@ def test_where_the_system_does_not_allow_it_the_training_runs_and_says_so(tmp_pa
     assert ran.stdout == "trained\n" and ran.stderr.startswith("Not confined")
 
 
+def test_an_operator_can_leave_trainings_unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTAI_CONFINE_TRAININGS", "0")
+    assert confining([Path("secret-key")]) == []
+
+
 def test_the_secrets_of_an_installation_are_its_key_and_its_database() -> None:
     names = [path.name for path in secret_files()]
     assert names[0] == "secret-key" and (len(names) == 1 or names[2:] == [f"{names[1]}-wal", f"{names[1]}-shm"])
