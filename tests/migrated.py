@@ -53,15 +53,19 @@ def migrate(url: str) -> None:
 
 @cache
 def made_by() -> str:
-    """A digest of all that decides what migrations make: their files, scripts, and the modules that they name."""
-    migrations = sorted((HERE / "otai").glob("**/migrations/*.py"))
-    named = {name for path in migrations for name in re.findall(r"\botai(?:\.\w+)+", path.read_text("utf-8"))}
-    modules = (HERE / Path(*parts).with_suffix(".py") for name in named for parts in _beginnings(name.split(".")))
-    scripts = (HERE / "otai").glob("**/*.sql")
+    """A digest of all that decides what migrations make."""
     digest = hashlib.sha256(" ".join(version(name) for name in ("django", "django-allauth")).encode())
-    for path in sorted({*migrations, *scripts, *filter(Path.exists, modules)}):
+    for path in sorted(deciding()):
         digest.update(str(path.relative_to(HERE)).encode() + path.read_bytes())
     return digest.hexdigest()[:20]
+
+
+def deciding() -> set[Path]:
+    """Our migrations, the SQL that they run, and the modules that they name."""
+    migrations = set((HERE / "otai").glob("**/migrations/*.py"))
+    named = {name for path in migrations for name in re.findall(r"\botai(?:\.\w+)+", path.read_text("utf-8"))}
+    modules = {HERE / Path(*parts).with_suffix(".py") for name in named for parts in _beginnings(name.split("."))}
+    return migrations | set((HERE / "otai").glob("**/*.sql")) | set(filter(Path.exists, modules))
 
 
 def _beginnings(parts: list[str]) -> Iterator[list[str]]:
