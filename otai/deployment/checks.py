@@ -168,6 +168,11 @@ CHECKS: tuple[Check, ...] = (
         lambda s: s.is_demo,
     ),
     Check(
+        "trainings_confined",
+        Severity.ADVISED,
+        lambda s: not s.trainings_confined,
+    ),
+    Check(
         "webhooks_inside",
         Severity.NEEDED,
         lambda s: s.webhooks_go_inside,

@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from otai.jobs.admission import places
 from otai.jobs.processes import memory_of_machine
 from otai.jobs.work import JobLane
+from otai.runs.executors.local import confines_trainings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class Situation:
     memory_of_a_job: int
     memory_of_machine: int
     """Bytes, as those of a job; in a container what it may hold."""
+    trainings_confined: bool
+    """Of this machine's: a worker elsewhere may be another case."""
     processes: int | None = None
     listens_on: str | None = None
 
@@ -84,6 +87,7 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         jobs_at_once=sum(places(lane) for lane in JobLane),
         memory_of_a_job=settings.OTAI_JOB_MEMORY_BYTES,
         memory_of_machine=memory_of_machine(),
+        trainings_confined=confines_trainings(),
         processes=processes,
         listens_on=listens_on,
     )

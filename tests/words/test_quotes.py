@@ -17,7 +17,7 @@ NO_QUOTES = frozenset(
     {
         *("actual", "alike", "best", "label", "labels", "merged", "named", "predicted", "worst"),
         *("attributes", "body", "column", "columns", "left_out", "parent", "sheets", "files"),
-        *("encoder", "languages", "network", "other", "since"),
+        *("encoder", "gpu", "languages", "network", "other", "since"),
     }
 )
 """Texts in findings that no ticket's author wrote: labels, columns, files, languages, parts of a model, times."""

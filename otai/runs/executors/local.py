@@ -111,6 +111,15 @@ def confining(hidden: Sequence[Path]) -> list[str]:
     return [sys.executable, "-I", "-S", str(confined.__file__), *map(str, hidden), "--"]
 
 
+def confines_trainings() -> bool:
+    """Whether this machine lets a training be without network and secrets; a process is begun to see."""
+    begun = confining(())
+    if not begun:
+        return False
+    tried = subprocess.run([*begun, sys.executable, "-c", ""], capture_output=True, timeout=30, check=False)
+    return tried.returncode == 0 and not tried.stderr
+
+
 def _follow(
     process: subprocess.Popen[str], spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
 ) -> Result:

@@ -57,6 +57,10 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
         ),
     ),
     "check.demo": ("This is the demo's installation: its bank pays whatever is ordered.",),
+    "check.trainings_confined": (
+        "Trainings on this machine have a network, and see every file that their user may read: it lets no process "
+        "make namespaces of its own, or OTAI_CONFINE_TRAININGS is 0.",
+    ),
     "check.webhooks_inside": (
         "Webhooks may go to private addresses: who signs up can make the Studio call servers inside your network.",
     ),
@@ -110,6 +114,10 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
         "Set OTAI_JOB_MEMORY_MB or OTAI_JOBS_AT_ONCE to less, or give the machine more memory.",
     ),
     "remedy.demo": ("Set OTAI_HOME to a new folder, and run otai init.",),
+    "remedy.trainings_confined": (
+        "Allow user namespaces where workers run, or give workers a user of their own "
+        "(docs/before-strangers-reach-it.md).",
+    ),
     "remedy.webhooks_inside": ("Unset OTAI_WEBHOOKS_ALLOW_PRIVATE.",),
     "remedy.card_payments_told": (
         "Make an endpoint for /webhooks/stripe at Stripe, and set OTAI_STRIPE_WEBHOOK_SECRET (docs/billing.md).",
