@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from django.test import Client
+from ninja import Schema
+from pydantic import TypeAdapter, ValidationError
 
 from otai.billing.models import Purchase
 from otai.billing.months import Month
@@ -279,3 +283,32 @@ def test_an_invoice_can_be_fetched_as_pdf_and_xml(acme: Any, alice: Program, mom
     pdf = alice.call("GET", f"/invoices/{invoice['number']}/pdf")
     assert pdf["Content-Type"] == "application/pdf" and pdf.content.startswith(b"%PDF")
     assert b"CrossIndustryInvoice" in alice.call("GET", f"/invoices/{invoice['number']}/xml").content
+
+
+def whole_numbers() -> Iterator[tuple[str, TypeAdapter[Any]]]:
+    """Each field of a document that a program sends and that is a whole number, with what may stand in it."""
+    import otai.api.application
+    import otai.api.vendor.application  # noqa: F401 -- both, for their documents
+
+    schemas: list[type[Schema]] = [Schema]
+    for schema in schemas:
+        schemas += schema.__subclasses__()
+        is_sent = schema.__module__.startswith("otai.api") and schema.__name__.endswith("In")
+        if not is_sent or schema.__name__ == "PriceIn":  # it stands in an address, where all is text
+            continue
+        for name, field in schema.model_fields.items():
+            if re.search(r"\bint\b", str(field.annotation)):
+                yield f"{schema.__name__}.{name}", TypeAdapter(Annotated[field.annotation, field])
+
+
+@pytest.mark.pure
+def test_true_and_texts_are_no_numbers() -> None:
+    """A vendor's program that sent `"credits": true` gave 1 credit."""
+    found = dict(whole_numbers())
+    assert {"GrantIn.credits", "LimitIn.monthly_credits", "TopUpIn.below"} <= set(found)
+    for name, field in found.items():
+        assert field.validate_python(7) == 7, name
+        for other in (True, "7", 7.5, float("nan")):
+            with pytest.raises(ValidationError):
+                field.validate_python(other)
+                pytest.fail(f"{name} takes {other!r}")

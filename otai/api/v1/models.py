@@ -13,7 +13,7 @@ from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
 from otai.api.shown import Who
 from otai.api.v1.jobs import JobOut
-from otai.api.v1.shapes import Name, Number, Text, TicketText
+from otai.api.v1.shapes import Name, Number, Text, TicketText, Whole
 from otai.api.waiting import accepted, waited_for
 from otai.db import utc_now
 from otai.errors import Unavailable
@@ -198,7 +198,7 @@ class GoLiveIn(Schema):
 
 
 class KeptTicketsIn(Schema):
-    days: int = Field(ge=0, le=3_650, description="0: none is kept, and those that were are deleted.")
+    days: Whole = Field(ge=0, le=3_650, description="0: none is kept, and those that were are deleted.")
 
 
 class KeptTicketsOut(Schema):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from django.http import HttpResponse
 from ninja import Schema
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from otai.units import Money
 
@@ -20,6 +20,13 @@ def _storable(text: str) -> str:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("contains a character that cannot be stored")
     return text
+
+
+def _no_other_kind(value: object) -> object:
+    # JSON's true would be 1, and "5" be 5: a program that sends one of them means something else, and pays for it.
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number, not a text and not true or false")
+    return value
 
 
 def _with_zone(moment: datetime) -> datetime:
@@ -35,6 +42,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterVali
 TicketText = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
 Moment = Annotated[datetime, AfterValidator(_with_zone)]
 Number = Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+Whole = Annotated[int, BeforeValidator(_no_other_kind)]
+"""A whole number in a document. Where an address says one it is text, and `Number`."""
 
 
 class MoneyOut(Schema):

@@ -9,7 +9,7 @@ from pydantic import Field
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
 from otai.api.shown import Who
-from otai.api.v1.shapes import Name
+from otai.api.v1.shapes import Name, Whole
 from otai.billing.months import Month
 from otai.db import utc_now
 from otai.orgs.models import Organisation
@@ -63,13 +63,13 @@ class SpendingOut(Schema):
 
 
 class ApprovalRuleIn(Schema):
-    above_credits: int | None = Field(description="Orders of more credits wait for approval; null: none does.")
-    days: int = Field(7, description="For how many days an order may wait, 1 to 30; then it lapses.")
+    above_credits: Whole | None = Field(description="Orders of more credits wait for approval; null: none does.")
+    days: Whole = Field(7, description="For how many days an order may wait, 1 to 30; then it lapses.")
 
 
 class LimitIn(Schema):
     member: Name | None = Field(None, description="A member's mail address; everybody, if left out.")
-    monthly_credits: int | None = Field(description="Credits in a calendar month; null takes the limit away.")
+    monthly_credits: Whole | None = Field(description="Credits in a calendar month; null takes the limit away.")
 
 
 SPENDING = {

@@ -10,7 +10,7 @@ from ninja import Schema
 from pydantic import Field
 
 from otai.api import keys
-from otai.api.v1.shapes import MoneyOut, Name, Text, money
+from otai.api.v1.shapes import MoneyOut, Name, Text, Whole, money
 from otai.api.vendor.access import VendorNoun, VendorRequest
 from otai.billing import operations as billing
 from otai.billing import queries
@@ -82,7 +82,7 @@ class ReasonIn(Schema):
 
 
 class GrantIn(ReasonIn):
-    credits: int
+    credits: Whole
 
 
 class GrantOut(Schema):

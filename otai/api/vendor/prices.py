@@ -8,7 +8,7 @@ from ninja import Schema
 from pydantic import Field
 
 from otai.api import keys
-from otai.api.v1.shapes import MOST_NUMBER, MoneyOut, Name, Text, money
+from otai.api.v1.shapes import MOST_NUMBER, MoneyOut, Name, Text, Whole, money
 from otai.api.vendor.access import VendorNoun, VendorRequest
 from otai.billing import operations as billing
 from otai.billing import price_books
@@ -19,7 +19,7 @@ from otai.pricing.price_book import PriceBook, Tier
 
 noun = VendorNoun("Prices")
 
-Cents = Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+Cents = Annotated[Whole, Field(ge=1, le=MOST_NUMBER)]
 
 
 class PackagePriceOut(Schema):
@@ -52,7 +52,7 @@ class PriceBooksOut(Schema):
 
 
 class PackagePriceIn(Schema):
-    credits: int
+    credits: Whole
     price_cents: Cents
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from otai.api.access import Caller, CallerRequest
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import MoneyOut, Name
+from otai.api.v1.shapes import MoneyOut, Name, Whole
 from otai.billing.models import CreditWatch
 from otai.billing.operations import topups
 from otai.db import utc_now
@@ -33,15 +33,15 @@ class TopUpOut(Schema):
 
 
 class TopUpIn(Schema):
-    below: int = Field(ge=1, le=MAX_CREDITS, description="Below so many available credits the package is bought.")
+    below: Whole = Field(ge=1, le=MAX_CREDITS, description="Below so many available credits the package is bought.")
     package: Name
-    monthly_limit_cents: int = Field(ge=1, le=10**12, description="Net, in a calendar month.")
+    monthly_limit_cents: Whole = Field(ge=1, le=10**12, description="Net, in a calendar month.")
     gateway: Name
     payment_method: Name = Field(description="The provider's name for the method; it is kept there, not here.")
 
 
 class NoticeIn(Schema):
-    below: int = Field(ge=0, le=MAX_CREDITS, description="0 turns it off.")
+    below: Whole = Field(ge=0, le=MAX_CREDITS, description="0 turns it off.")
 
 
 TOP_UP = {
