@@ -10,11 +10,12 @@ import pytest
 
 from otai.billing import operations as billing
 from otai.billing import queries
-from otai.billing.models import Event, Notice, Purchase, Subscription
+from otai.billing.models import ChargeAttempt, Event, Notice, Purchase, Subscription
+from otai.billing.operations import dunning
 from otai.billing.operations.orders import BillingDetailsMissing
-from otai.billing.operations.tiers import AlreadyInTier
+from otai.billing.operations.tiers import AlreadyInTier, RiseNotPossible
 from otai.billing.status import SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
-from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT
+from otai.billing.testing import DECLINED_CARD, GOOD_CARD, SLOW_DEBIT, FakeGateway
 from otai.ledger import queries as ledger
 from otai.ledger.models import Lot, LotSource
 from otai.orgs.models import Organisation
@@ -385,6 +386,64 @@ def test_an_unpaid_rise_leaves_the_renewal_and_is_paid_instead_of_it(
     renewal.refresh_from_db()
     assert (queries.tier_of(acme), renewal.status) == (Tier.ENTERPRISE, PurchaseStatus.CANCELLED)
     assert Purchase.objects.filter(organisation=acme, status=PurchaseStatus.OPEN).count() == 0
+
+
+def renewed_by_card(organisation: Organisation, now: datetime) -> datetime:
+    """A month of Pro is paid, and a kept card pays those that follow; returns when the next one is due."""
+    rise(organisation, Tier.PRO, now)
+    kept = {"gateway": "fake", "payment_method": f"cus:{GOOD_CARD}"}
+    billing.set_renewal_payment(organisation=organisation, who=ALICE, now=now, **kept)
+    return now + 31 * DAY
+
+
+def test_whoever_cancels_while_the_month_is_charged_is_told_so_and_cancels_after_it(
+    acme: Organisation, fake: Any, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order was cancelled, "cancelled" was answered, and the card charged all the same: the tier began again."""
+    due = renewed_by_card(acme, now)
+    confirm, refusals = FakeGateway.confirm, []
+
+    def meanwhile(*asked: Any, **how: Any) -> Any:
+        with pytest.raises(RiseNotPossible) as refused:
+            billing.cancel_tier(organisation=acme, who=ALICE, now=due)
+        refusals.append(refused.value)
+        return confirm(*asked, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeGateway, "confirm", meanwhile)
+        sweep(due)
+    assert len(refusals) == 1 and subscription(acme).status == SubscriptionStatus.PAID
+    billing.cancel_tier(organisation=acme, who=ALICE, now=due)
+    assert subscription(acme).status == SubscriptionStatus.ENDING
+
+
+def test_a_month_that_was_cancelled_just_before_it_is_charged_is_not(
+    acme: Organisation, fake: Any, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = renewed_by_card(acme, now)
+    claim = dunning._claim
+
+    def after_alice_cancelled(*asked: Any, **how: Any) -> Any:
+        billing.cancel_tier(organisation=acme, who=ALICE, now=due)
+        return claim(*asked, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dunning, "_claim", after_alice_cancelled)
+        billing.sweep_subscriptions(now=due)
+    assert subscription(acme).status == SubscriptionStatus.FREE
+    assert list(Purchase.objects.order_by("id").values_list("status", flat=True)) == ["paid", "cancelled"]
+    assert not ChargeAttempt.objects.exists()
+
+
+def test_a_try_that_a_dead_process_left_keeps_nobody_in_a_tier(acme: Organisation, fake: Any, now: datetime) -> None:
+    due = renewed_by_card(acme, now)
+    fake.account.is_down = True
+    billing.sweep_subscriptions(now=due)
+    ChargeAttempt.objects.update(ended_at=None, outcome="")
+    with pytest.raises(RiseNotPossible):
+        billing.cancel_tier(organisation=acme, who=ALICE, now=due)
+    billing.cancel_tier(organisation=acme, who=ALICE, now=due + timedelta(hours=1))
+    assert subscription(acme).status == SubscriptionStatus.FREE
 
 
 @pytest.mark.django_db(transaction=True)

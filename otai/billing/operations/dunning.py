@@ -9,7 +9,7 @@ sweeps make it once.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -18,6 +18,7 @@ from otai.billing.gateway import PaymentDeclined, PaymentSeen, PaymentState
 from otai.billing.gateways import gateways
 from otai.billing.models import ChargeAttempt, Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
+from otai.billing.operations.orders import locked
 from otai.billing.operations.pages import close_pages
 from otai.billing.status import PurchaseStatus, SubscriptionStatus
 from otai.db import new_id
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
 """The provider did not answer: what became of the try is found by looking the payment up."""
+a_try_takes_at_most = timedelta(minutes=10)
+"""With all that the provider is asked, and asked again where it does not answer."""
 
 
 def charge_without_payer(purchase: Purchase, payment_method: str, *, now: datetime) -> PaymentSeen | None:
@@ -55,10 +58,20 @@ def charge_without_payer(purchase: Purchase, payment_method: str, *, now: dateti
     return seen
 
 
+def is_being_charged(purchase: Purchase, *, now: datetime) -> bool:
+    """Whether the provider is asked at this moment to charge a kept method for this locked order: nobody can cancel
+    that any more. A try that a dead process left stands in nobody's way."""
+    tries = ChargeAttempt.objects.filter(purchase=purchase, ended_at__isnull=True)
+    return tries.filter(tried_at__gt=now - a_try_takes_at_most).exists()
+
+
 def _claim(purchase: Purchase, payment_method: str, known: int, *, now: datetime) -> ChargeAttempt | None:
     number = known + 1
     try:
         with transaction.atomic():
+            if locked(purchase.id).status != PurchaseStatus.OPEN:
+                # Cancelled meanwhile: whoever cancels after this sees the try, and waits for its outcome.
+                return None
             return ChargeAttempt.objects.create(
                 id=new_id(), purchase=purchase, number=number, payment_method=payment_method, tried_at=now
             )

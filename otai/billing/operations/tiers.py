@@ -11,6 +11,7 @@ from otai.billing.gateway import PaymentSeen
 from otai.billing.models import Purchase, PurchaseKind, Subscription
 from otai.billing.operations.checkout import pay
 from otai.billing.operations.coupons import Discount, redeem, written
+from otai.billing.operations.dunning import is_being_charged
 from otai.billing.operations.methods import own_method
 from otai.billing.operations.orders import cancel_locked, order_period, price_of, refuse_more_unpaid
 from otai.billing.operations.pages import close_pages
@@ -155,7 +156,7 @@ def _apply(subscription: Subscription, organisation: Organisation, wish: _Wish) 
             move(subscription, status, who=wish.who, why=wish.why, now=wish.now, tier=tier)
             return None
         return _order_in_place(subscription, organisation, wish, term)
-    standing = _replaceable_months(subscription)
+    standing = _replaceable_months(subscription, now=wish.now)
     how: dict[str, Any] = {"who": wish.who, "why": wish.why, "now": wish.now}
     # Whoever cancels may change their mind: what the tier was renewed for stays until it ends.
     renewal_term = None if is_free else term
@@ -187,7 +188,9 @@ def _change_term(subscription: Subscription, organisation: Organisation, wish: _
     if begins_now:
         return _order_in_place(subscription, organisation, wish, term)
     # One that was to begin at once, and is not paid, is not what is asked for any more.
-    asked_for = [order for order in _replaceable_months(subscription, but=wish.tier) if not order.is_renewal]
+    asked_for = [
+        order for order in _replaceable_months(subscription, now=wish.now, but=wish.tier) if not order.is_renewal
+    ]
     if any(order.status == PurchaseStatus.PROCESSING for order in asked_for):
         raise RiseNotPossible("purchase", purchase=asked_for[0].reference)
     move(subscription, SubscriptionStatus.PAID, who=wish.who, why=wish.why, now=wish.now, renewal_term=term)
@@ -200,7 +203,7 @@ def _change_term(subscription: Subscription, organisation: Organisation, wish: _
 def _order_other_term(subscription: Subscription, organisation: Organisation, wish: _Wish, term: Term) -> Purchase:
     """What follows the paid period is not paid yet, and is to be paid for another term."""
     how: dict[str, Any] = {"who": wish.who, "why": wish.why, "now": wish.now}
-    standing = [order for order in _replaceable_months(subscription) if order.tier == subscription.tier]
+    standing = [order for order in _replaceable_months(subscription, now=wish.now) if order.tier == subscription.tier]
     discount = _discount(organisation, wish, instead_of=standing)
     grace = subscription.grace_until_at
     move(subscription, SubscriptionStatus.UNPAID, renewal_term=term, grace_until_at=grace, **how)
@@ -216,7 +219,7 @@ def _order_in_place(subscription: Subscription, organisation: Organisation, wish
     # The next period of the tier in force stands beside it: an order that nobody pays takes nothing from whoever
     # renews.
     tier, replaced = wish.tier, []
-    for standing in _replaceable_months(subscription, but=tier):
+    for standing in _replaceable_months(subscription, now=wish.now, but=tier):
         if standing.tier == subscription.tier and standing.is_renewal:
             continue
         is_as_asked = wish.gateway in ("", standing.gateway) and _has_coupon(standing, wish.coupon)
@@ -262,12 +265,13 @@ def _has_coupon(standing: Purchase, coupon: str) -> bool:
     return not coupon.strip() or (standing.coupon is not None and standing.coupon.code == written(coupon))
 
 
-def _replaceable_months(subscription: Subscription, *, but: Tier | None = None) -> list[Purchase]:
+def _replaceable_months(subscription: Subscription, *, now: datetime, but: Tier | None = None) -> list[Purchase]:
     """The orders that another takes the place of, locked. Raises RiseNotPossible while the payment of one is
     with the bank, unless it is of the tier `but`."""
     standing = open_months(subscription)
     for order in standing:
-        if order.status == "processing" and (but is None or order.tier != but.value):
+        is_with_the_bank = order.status == PurchaseStatus.PROCESSING or is_being_charged(order, now=now)
+        if is_with_the_bank and (but is None or order.tier != but.value):
             raise RiseNotPossible("purchase", purchase=order.reference)
     return standing
 
