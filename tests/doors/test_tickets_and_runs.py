@@ -81,6 +81,55 @@ def test_what_the_columns_page_shows_is_what_it_imports(
     assert set(roles["ignored"]) == {"text", "tags"}
 
 
+def test_cuts_are_undone_and_labels_renamed_and_joined_by_pressing_buttons(
+    trusted: Production, acme: Customer, program: Studio, browser: Any, tmp_path: Path
+) -> None:
+    quote = "\n\nOn Mon, 5 Jan 2026 at 08:12, Dana wrote:\n> The earlier words"
+    queues = ("network", "Network", "billing", "fax")
+    file = tmp_path / "pressed.csv"
+    file.write_text(
+        "ticket id,text,queue\n"
+        + "".join(
+            f'T{n},"The {"printer router"[n % 2 * 8 :][:7]} {n} fails{quote}",{queues[n % 4]}\n' for n in range(80)
+        )
+    )
+    first = program.import_tickets(file, name="pressed")
+    page = trusted.page(browser, acme)
+
+    def newest(version: int) -> tuple[dict[str, int], set[str], Any]:
+        """What a program is told of the version that the button made: labels, findings, id."""
+        page.wait_for_selector(f"h1:has-text('pressed v{version}')")
+        made = program.data_set("pressed")
+        assert made.version == version and str(made.id) in page.url
+        raw = program.data_set_details(made.id).raw["profile"]
+        labels = {label["name"]: label["count"] for one in raw["attributes"] for label in one["labels"]}
+        return labels, {one["code"] for one in raw["findings"]}, made.id
+
+    page.goto(f"tickets/{first.id}/")
+    page.click("text=Undo the cuts")
+    labels, found, id = newest(2)
+    assert "text_was_cut" not in found and labels == dict.fromkeys(queues, 20)
+    with trusted.http(headers=acme.authorization) as caller:
+        shown = caller.get(f"/api/v1/data-sets/{id}/tickets").json()["items"]
+    assert all("The earlier words" in one["body"] for one in shown)
+
+    page.goto(f"tickets/{id}/labels?attribute=queue")
+    page.fill("[aria-label='What billing becomes']", "finance")
+    page.check("[aria-label='Leave out fax']")
+    page.wait_for_selector("#plan >> text=20 tickets of “billing” become “finance”.")
+    page.wait_for_selector("#plan >> text=20 tickets lose “fax” and stay.")
+    page.click("text=Make the new version")
+    labels, found, id = newest(3)
+    assert labels == {"network": 20, "Network": 20, "finance": 20} and "labels_look_alike" in found
+
+    page.click("a.button:has-text('Join them')")
+    page.click("text=Make the new version")
+    labels, found, _ = newest(4)
+    assert sorted(labels.values()) == [20, 40] and "finance" in labels and "labels_look_alike" not in found
+    # The versions before stay as they were.
+    assert "text_was_cut" in {one["code"] for one in program.data_set_details(first.id).raw["profile"]["findings"]}
+
+
 def test_orders_and_cancellations_at_once_are_all_answered_without_a_deadlock(
     trusted: Production, acme: Customer, program: Studio, tmp_path: Path
 ) -> None:

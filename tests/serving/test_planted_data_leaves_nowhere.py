@@ -47,6 +47,7 @@ TRACES = [
 """As they may stand anywhere, in lower case."""
 TICKETS_THEMSELVES = re.compile(r"^files/.*(data-sets|tickets|guarantee)")
 """Files that hold what customers wrote: they leave only for whoever asks for the tickets."""
+EVENT_STREAM = "text/event-stream"
 SHOWS_TICKETS = re.compile(r"/tickets$|/label-issues$|/holdout$")
 
 
@@ -66,7 +67,7 @@ def written(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def lived_through(program: Program, content: bytes, now: datetime, *, masked: bool) -> ModelVersion:
+def lived_through(program: Program, content: bytes, now: datetime, *, masked: bool, mode: Mode) -> ModelVersion:
     """Previewed, imported, refused once, quoted, trained, measured by a guarantee, asked, corrected and looked at."""
     acme, asked = program.key.organisation, "&mask=true" if masked else ""
     program.upload("/data-sets/preview?filename=support.csv", content)
@@ -80,7 +81,7 @@ def lived_through(program: Program, content: bytes, now: datetime, *, masked: bo
         organisation=acme, data_set=support, criteria=[Criterion.parse("queue accuracy 60%")], who="alice", now=now
     )
     offered = runs.make_quote(
-        organisation=acme, data_set=support, attributes=("queue",), mode=Mode.BASIC, delivery=Delivery.STANDARD,
+        organisation=acme, data_set=support, attributes=("queue",), mode=mode, delivery=Delivery.STANDARD,
         model_name="support", reason=Reason.NEW_MODEL, now=now,
     )  # fmt: skip
     runs.order_included_run(organisation=acme, quote=offered.id, who="alice", now=now)
@@ -110,16 +111,32 @@ def everything_that_is_got(program: Program, version: ModelVersion) -> Iterator[
     }  # fmt: skip
     for address, methods in openapi()["paths"].items():
         names = re.findall(r"{(\w+)}", address)
-        if "get" in methods and set(names) <= set(parts) and "events" not in address:
-            path = address.removeprefix("/api/v1").format(**parts)
-            answer = program.call("GET", path)
-            got = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            yield path, got
+        if "get" not in methods or not set(names) <= set(parts):
+            continue
+        path = address.removeprefix("/api/v1").format(**parts)
+        yield path, all_of(program.call("GET", path))
+        if address.endswith("}/events"):
+            # The run and the job have ended, and with them their streams.
+            stream = program.call("GET", path, Accept=EVENT_STREAM)
+            assert stream["Content-Type"] == EVENT_STREAM
+            yield f"{path} as a stream", all_of(stream)
 
 
-@pytest.mark.parametrize("masked", [True, False])
+def all_of(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+@pytest.mark.parametrize(
+    ("masked", "mode"),
+    [
+        (True, Mode.BASIC),
+        (False, Mode.BASIC),
+        pytest.param(True, Mode.BUSINESS, marks=pytest.mark.torture),
+        pytest.param(False, Mode.BUSINESS, marks=pytest.mark.torture),
+    ],
+)
 def test_of_what_is_planted_nothing_leaves(
-    tmp_path: Path, masked: bool, caplog: pytest.LogCaptureFixture, settings: Any
+    tmp_path: Path, masked: bool, mode: Mode, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
     now, left_by_others = utc_now(), found_in_files(TRACES)
     settings.OTAI_WEBHOOKS_ALLOW_PRIVATE = True
@@ -129,7 +146,7 @@ def test_of_what_is_planted_nothing_leaves(
     assert len(traces_in(content)) > 6, "the search finds them"
     with caplog.at_level(logging.DEBUG), Receiver() as receiver:
         webhooks.create_endpoint(organisation=acme, url=receiver.url, events=(), who="alice", now=now)
-        version = lived_through(program, content, now, masked=masked)
+        version = lived_through(program, content, now, masked=masked, mode=mode)
         webhooks.collect(now=utc_now())
         webhooks.deliver_due(now=utc_now())
     assert len(receiver.got) >= 3 and traces_in(b"".join(body for _, body in receiver.got)) == []
@@ -144,7 +161,7 @@ def test_of_what_is_planted_nothing_leaves(
     assert {path: found for path, found in in_files.items() if not TICKETS_THEMSELVES.match(path)} == {}
 
     got = dict(everything_that_is_got(program, version))
-    assert len(got) > 25
+    assert len(got) > 25 and sum(path.endswith("as a stream") for path in got) == 2
     shown = {path for path, answer in got.items() if traces_in(answer) and (masked or not SHOWS_TICKETS.search(path))}
     assert shown == set()
     run = Run.objects.get(id=version.run_id).number
