@@ -23,6 +23,7 @@ from otai.db import new_id
 from otai.errors import Refused
 from otai.orgs.models import Organisation
 from otai.orgs.suspension import refuse_suspended
+from otai.pricing.periods import deductible_cents
 from otai.pricing.price_book import Term, Tier
 from otai.pricing.vat import CountryUnknown, vat_cents
 from otai.units import Money
@@ -115,7 +116,7 @@ def order_period(
 def deductible(price: Money, cents: int) -> int:
     """What of so many net cents can be deducted from a price: in each way to pay, something is left to be charged."""
     least = max(1, *(way.least_cents(price.currency) for way in gateways().values()))
-    return min(cents, max(0, price.cents - least))
+    return deductible_cents(price.cents, cents, least_charged=least)
 
 
 def price_of(tier: Tier, term: Term) -> Money:

@@ -4,7 +4,7 @@ renewals.py."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -23,6 +23,7 @@ from otai.orgs.founders import Person
 from otai.orgs.models import Organisation
 from otai.orgs.operations import confirm, create_organisation, founded_by, lock_founders
 from otai.pricing.anniversary import anniversary_at, months_begun
+from otai.pricing.periods import counts_from, unused_cents
 from otai.pricing.price_book import Term, Tier
 from otai.words.explained import arrow, as_text
 from otai.words.sentences import Fact
@@ -244,8 +245,14 @@ def begin_paid_period(purchase: Purchase, *, who: str, now: datetime) -> PaidPer
     starts = subscription.paid_until_at if goes_on and subscription.status == SubscriptionStatus.UNPAID else now
     assert starts is not None, "what is unpaid was paid until a time"
     carried = unused_share_cents(subscription, now=now)
-    begun = _counts_as_begun(purchase, starts, carried)
-    ends = anniversary_at(begun, term.months, purchase.organisation.zone)
+    zone, deducted = purchase.organisation.zone, purchase.deducted_cents
+    begun = starts
+    if deducted is not None:
+        price_cents = purchase.net_cents + deducted
+        begun = counts_from(
+            starts, months=term.months, zone=zone, price_cents=price_cents, deducted_cents=deducted, unused=carried
+        )
+    ends = anniversary_at(begun, term.months, zone)
     move(
         subscription,
         SubscriptionStatus.PAID,
@@ -257,7 +264,7 @@ def begin_paid_period(purchase: Purchase, *, who: str, now: datetime) -> PaidPer
         paid_until_at=ends,
         renewal_term=term,
     )
-    return PaidPeriod(subscription, starts, ends, 0 if purchase.deducted_cents is None else carried)
+    return PaidPeriod(subscription, starts, ends, 0 if deducted is None else carried)
 
 
 def _next_period(purchase: Purchase, subscription: Subscription, *, who: str, why: Fact, now: datetime) -> PaidPeriod:
@@ -277,29 +284,6 @@ def _next_period(purchase: Purchase, subscription: Subscription, *, who: str, wh
         next_tier=Tier(subscription.next_tier) if subscription.next_tier else None,
     )
     return PaidPeriod(subscription, starts, ends, 0)
-
-
-def _counts_as_begun(purchase: Purchase, starts: datetime, carried: int) -> datetime:
-    """Since when a period counts that takes the place of another, is paid by now and begins at `starts`.
-
-    Its price was fixed at the order, less what was left of the old period then. What is left is worked out again when
-    it is paid (`carried`, net cents): of what is paid, net of refunds. The difference is made up in time, not in
-    money: so neither a bank transfer of three days nor a month renewed meanwhile makes anybody pay twice. The period
-    counts as begun earlier, or later; periods end at the beginning of a day, and what does not make a day is the
-    customer's.
-    """
-    gone = (purchase.deducted_cents or 0) - carried
-    if purchase.deducted_cents is None or gone == 0:
-        return starts
-    zone, months = purchase.organisation.zone, purchase.months
-    whole = anniversary_at(starts, months, zone) - starts
-    used = whole * gone / (purchase.net_cents + purchase.deducted_cents)
-    ends = anniversary_at(starts, months, zone) - used
-    days = [starts - used + timedelta(days=days) for days in range(-3, 4)]
-    return min(
-        days,
-        key=lambda begun: (anniversary_at(begun, months, zone) < ends, abs(anniversary_at(begun, months, zone) - ends)),
-    )
 
 
 def paid_period(subscription: Subscription) -> Purchase | None:
@@ -349,9 +333,7 @@ def unused_share_cents(subscription: Subscription, *, now: datetime) -> int:
     if subscription.status not in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING):
         return 0
     paid = paid_period(subscription)
-    if paid is None or paid.period_from_at is None or paid.period_until_at is None or paid.period_until_at <= now:
+    if paid is None or paid.period_from_at is None or paid.period_until_at is None:
         return 0
-    second = timedelta(seconds=1)
-    left = (paid.period_until_at - max(now, paid.period_from_at)) // second
-    whole = (paid.period_until_at - paid.period_from_at) // second
-    return (kept_net(paid) + paid.carried_cents) * left // whole
+    kept = kept_net(paid) + paid.carried_cents
+    return unused_cents(kept, starts=paid.period_from_at, ends=paid.period_until_at, now=now)
