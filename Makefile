@@ -63,10 +63,10 @@ test-postgres: setup
 	$(BIN)/pytest $(TOGETHER) --database postgres -m "not torture"
 
 # Each mutant of what decides about money, rights and promises against the tests of its room (pyproject.toml, tool.mutmut).
+# Of one file: make mutants FILES=otai/orgs/founders.py TESTS=tests/billing/test_gifts.py
 mutants: setup
 	rm -rf mutants
-	$(BIN)/python -m mutmut run --max-children $(JOBS)
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.mutants run --children $(JOBS) --files $(FILES) --tests $(TESTS)
 
 torture: setup mutants
 	$(BIN)/pytest --database sqlite -m torture --timeout 3600

@@ -8,21 +8,24 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit
-from otai.billing.initial_credits import initial_credits_due
+from otai.billing.initial_credits import initial_credits_due, kept, taken_back
 from otai.billing.queries import price_book
 from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.ledger.models import LotSource
 from otai.orgs.founders import Person, company_domain, same_person
 from otai.orgs.models import Founder, Founding, Organisation, User
-from otai.orgs.operations import TooManyOrganisations
+from otai.orgs.operations import TooManyOrganisations, confirm, lock_founders
 from otai.pricing.price_book import Tier
 from otai.runs.guarantee import operations as guarantees
 from otai.runs.guarantee.operations import GuaranteeThere
+from tests.billing.people import details
+from tests.billing.test_reversals import buys, deliver, rises
 from tests.orgs.test_races import at_once
 from tests.stories import acme
 
@@ -65,6 +68,12 @@ def guarantees_of(organisation: Organisation, now: datetime) -> list[str]:
         ("alice@xn--mnchen-3ya.example", "alice@xn--mnchen-3ya.example", "xn--mnchen-3ya.example"),
         ("alice@intranet", "alice@intranet", "intranet"),
         ("alice@throw.away.test", "alice@throw.away.test", "away.test"),
+        # A domain may end with a dot, a name in quotes may hold an @, and a part after `+` another `+`.
+        ("alice@gmail.com.", "alice@gmail.com", ""),
+        ("alice@mail.acme.example.", "alice@mail.acme.example", "acme.example"),
+        ('"al.ice@home"@googlemail.com', '"alice@home"@gmail.com', ""),
+        ('"alice@home"@acme.example', '"alice@home"@acme.example', "acme.example"),
+        ("alice+two+three@acme.example", "alice@acme.example", "acme.example"),
     ],
 )
 def test_who_an_address_stands_for(email: str, person: str, company: str) -> None:
@@ -130,12 +139,54 @@ def test_nothing_is_given_before_the_address_is_confirmed_and_all_of_it_then(now
     assert audit().clean
 
 
+def test_a_founding_is_confirmed_once_and_alone(now: datetime) -> None:
+    first, second = (
+        founds(person_of(f"{name}@acme.example", is_confirmed=False), name, now) for name in ("alice", "bob")
+    )
+    assert confirm(first.id, now=now) is True
+    assert confirm(first.id, now=now + timedelta(days=1)) is False
+    confirmed = dict(Founding.objects.values_list("organisation", "confirmed_at"))
+    assert confirmed == {first.id: now, second.id: None}
+
+
+def test_whoever_gives_something_once_holds_each_of_its_founders_and_no_other(now: datetime) -> None:
+    alice, bob = person_of("alice@acme.example"), person_of("bob@globex.example")
+    acme = founds(alice, "acme", now)
+    founds(bob, "globex", now)
+    known = set(Founder.objects.values_list("key", flat=True))
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        lock_founders(acme.id)
+    held = queries[-1]["sql"].partition(" IN (")[2].partition(")")[0]
+    assert held == ", ".join(f"'{key}'" for key in sorted(alice.keys))
+    assert set(Founder.objects.values_list("key", flat=True)) == known
+
+
 def test_whoever_confirms_first_has_them(now: datetime) -> None:
     alice, bob = (person_of(f"{name}@acme.example", is_confirmed=False) for name in ("alice", "bob"))
     first, second = founds(alice, "first", now), founds(bob, "second", now)
     billing.confirmed(bob, now=now)
     billing.confirmed(alice, now=now)
     assert (has(first), has(second)) == (0, 6)
+
+
+def test_initial_credits_that_went_back_with_their_money_are_due_again(fake: Any, now: datetime) -> None:
+    """Alice's month in Pro is disputed, won, disputed again and lost. So is Carol's package, which brought none."""
+    acme, globex = (
+        founds(person_of("alice@acme.example"), "acme", now),
+        founds(person_of("carol@globex.example"), "globex", now),
+    )
+    for organisation in (acme, globex):
+        details(organisation, now=now)
+    month, package = rises(acme, Tier.PRO, now), buys(globex, now)
+    rises(globex, Tier.PRO, now)
+    pro, seen = price_book().tiers[Tier.PRO], []
+    for name, verdict in (("", "opened"), ("", "won"), ("-2", "opened"), ("-2", "lost")):
+        for purchase in (month, package):
+            deliver(fake, fake.dispute(purchase.gateway_reference, name=name, verdict=verdict), now)
+        seen.append((kept([acme.id]), taken_back([acme.id]), initial_credits_due(acme.id, pro)))
+    assert seen == [(100, 0, 0)] * 3 + [(6, 94, 94)]
+    assert (kept([globex.id]), taken_back([globex.id])) == (100, 0)
+    assert (kept([acme.id, globex.id]), kept([])) == (106, 0)
 
 
 def test_an_operator_signs_up_and_grants_what_they_like(now: datetime) -> None:

@@ -18,7 +18,7 @@ from otai.billing.operations.notices import compose
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
-from otai.orgs.suspension import OrganisationSuspended
+from otai.orgs.suspension import OrganisationSuspended, is_suspended
 from otai.pricing.price_book import Tier
 from otai.runs import operations as runs
 from tests import stories
@@ -27,12 +27,15 @@ from tests.billing.people import ALICE, OLGA, transfer
 pytestmark = pytest.mark.django_db
 
 
+WHY, SETTLED = "The contract is being settled.", "It is settled."
+
+
 def suspended(acme: Organisation, now: datetime) -> Organisation:
-    return billing.suspend(organisation=acme, who=OLGA, why="The contract is being settled.", now=now)
+    return billing.suspend(organisation=acme, who=OLGA, why=WHY, now=now)
 
 
 def resumed(acme: Organisation, now: datetime) -> Organisation:
-    return billing.resume(organisation=acme, who=OLGA, why="It is settled.", now=now)
+    return billing.resume(organisation=acme, who=OLGA, why=SETTLED, now=now)
 
 
 def available(acme: Organisation) -> int:
@@ -70,7 +73,12 @@ def test_the_customer_is_told_by_mail_and_on_every_page(acme: Organisation, now:
     resumed(acme, now)
     told = [compose(notice) for notice in Notice.objects.order_by("made_at", "id")]
     assert {mail.subject for mail in told} == {"Acme Ltd is suspended", "Acme Ltd can order again"}
-    assert Event.objects.filter(subject="organisation", organisation=acme).count() == 2
+    assert [mail.body.count(why) for mail, why in zip(told, (WHY, SETTLED), strict=True)] == [1, 1]
+    events = Event.objects.filter(subject="organisation", organisation=acme).order_by("id")
+    assert list(events.values_list("subject_id", "move", "who", "why", "at")) == [
+        (str(acme.id), "suspended", OLGA, WHY, now),
+        (str(acme.id), "resumed", OLGA, SETTLED, now),
+    ]
     with pytest.raises(WhoAndWhyMissing):
         billing.suspend(organisation=acme, who=OLGA, why="", now=now)
 
@@ -84,6 +92,13 @@ def test_days_of_a_free_tier_bring_nothing_meanwhile(acme: Organisation, now: da
     billing.sweep_grants(now=now + timedelta(days=100))
     assert available(acme) == 8, "the next month is as every month"
     assert audit().findings == []
+
+
+def test_another_customer_goes_on(acme: Organisation, globex: Organisation, now: datetime) -> None:
+    suspended(globex, now + timedelta(days=1))
+    assert (is_suspended(globex.id), is_suspended(acme.id)) == (True, False)
+    billing.sweep_grants(now=now + timedelta(days=40))
+    assert (available(globex), available(acme)) == (6, 8)
 
 
 def test_a_grant_that_was_due_before_is_made_when_it_ends(acme: Organisation, now: datetime) -> None:

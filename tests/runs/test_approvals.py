@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from otai.billing.operations.notices import compose
 from otai.errors import Invalid, NotAllowed, NotFound
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
-from otai.orgs.models import TeamEvent
+from otai.orgs.models import TeamEvent, User
 from otai.orgs.operations import create_api_key, remove_member, revoke_api_key, set_language
 from otai.orgs.permissions import Role, Scope
 from otai.orgs.suspension import OrganisationSuspended
@@ -23,7 +23,9 @@ from otai.runs import approval, operations, queries, queue, spending
 from otai.runs.approval import Approver, InvalidApprovalRule, OwnOrder
 from otai.runs.models import ApprovalRule, Run
 from otai.runs.operations import ApprovalDecided
+from otai.runs.operations.approvals import _lapse as lapsed_meanwhile
 from otai.serving.deletion import delete_tickets
+from otai.units import MAX_CREDITS
 from tests import stories
 from tests.orgs.people import joins, person
 from tests.runs.guarantees import agreed
@@ -78,6 +80,11 @@ def email(name: str) -> str:
     return f"{name}@acme.example"
 
 
+def why_ended(run: Run) -> Any:
+    last = queries.events(run).last()
+    return last and last.details["why"]
+
+
 @pytest.fixture
 def team(db: None, now: datetime, tmp_path: Path) -> Team:
     return Team(now, tmp_path)
@@ -109,7 +116,9 @@ def test_approved_it_is_queued_at_its_price_and_due_from_then_on(team: Team, set
     approved = team.approves(run, "olivia", at=later)
     assert (approved.status, approved.approval, approved.approval_by) == ("queued", "approved", email("olivia"))
     assert (approved.queued_at, approved.credits, team.balance) == (later, run.credits, before)
-    assert approved.due_at - later >= timedelta(hours=4)
+    assert (approved.due_at, approved.approval_at) == (datetime(2026, 11, 8, 23, tzinfo=UTC), later)
+    why = queries.events(run)[1].details["why"]
+    assert why == {"code": "run.approved", "values": {"credits": run.credits}}
     assert team.mails("approval_approved") == [email("bob")]
     assert queue.claim(worker="w", hardware="", now=later, run=run.id) is not None
     assert [one.came_from for one in queries.events(run)] == ["", "awaiting_approval", "queued"]
@@ -120,10 +129,13 @@ def test_declined_it_gives_its_credits_back_and_says_why(team: Team) -> None:
     run = team.declines(team.orders(), "alice", why="  wait for\nnew tickets ")
     assert (run.status, run.ending, run.approval_why) == ("cancelled", "cancelled", "wait for new tickets")
     assert team.balance == before
-    assert "wait for new tickets" in queries.events(run).last().said()  # type: ignore[union-attr]
+    assert why_ended(run) == {"code": "run.declined", "values": {"credits": run.credits, "reason": run.approval_why}}
     assert Notice.objects.get(template="approval_declined").context["why"] == "wait for new tickets"
-    with pytest.raises(Invalid, match="at most 500 characters"):
-        team.declines(team.orders(), "alice", why="  ")
+    for why in ("  ", "x" * 501):
+        with pytest.raises(Invalid, match="at most 500 characters") as found:
+            team.declines(team.orders(), "alice", why=why)
+        assert (found.value.code, found.value.details["field"]) == ("reason_missing", "why")
+    assert team.declines(Run.objects.latest("number"), "alice", why="x" * 500).approval_why == "x" * 500
 
 
 def test_withdrawn_and_lapsed_give_the_credits_back(team: Team) -> None:
@@ -132,12 +144,14 @@ def test_withdrawn_and_lapsed_give_the_credits_back(team: Team) -> None:
     operations.cancel_run(organisation=team.acme, number=withdrawn.number, who=email("bob"), now=team.now)
     almost, then = team.now + timedelta(days=7, seconds=-1), team.now + timedelta(days=7)
     assert operations.lapse_approvals(now=almost) == 0
-    with pytest.raises(ApprovalDecided, match="could be approved until"):
+    with pytest.raises(ApprovalDecided, match="could be approved until") as late:
         team.approves(lapsed, "alice", at=then)
+    assert late.value.details == {"number": lapsed.number, "until": then.isoformat()}
     assert operations.lapse_approvals(now=then) == 1
     assert operations.lapse_approvals(now=then) == 0
     kinds = Run.objects.order_by("number").values_list("approval", flat=True)
     assert (list(kinds), team.balance) == (["withdrawn", "lapsed"], before)
+    assert why_ended(lapsed) == {"code": "run.lapsed", "values": {"credits": lapsed.credits}}
     assert team.mails("approval_lapsed") == [email("bob")]
     assert audit().clean
 
@@ -145,11 +159,15 @@ def test_withdrawn_and_lapsed_give_the_credits_back(team: Team) -> None:
 def test_what_was_decided_stays_decided(team: Team) -> None:
     run = team.approves(team.orders(), "alice")
     for again in (team.approves, team.declines):
-        with pytest.raises(ApprovalDecided, match="decided before, by alice"):
+        with pytest.raises(ApprovalDecided, match="decided before, by alice") as decided:
             again(run, "olivia")
+        assert decided.value.details == {"number": run.number, "decided_by": email("alice")}
+    assert lapsed_meanwhile(run.id, now=team.now + timedelta(days=8)) is False
     team.sets_rule(None)
-    with pytest.raises(ApprovalDecided, match="waits for nobody"):
-        team.approves(team.orders(), "alice")
+    run = team.orders()
+    with pytest.raises(ApprovalDecided, match="waits for nobody") as unasked:
+        team.approves(run, "alice")
+    assert unasked.value.details == {"number": run.number, "status": "queued"}
 
 
 def test_nobody_approves_their_own_order_but_the_only_owner(team: Team, now: datetime) -> None:
@@ -159,6 +177,46 @@ def test_nobody_approves_their_own_order_but_the_only_owner(team: Team, now: dat
         team.approves(own, "alice")
     remove_member(organisation=team.acme, member=zoe.id, who=email("zoe"), now=now)
     assert team.approves(own, "alice").status == "queued"
+
+
+def test_the_owner_of_another_organisation_is_nobody_else_who_could(team: Team, now: datetime) -> None:
+    joins(stories.globex(now), person("carol"), Role.OWNER, now)
+    run = team.orders("alice")
+    assert team.mails("approval_asked") == [email("olivia")]
+    assert team.approves(run, "alice").status == "queued"
+
+
+def test_a_page_offers_it_to_whoever_may(team: Team, now: datetime) -> None:
+    joins(team.acme, person("zoe"), Role.OWNER, now)
+    run = team.orders("alice")
+    offered = {name: approval.may_approve(run, team.by(name)) for name in team.members}
+    assert offered == {"alice": False, "bob": False, "olivia": True}
+
+
+def test_an_operator_decides_at_the_command_line_but_not_of_their_own(team: Team, now: datetime) -> None:
+    olga = Approver("olga " * 50)
+    own, run = team.orders("Olga"), team.orders()
+    with pytest.raises(OwnOrder) as refused:
+        operations.approve_run(organisation=team.acme, number=own.number, by=Approver("olga"), now=now)
+    assert refused.value.details == {"number": own.number}
+    approved = operations.approve_run(organisation=team.acme, number=run.number, by=olga, now=now)
+    declined = operations.decline_run(organisation=team.acme, number=own.number, by=olga, why="mine", now=now)
+    assert [one.approval_by for one in (approved, declined)] == [olga.who[:200]] * 2
+    assert [one.approval_at for one in (approved, declined)] == [now] * 2
+
+
+def test_a_key_of_another_organisation_decides_nothing_and_nobody_is_taken_for_its_maker(
+    team: Team, now: datetime
+) -> None:
+    globex = stories.globex(now)
+    carol = joins(globex, person("carol"), Role.OWNER, now)
+    made = create_api_key(
+        organisation=globex, name="nightly", scopes=[Scope.RUNS_APPROVE], who=carol.user.email, now=now
+    ).key
+    run = team.orders(f"nightly (API key {made.prefix})")
+    assert approval.orderer(run) == run.ordered_by
+    with pytest.raises(NotAllowed, match="An owner or a member for billing"):
+        operations.approve_run(organisation=team.acme, number=run.number, by=Approver("nightly", key=made.id), now=now)
 
 
 def test_ones_own_key_is_oneself(team: Team, now: datetime) -> None:
@@ -214,6 +272,9 @@ def test_an_order_of_somebody_who_left_can_still_be_decided(team: Team, now: dat
     remove_member(organisation=team.acme, member=team.members["bob"].id, who=email("alice"), now=now)
     assert team.approves(run, "alice").status == "queued"
     assert team.mails("approval_approved") == [], "who left is told nothing any more"
+    joins(stories.globex(now), User.objects.get(email=email("bob")), Role.TRAINER, now)
+    team.declines(team.orders(), "alice")
+    assert team.mails("approval_declined") == [], "also where they work now"
 
 
 def test_what_waits_counts_in_its_month_and_a_limit_refuses_first(team: Team) -> None:
@@ -260,9 +321,21 @@ def test_who_changed_the_rule_from_what_to_what_is_remembered(team: Team, now: d
 
 @pytest.mark.parametrize(("above", "days"), [(-1, 7), (10**12, 7), (5, 0), (5, 31)])
 def test_what_is_no_rule_is_refused(team: Team, above: int, days: int) -> None:
-    with pytest.raises(InvalidApprovalRule):
+    with pytest.raises(InvalidApprovalRule) as refused:
         team.sets_rule(above, days=days)
+    bounds = (
+        {"least": 1, "most": 30, "field": "days"} if above == 5 else {"most": MAX_CREDITS, "field": "above_credits"}
+    )
+    assert refused.value.details == bounds
     assert ApprovalRule.objects.get().above_credits == 0
+    team.sets_rule(MAX_CREDITS, days=30)
+    found = ApprovalRule.objects.get()
+    assert (found.above_credits, found.days, found.set_by, found.set_at) == (
+        MAX_CREDITS,
+        30,
+        email("alice"),
+        team.now,
+    )
 
 
 @pytest.mark.parametrize(
@@ -312,7 +385,9 @@ def test_each_mail_says_which_order_and_where_in_its_readers_language(team: Team
         mail = written[f"approval_{what}"]
         assert mail.subject.rstrip().endswith(str(number)) and f"/acme/runs/{number}/" in mail.body
     assert "nicht <jetzt> & nie" in written["approval_declined"].body
-    assert email("bob") in written["approval_asked"].body and "{" not in written["approval_asked"].body
+    asked = written["approval_asked"].body
+    assert email("bob") in asked and "{" not in asked
+    assert email("alice") in written["approval_approved"].body and email("alice") in written["approval_declined"].body
 
 
 def test_a_suspended_organisation_approves_nothing(team: Team, now: datetime) -> None:

@@ -20,6 +20,7 @@ from otai.runs import operations, spending
 from otai.runs.models import Run, SpendLimit
 from otai.runs.spending import InvalidSpendLimit, SpendLimitReached
 from tests import stories
+from tests.runs.guarantees import agreed
 
 pytestmark = pytest.mark.django_db
 ALICE, BOB = "alice@acme.example", "bob@acme.example"
@@ -89,6 +90,74 @@ def test_ones_own_limit_counts_before_that_for_everybody(
         orders(acme_of_two, data_set, "nightly import (API key k3m9pq2x)", now)
     limits(acme_of_two, "", None, now)
     orders(acme_of_two, data_set, "nightly import (API key k3m9pq2x)", now)
+
+
+def test_a_refusal_says_what_is_left_and_until_when(acme_of_two: Organisation, data_set: Any, now: datetime) -> None:
+    cost = orders(acme_of_two, data_set, BOB, now).credits
+    for most, left in ((cost, 0), (cost - 1, 0)):
+        limits(acme_of_two, BOB, most, now)
+        with pytest.raises(SpendLimitReached) as refused:
+            spending.require_within_limit(acme_of_two, who="Bob@acme.example", credits=1, now=now)
+        said = {"credits": 1, "most": most, "spent": cost, "left": left, "who": "Bob@acme.example"}
+        assert (refused.value.case, refused.value.details) == ("month", {**said, "begins": "2026-12-01"})
+    limits(acme_of_two, BOB, cost + 5, now)
+    spending.require_within_limit(acme_of_two, who=BOB, credits=5, now=now)
+    with pytest.raises(SpendLimitReached) as refused:
+        spending.require_within_limit(acme_of_two, who=BOB, credits=6, now=now)
+    assert refused.value.details["left"] == 5
+
+
+def test_a_month_is_one_where_the_organisation_is_and_counts_what_is_its_own(
+    acme_of_two: Organisation, data_set: Any, now: datetime, tmp_path: Path
+) -> None:
+    """Berlin; November begins and ends there, and neither Carol's order nor an included run is of it."""
+    zone = acme_of_two.zone
+    begins, ends = datetime(2026, 11, 1, tzinfo=zone), datetime(2026, 12, 1, tzinfo=zone)
+    second = timedelta(seconds=1)
+    times = [begins - second, begins, now, ends - second, ends]
+    runs = [orders(acme_of_two, data_set, who, now) for who in (ALICE, BOB, ALICE, BOB, BOB)]
+    for run, at in zip(runs, times, strict=True):
+        Run.objects.filter(id=run.id).update(ordered_at=at)
+    globex = stories.globex(now)
+    orders(globex, stories.tickets_of(globex, tmp_path, now), "carol@globex.example", now)
+    many = stories.write_tickets(tmp_path / "many.csv", tickets=300)
+    enough = stories.import_tickets(organisation=acme_of_two, name="many", source=many, now=now)
+    agreed(acme_of_two, enough, now)
+    quote = stories.quote_for(acme_of_two, enough, now)
+    operations.order_included_run(organisation=acme_of_two, quote=quote.id, who=BOB, now=now)
+    operations.cancel_run(organisation=acme_of_two, number=runs[2].number, who=ALICE, now=now)
+    cost = runs[0].credits
+    november = Month(2026, 11)
+    limits(acme_of_two, BOB, 5, now)
+    limits(acme_of_two, "", 9, now)
+    limits(globex, "", 1, now)
+    assert [one.member for one in spending.limits(acme_of_two)] == ["", BOB]
+    assert spending.ordered(acme_of_two, month=november) == [spending.Ordered(BOB, 2, 2 * cost, 5)]
+    of_month = spending.orders(acme_of_two, month=november)
+    assert [(one.run.number, one.counts, one.credits) for one in of_month] == [
+        (runs[3].number, True, cost),
+        (runs[2].number, False, 0),
+        (runs[1].number, True, cost),
+    ]
+    header, *lines = spending.spreadsheet(acme_of_two, month=november).splitlines()
+    assert header == "run,ordered_at,ordered_by,model,tickets,mode,delivery,state,credits,counted"
+    said = f"support,{data_set},basic,standard"
+    assert lines == [
+        f"{runs[3].number},2026-11-30T23:59:59+01:00,{BOB},{said},queued,{cost},{cost}",
+        f"{runs[2].number},2026-11-02T10:30:00+01:00,{ALICE},{said},cancelled,{cost},0",
+        f"{runs[1].number},2026-11-01T00:00:00+01:00,{BOB},{said},queued,{cost},{cost}",
+    ]
+
+
+def test_whoever_ordered_most_comes_first(acme_of_two: Organisation, data_set: Any, now: datetime) -> None:
+    runs = [orders(acme_of_two, data_set, who, now) for who in ("zoe", BOB.upper(), "carl", "zoe", BOB)]
+    cost = runs[0].credits
+    found = spending.ordered(acme_of_two, month=Month(2026, 11))
+    assert [(one.who, one.runs, one.credits, one.limit) for one in found] == [
+        (BOB.upper(), 2, 2 * cost, None),
+        ("zoe", 2, 2 * cost, None),
+        ("carl", 1, cost, None),
+    ]
 
 
 @pytest.mark.parametrize(("member", "credits"), [("carol@globex.example", 5), ("", -1), ("", 10**12)])
