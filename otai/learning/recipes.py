@@ -82,7 +82,9 @@ class Recipe:
     has been measured; it never does where the customer fixed the split, because then those tickets are the customer's
     own yardstick. `reads_vectors` says that encoders read the tickets as well, `candidates` how much their vectors may
     count, and `prior_shares` how much frequent labels may be favoured, or held back (`linear/blending.py` chooses).
-    `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on.
+    `tickets_to_calibrate` is how many training tickets a confidence map wants that were not trained on, and
+    `tickets_to_combine` how many of them the networks are compared with Business on: every fold costs a training of
+    each network.
     `min_tickets_per_feature` None: 1 where the fitting is exact, 2 where features are added up into a sketch. `tunings`
     maps an encoder's name to the configurations that are tried ("*": any other encoder); empty: encoders stay as they
     are. `tuning_work` bounds that without a GPU, in multiplications (`finetuning/trainer.py`). `agrees` says that
@@ -100,6 +102,7 @@ class Recipe:
     newest_share: float = 0.1
     fewest_tickets: int = 5
     tickets_to_calibrate: int = 1_500
+    tickets_to_combine: int = 1_000
     refit: bool = True
     min_tickets_per_feature: int | None = None
     shortest_ngram: int = 2
@@ -150,8 +153,7 @@ RECIPES = {
         reads_vectors=True,
         candidates=_BUSINESS_CANDIDATES,
         prior_shares=_PRIOR_SHARES,
-        # Every fold costs a training of each network, so fewer tickets are kept back than in Business.
-        tickets_to_calibrate=1_000,
+        tickets_to_calibrate=4_000,
         tunings=(
             (
                 "use-multilingual",

@@ -245,7 +245,7 @@ class _Training:
         tunes = bool(recipe.tunings) and reader is not None
         if not tunes and not (recipe.agrees and found_below(self.targets, split.train)):
             return
-        wanted = recipe.tickets_to_calibrate if len(split.holdout) else len(split.train)
+        wanted = recipe.tickets_to_combine if len(split.holdout) else len(split.train)
         same_text = self.text_numbers[split.train]
         self.folds = shared_folds(self.targets, split.train, same_text, tickets_wanted=wanted)
         if not tunes or reader is None:
@@ -280,7 +280,6 @@ class _Training:
             candidates=self.recipe.candidates,
             prior_shares=self.recipe.prior_shares,
             tickets_to_calibrate=self.recipe.tickets_to_calibrate,
-            folds=self.folds,
         )
         # Nothing is kept aside of few tickets: each is measured by models that had not seen it, and subsets of them
         # would say nothing.
@@ -293,6 +292,7 @@ class _Training:
         self.steps.finish()
         step = self.steps.part_of(self.fitting.steps(), counting_as=FITTING_STEPS)
         self.out_of_fold, self.holdout_scores = self.fitting.measure(step)
+        beside_networks = self.fitting.out_of_fold_under(self.folds) if self.folds is not None else []
         self.fitting.forget()
         self.fallback = self.encoded.fallback_fitting(
             self.targets, split, same_text, refit=self.refits, recipe=self.recipe
@@ -300,14 +300,13 @@ class _Training:
         self.fallback_out_of_fold, self.fallback_holdout = [], []
         if self.fallback is not None:
             self.fallback_out_of_fold, self.fallback_holdout = self.fallback.measure(lambda: None)
-        self._combine()
-
-    def _combine(self) -> None:
-        """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to
-        agree."""
         self.business, self.ensembled = [], None
-        if self.folds is None:
-            return
+        if beside_networks:
+            self._combine(beside_networks)
+
+    def _combine(self, beside_networks: list[OutOfFold]) -> None:
+        """What is measured and delivered: Business's scores as they are, or with those of the networks, and made to
+        agree. `beside_networks` are Business's scores of the tickets that the networks had not seen either."""
         from otai.learning.finetuning.ensemble import ensembled
 
         # Models of subsets of the tickets are Business's too, and are compared with what Business alone says.
@@ -316,8 +315,8 @@ class _Training:
             self.networks.fine_tuned,
             self.targets,
             self.split.train,
-            self.out_of_fold,
-            self.holdout_scores,
+            self.business,
+            beside_networks,
             agrees=self.recipe.agrees,
         )
         self.out_of_fold, self.holdout_scores = self.ensembled.out_of_fold, self.ensembled.holdout

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otai.learning.arrays import Floats, Matrix, Rows
 from otai.learning.data.targets import AttributeTarget
@@ -21,14 +22,14 @@ from otai.learning.linear.calibration import fitted_temperature
 from otai.learning.linear.cross_fitting import OutOfFold
 from otai.learning.recipes import LEAST_GAIN_OF_A_DEARER_MODE
 
-# Labels that agree are worth something by themselves, but not more than this of accuracy and macro F1.
-MOST_COST_OF_AGREEING = 0.005
+# Labels that agree are worth something by themselves, but to no attribute more than this of accuracy and macro F1.
+MOST_COST_OF_AGREEING = 0.003
 
 
 @dataclass(frozen=True)
 class Ensembled:
-    """`ensemble` None: no attribute gives any network a weight, and the model is Business's. `out_of_fold` has the
-    tickets in which each attribute is known."""
+    """`ensemble` None: no attribute gives any network a weight; without a hierarchy either, the model is Business's to
+    the digit. `out_of_fold` has the tickets in which each attribute is known."""
 
     ensemble: Ensemble | None
     hierarchy: Hierarchy | None
@@ -41,30 +42,31 @@ def ensembled(
     fine_tuned: Sequence[FineTuned],
     targets: Sequence[AttributeTarget],
     train: Rows,
-    out_of_fold: Sequence[OutOfFold],
-    holdout: Sequence[Matrix],
+    business: Sequence[tuple[OutOfFold, Matrix]],
+    beside_networks: Sequence[OutOfFold],
     *,
     agrees: bool,
 ) -> Ensembled:
-    """`out_of_fold` and `holdout` are Business's, for each attribute; all attributes' out-of-fold tickets are the same
-    ones."""
+    """`business` are Business's own out-of-fold and holdout scores for each attribute, and stay as they are where
+    nothing joins them. `beside_networks` are its scores of the tickets that the networks had not seen either; all
+    attributes' are of the same tickets."""
     place_of = {int(row): place for place, row in enumerate(train)}
-    places = np.asarray([place_of[int(row)] for row in out_of_fold[0].rows], np.int64)
+    places = np.asarray([place_of[int(row)] for row in beside_networks[0].rows], np.int64)
     combinations, new_out_of_fold, new_holdout = [], [], []
     start = 0
-    for target, business, measured in zip(targets, out_of_fold, holdout, strict=True):
+    for target, (_, measured), compared in zip(targets, business, beside_networks, strict=True):
         columns = slice(start, start + len(target.labels))
         start = columns.stop
         networks = [
             network.out_of_fold[np.searchsorted(network.held, places), columns].astype(np.float64)
             for network in fine_tuned
         ]
-        known = target.known[business.rows]
-        scores = business.scores.astype(np.float64)
+        known = target.known[compared.rows]
+        scores = compared.scores.astype(np.float64)
         chosen = best_weights(
             scores[known],
             [scores_of_network[known] for scores_of_network in networks],
-            target.y[business.rows[known]],
+            target.y[compared.rows[known]],
             multi=target.spec.is_multi,
         )
         combinations.append(chosen)
@@ -74,23 +76,45 @@ def ensembled(
                 measured.astype(np.float64), [network.holdout[:, columns].astype(np.float64) for network in fine_tuned]
             )
         )
-    hierarchy = _hierarchy(targets, train, out_of_fold, new_out_of_fold) if agrees else None
+    hierarchy = _hierarchy(targets, train, beside_networks, new_out_of_fold) if agrees else None
     agreeing = hierarchy.scores(new_out_of_fold) if hierarchy is not None else new_out_of_fold
-    cost = _cost(hierarchy, targets, out_of_fold, new_out_of_fold, agreeing) if hierarchy is not None else 0.0
-    dear = cost > MOST_COST_OF_AGREEING
-    if hierarchy is not None and not dear:
-        new_out_of_fold, new_holdout = agreeing, hierarchy.scores(new_holdout)
-    known_rows = [target.known[scored.rows] for target, scored in zip(targets, out_of_fold, strict=True)]
+    cost = _cost(hierarchy, targets, beside_networks, new_out_of_fold, agreeing) if hierarchy is not None else 0.0
+    kept = hierarchy if cost <= MOST_COST_OF_AGREEING else None
+    if kept is not None:
+        new_out_of_fold, new_holdout = agreeing, kept.scores(new_holdout)
+    joined = [
+        not chosen.is_business_alone or (kept is not None and number in kept.attributes)
+        for number, chosen in enumerate(combinations)
+    ]
+    own = [_known(target, scored, scored.scores) for target, (scored, _) in zip(targets, business, strict=True)]
+    new = [
+        _known(target, scored, scores)
+        for target, scored, scores in zip(targets, beside_networks, new_out_of_fold, strict=True)
+    ]
+    ensemble = _ensemble(fine_tuned, combinations)
     return Ensembled(
-        ensemble=_ensemble(fine_tuned, combinations),
-        hierarchy=None if dear else hierarchy,
-        out_of_fold=[
-            OutOfFold(scored.rows[known], scores[known].astype(np.float32))
-            for scored, known, scores in zip(out_of_fold, known_rows, new_out_of_fold, strict=True)
-        ],
+        ensemble=ensemble,
+        hierarchy=kept,
+        out_of_fold=[new[number] if joins else own[number] for number, joins in enumerate(joined)],
         holdout=[scores.astype(np.float32) for scores in new_holdout],
-        findings=_findings(fine_tuned, targets, combinations) + _agreements(targets, hierarchy, cost),
+        findings=_nothing_joined(fine_tuned, ensemble, kept)
+        + _findings(fine_tuned, targets, combinations)
+        + _agreements(targets, hierarchy, cost),
     )
+
+
+def _nothing_joined(
+    fine_tuned: Sequence[FineTuned], ensemble: Ensemble | None, hierarchy: Hierarchy | None
+) -> list[Finding]:
+    """That the model answers as Business does, where networks were to join it."""
+    joined = ensemble is not None or hierarchy is not None
+    return [Finding("answers_of_business", "warning")] if fine_tuned and not joined else []
+
+
+def _known(target: AttributeTarget, scored: OutOfFold, scores: NDArray[np.floating]) -> OutOfFold:
+    """Of the tickets in which the attribute is known."""
+    known = target.known[scored.rows]
+    return OutOfFold(scored.rows[known], scores[known].astype(np.float32))
 
 
 def _ensemble(fine_tuned: Sequence[FineTuned], combinations: Sequence[EnsembleWeights]) -> Ensemble | None:
@@ -135,7 +159,8 @@ def _findings(
             findings.append(Finding("way_of_learning", values=values))
     for target, chosen in zip(targets, combinations if fine_tuned else (), strict=bool(fine_tuned)):
         name = target.spec.name
-        measured: dict[str, Any] = {"gain": chosen.gain, "low": chosen.low, "high": chosen.high}
+        names = ("gain", "low", "high", "accuracy", "macro_f1")
+        measured: dict[str, Any] = {name: getattr(chosen, name) for name in names}
         if chosen.is_business_alone:
             left_out = {"networks_left_out": len(fine_tuned)}
             findings.append(Finding("business_is_enough", "warning", name, measured | left_out))
@@ -153,15 +178,15 @@ def _cost(
     before: Sequence[Floats],
     after: Sequence[Floats],
 ) -> float:
-    """By how much the mean of accuracy and macro F1 falls where labels are made to agree, over the attributes
-    concerned."""
+    """By how much the mean of accuracy and macro F1 falls where labels are made to agree, of the attribute that loses
+    most."""
     costs = []
     for number in sorted(hierarchy.attributes):
         known = targets[number].known[out_of_fold[number].rows]
         y = targets[number].y[out_of_fold[number].rows[known]]
         free, bound = (utility_of(one[number][known].astype(np.float32), y, multi=False) for one in (before, after))
         costs.append(free - bound)
-    return float(np.mean(costs))
+    return float(max(costs))
 
 
 def _agreements(targets: Sequence[AttributeTarget], hierarchy: Hierarchy | None, cost: float) -> list[Finding]:

@@ -1,9 +1,11 @@
 """The ensemble weights of fine-tuned networks beside Business's model, chosen for each attribute on out-of-fold scores.
 
-Scores are added up, each with a weight that is never negative. The weights make the labels of those tickets likeliest
-(a handful of numbers fitted on hundreds of tickets or more). The log likelihood decides and not the accuracy: it sees
-by how much each ticket moved, so it tells a gain of half a point from chance where the accuracy needs ten times the
-tickets.
+Business decides; networks join only where the answers of all together are surely better. Scores are added up, each with
+a weight that is never negative. The weights make the labels of those tickets likeliest (a handful of numbers fitted on
+hundreds of tickets or more): the log likelihood sees by how much each ticket moved, so it finds good weights with few
+tickets. But frequent labels rule it, so it does not say whether to use them at all. That is decided by what a helpdesk
+sees, the mean of accuracy and macro F1, of weights that were chosen on other tickets (cross-validation), by a one-sided
+test.
 """
 
 from __future__ import annotations
@@ -15,20 +17,22 @@ import numpy as np
 from scipy import optimize, special
 
 from otai.learning.arrays import Floats, Mask, Matrix
-from otai.learning.estimate import Estimate
-from otai.learning.linear.heads import ManyLabelsHead, decided_among
+from otai.learning.linear.heads import FOLDS, balanced_folds, decided_among
 from otai.learning.metrics import bootstrap, percentile_interval, quality_under, sparse_of
 
-# One-sided 95 %: as sure as that, the log loss of tickets to come falls too.
-SURE_ENOUGH = 1.645
+# One-sided: as sure as that, answers are of more utility with the networks than without.
+SURE_ENOUGH = 0.95
 
-# A better likelihood is not bought with more than this of what a helpdesk sees (the mean of accuracy and macro F1).
-MOST_LOSS_OF_UTILITY = 0.005
+# ... and neither accuracy nor macro F1 pays for the other with more than this.
+MOST_LOSS_OF_EITHER = 0.003
 
 # A network that says less than this share of the whole is not worth running.
 LEAST_SHARE = 0.05
 
-RESAMPLES = 200
+# With fewer, no fold of five says anything.
+FEWEST_TICKETS = 10
+
+RESAMPLES = 400
 
 # Tickets times labels looked at; more would take memory and not choose better.
 MOST_ENTRIES = 4_000_000
@@ -40,7 +44,8 @@ class EnsembleWeights:
     """Weights of Business's scores and of each network's (all 0: Business alone), and what that changed on the tickets
     it was chosen on.
 
-    `gain` is of the mean of accuracy and macro F1, with its 95 % interval.
+    `gain` is of the mean of accuracy and macro F1, with its 95 % interval, each ticket by weights that were chosen
+    without it; `accuracy` and `macro_f1` are the gains of either.
     """
 
     business: float
@@ -48,6 +53,8 @@ class EnsembleWeights:
     gain: float
     low: float
     high: float
+    accuracy: float = 0.0
+    macro_f1: float = 0.0
 
     @property
     def is_business_alone(self) -> bool:
@@ -68,10 +75,10 @@ class EnsembleWeights:
 def best_weights(business: Floats, networks: Sequence[Floats], y: Matrix, *, multi: bool) -> EnsembleWeights:
     """From scores of tickets not trained on, shape (tickets, labels), and the 0/1 truth.
 
-    Business alone where the networks make the labels not surely likelier, or cost more than they give.
+    Business alone where answers are not surely better with the networks.
     """
     alone = EnsembleWeights(1.0, (0.0,) * len(networks), 0.0, 0.0, 0.0)
-    if len(y) < 2 or not networks:
+    if len(y) < FEWEST_TICKETS or not networks:
         return alone
     step = -(-y.size // MOST_ENTRIES)
     y = y[::step]
@@ -85,16 +92,34 @@ def best_weights(business: Floats, networks: Sequence[Floats], y: Matrix, *, mul
     if len(kept) < len(scores):
         weights = np.zeros(len(scores))
         weights[kept] = _likeliest([scores[at] for at in kept], y, multi=multi)
-    together = np.tensordot(weights, np.stack(scores), axes=1)
-    better = _losses(scores[0], y, multi=multi) - _losses(together, y, multi=multi)
-    surely = better.mean() / max(better.std() / np.sqrt(len(better)), 1e-12)
+    together = _cross_fitted([scores[at] for at in kept], y, multi=multi)
     before, after = (decided_among(summed, y, multi=multi) for summed in (scores[0], together))
-    gain = _gain(before, after, y > 0)
-    if surely < SURE_ENOUGH or gain.value < -MOST_LOSS_OF_UTILITY:
-        return EnsembleWeights(1.0, alone.networks, gain.value, gain.low, gain.high)
+    gains = _gains(before, after, y > 0)
+    utility = gains.mean(axis=0)
+    gain = percentile_interval(utility[0], utility[1:])
+    business_weight, *others = map(float, weights) if surely_better(gains) else (1.0, *alone.networks)
+    accuracy, macro_f1 = map(float, gains[:, 0])
     return EnsembleWeights(
-        float(weights[0]), tuple(float(weight) for weight in weights[1:]), gain.value, gain.low, gain.high
+        business_weight, tuple(others), gain.value, gain.low, gain.high, accuracy=accuracy, macro_f1=macro_f1
     )
+
+
+def surely_better(gains: Floats) -> bool:
+    """Whether answers with the networks are: from what was gained in accuracy and macro F1, on the tickets and on
+    redraws of them, shape (2, 1 + redraws)."""
+    utility = gains.mean(axis=0)
+    return bool(np.quantile(utility[1:], 1 - SURE_ENOUGH) > 0 and gains[:, 0].min() >= -MOST_LOSS_OF_EITHER)
+
+
+def _cross_fitted(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
+    """The weighted sums, each ticket's by weights of the other folds' tickets, shape (tickets, labels)."""
+    folds = np.arange(len(y)) % FOLDS if multi else balanced_folds(y.argmax(axis=1))
+    together = np.empty(y.shape)
+    for fold in range(FOLDS):
+        inside = folds == fold
+        weights = _likeliest([member[~inside] for member in scores], y[~inside], multi=multi)
+        together[inside] = np.tensordot(weights, np.stack([member[inside] for member in scores]), axes=1)
+    return together
 
 
 def _likeliest(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
@@ -122,21 +147,8 @@ def _likeliest(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
     return weights
 
 
-def _losses(scores: Floats, y: Matrix, *, multi: bool) -> Floats:
-    """Each ticket's log loss once the scores are scaled as calibration would, shape (tickets,)."""
-    if multi:
-        _, likely = ManyLabelsHead.fit(scores, y)
-        likely = np.clip(likely, 1e-6, 1 - 1e-6)
-        return -(y * np.log(likely) + (1 - y) * np.log(1 - likely)).sum(axis=1)
-    whole = _likeliest([scores], y, multi=False)[0] * scores
-    whole = whole - whole.max(axis=1, keepdims=True)
-    return np.log(np.exp(whole).sum(axis=1)) - (y * whole).sum(axis=1)
-
-
-def _gain(before: Mask, after: Mask, actual: Mask) -> Estimate:
-    """By how much the utility rose, with its 95 % interval."""
+def _gains(before: Mask, after: Mask, actual: Mask) -> Floats:
+    """By how much accuracy and macro F1 rose, on the tickets and on redraws of them, shape (2, 1 + redraws)."""
     weights = bootstrap(len(actual), RESAMPLES, np.random.default_rng(0))
-    first, second = (
-        quality_under(decided, actual, sparse_of(actual), weights).mean(axis=0) for decided in (before, after)
-    )
-    return percentile_interval(second[0] - first[0], second[1:] - first[1:])
+    first, second = (quality_under(decided, actual, sparse_of(actual), weights) for decided in (before, after))
+    return second - first

@@ -98,8 +98,7 @@ class CrossFitting:
     before `final`. `same_text[ticket]` is equal for training tickets with the same text.
 
     Every one of `candidates` is tried on tickets held back; what each attribute takes of them is its blend
-    (`blending.py`). Which tickets are held back is the attribute's own affair, unless `folds` says it for each training
-    ticket (-1: never): then `measure` gives scores of all tickets held back, also where the attribute is not known.
+    (`blending.py`). Which tickets are held back for that is the attribute's own affair.
     """
 
     def __init__(
@@ -115,12 +114,10 @@ class CrossFitting:
         candidates: Sequence[Candidate] = (WORDS_ALONE,),
         prior_shares: Sequence[float] = (0.0,),
         tickets_to_calibrate: int = 1_500,
-        folds: Rows | None = None,
     ) -> None:
         self._targets, self._same_text, self._refit = targets, same_text, refit
         self._candidates, self._prior_shares = candidates, prior_shares
         self._tickets_to_calibrate = tickets_to_calibrate
-        self._given_folds = folds
         self._train, self._holdout = train, holdout
         self._order = np.concatenate([train, holdout]) if refit else train
         self._held_out = inputs[1]
@@ -211,15 +208,7 @@ class CrossFitting:
                     target.spec.is_multi,
                 )
                 self._gains.append(gain_over(alone, self._blends[-1], scores, prior_offset, y, multi=multi))
-        out_of_fold = [
-            OutOfFold(
-                self._order[cross_fitted[0][number].rows],
-                blend.scores(
-                    [by_candidate[number].scores for by_candidate in cross_fitted], cross_fitted[0][number].prior_offset
-                ),
-            )
-            for number, blend in enumerate(self._blends)
-        ]
+        out_of_fold = self._blended(cross_fitted)
         del cross_fitted
 
         taking_part = np.arange(len(self._order)) < len(self._train)
@@ -230,6 +219,27 @@ class CrossFitting:
             holdout = self._scores_by(self._linear, self._held_out)
         finish()
         return out_of_fold, holdout
+
+    def out_of_fold_under(self, folds: Rows) -> list[OutOfFold]:
+        """For each attribute scores of the training tickets that `folds` keeps back (-1: none does), by models that had
+        not seen them, blended as `measure`, which comes first, has chosen; also of tickets in which the attribute is
+        not known. Shape (tickets, labels)."""
+        held_back = self._held_back_by(folds)
+        return self._blended(
+            [self._cross_fitted(number, held_back, lambda: None) for number in range(len(self._candidates))]
+        )
+
+    def _blended(self, cross_fitted: Sequence[Sequence[_CrossFitted]]) -> list[OutOfFold]:
+        """Of each attribute, from the scores by each candidate."""
+        return [
+            OutOfFold(
+                self._order[cross_fitted[0][number].rows],
+                blend.scores(
+                    [by_candidate[number].scores for by_candidate in cross_fitted], cross_fitted[0][number].prior_offset
+                ),
+            )
+            for number, blend in enumerate(self._blends)
+        ]
 
     @property
     def _usual(self) -> tuple[int, ...]:
@@ -316,13 +326,6 @@ class CrossFitting:
         in_training = np.arange(len(self._order)) < len(self._train)
         for number, target in enumerate(self._targets):
             known = target.known[self._order] & in_training
-            if self._given_folds is not None:
-                folds = np.full(len(self._order), -1)
-                folds[: len(self._train)] = self._given_folds
-                for fold in range(FOLDS):
-                    if (held_back := np.flatnonzero(folds == fold)).size:
-                        fit_targets.append((number, held_back, self._fit_target(target, known & (folds != fold))))
-                continue
             folds = self._folds(target, np.flatnonzero(known))
             wanted = -(-self._tickets_to_calibrate * FOLDS // max(int(known.sum()), 1)) if len(self._holdout) else FOLDS
             for fold in range(min(wanted, FOLDS)):
@@ -330,6 +333,18 @@ class CrossFitting:
                 if len(held_back):
                     fit_targets.append((number, held_back, self._fit_target(target, known & (folds != fold))))
         return fit_targets
+
+    def _held_back_by(self, given: Rows) -> list[tuple[int, Rows, FitTarget]]:
+        """The same, of folds that are one for all attributes."""
+        folds = np.full(len(self._order), -1)
+        folds[: len(self._train)] = given
+        in_training = np.arange(len(self._order)) < len(self._train)
+        return [
+            (number, held_back, self._fit_target(target, target.known[self._order] & in_training & (folds != fold)))
+            for number, target in enumerate(self._targets)
+            for fold in range(FOLDS)
+            if (held_back := np.flatnonzero(folds == fold)).size
+        ]
 
     def _made(self, taking_part: Mask, step: Callable[[], None]) -> Iterator[tuple[int, _Made]]:
         """Every attribute's models of all tickets that take part, by each candidate of its blend."""

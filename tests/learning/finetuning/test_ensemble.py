@@ -38,8 +38,13 @@ def join(
         fine_tuned.append(
             FineTuned(network, HELD, said[HELD], said, configuration, [(configuration, 0.1), (configuration, 0.2)])
         )
-    out_of_fold = [OutOfFold(HELD, one[HELD]) for one in scores]
-    return targets, ensembled(fine_tuned, targets, np.arange(TICKETS), out_of_fold, scores, agrees=True)
+    return targets, joined(targets, scores, fine_tuned)
+
+
+def joined(targets: list[AttributeTarget], scores: list[np.ndarray], fine_tuned: list[FineTuned]) -> Ensembled:
+    beside = [OutOfFold(HELD, one[HELD]) for one in scores]
+    business = [(OutOfFold(np.arange(TICKETS), one), one) for one in scores]
+    return ensembled(fine_tuned, targets, np.arange(TICKETS), business, beside, agrees=True)
 
 
 def right(targets: list[AttributeTarget], scores: list[np.ndarray]) -> list[float]:
@@ -85,7 +90,5 @@ def test_only_tickets_in_which_an_attribute_is_known_calibrate_it() -> None:
     targets = list(helpdesk(TICKETS))
     targets[0].known[:100] = False
     scores = [scores_of(one, signal=3.0) for one in targets]
-    found = ensembled(
-        [], targets, np.arange(TICKETS), [OutOfFold(HELD, one[HELD]) for one in scores], scores, agrees=True
-    )
+    found = joined(targets, scores, [])
     assert [len(one.rows) for one in found.out_of_fold] == [200, 300]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otai.learning.finetuning.ensemble_weights import best_weights
+from otai.learning.finetuning.ensemble_weights import best_weights, surely_better
 
 pytestmark = pytest.mark.pure
 
@@ -57,6 +57,26 @@ def test_of_two_networks_the_useless_one_is_left_behind() -> None:
     business, good = scores_of(y, signal=2.0), scores_of(y, signal=2.5)
     chosen = best_weights(business, [0.01 * CHANCE.normal(size=y.shape), good], y, multi=False)
     assert chosen.networks[0] == 0.0 and chosen.networks[1] > 0
+
+
+def test_a_network_that_only_makes_right_answers_likelier_is_not_listened_to() -> None:
+    y = truth()
+    business = scores_of(y, signal=2.0)
+    is_right = (business.argmax(axis=1) == y.argmax(axis=1))[:, None]
+    assert best_weights(business, [2.0 * y * is_right], y, multi=False).is_business_alone
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "macro_f1", "joins"),
+    [(0.02, 0.02, True), (0.002, 0.002, False), (0.06, -0.01, False), (-0.002, 0.05, True)],
+)
+def test_answers_have_to_be_surely_better_and_neither_figure_pays_for_the_other(
+    accuracy: float, macro_f1: float, joins: bool
+) -> None:
+    chance = np.random.default_rng(4).normal(scale=0.01, size=(2, 400))
+    chance -= chance.mean(axis=1, keepdims=True)
+    gains = np.array([[accuracy], [macro_f1]]) + np.hstack([np.zeros((2, 1)), chance])
+    assert surely_better(gains) is joins
 
 
 def test_too_few_tickets_change_nothing() -> None:

@@ -35,7 +35,7 @@ short = tuple(
     (name, tuple(replace(way, epochs=1, fewest_steps=4, contrast_epochs=0) for way in ways[:1]))
     for name, ways in recipes.RECIPES["maximum"].tunings
 )
-recipes.RECIPES["maximum"] = replace(recipes.RECIPES["maximum"], tunings=short, tickets_to_calibrate=20)
+recipes.RECIPES["maximum"] = replace(recipes.RECIPES["maximum"], tunings=short, tickets_to_combine=20)
 from otai.learning.process import main
 
 sys.exit(main(sys.argv[1:]))
