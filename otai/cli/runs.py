@@ -84,8 +84,17 @@ def _expectation(run: Run, organisation: Organisation) -> str:
 
 def _where(attempts: list[Attempt]) -> list[str]:
     """On what it was really trained, whatever its delivery promises."""
-    machines = list(dict.fromkeys(f"{a.hardware}, pool {a.pool}" if a.pool else a.hardware for a in attempts))
-    return [f"trained on {machine}" for machine in machines]
+    return list(dict.fromkeys(f"trained on {_machine(attempt)}" for attempt in attempts))
+
+
+def _machine(attempt: Attempt) -> str:
+    where = f"{attempt.hardware}, pool {attempt.pool}" if attempt.pool else attempt.hardware
+    if not attempt.devices:
+        return where
+    ran_on = [f"{one['count']} x {one['name']}" for one in attempt.devices if one["kind"] == "gpu"]
+    cores = sum(one["count"] for one in attempt.devices if one["kind"] == "cpu")
+    gpus = "GPU: " + ", ".join(ran_on) if ran_on else "no GPU used"
+    return f"{where} (threads: {cores}; {gpus})"
 
 
 def _short(who: str) -> str:
@@ -124,6 +133,7 @@ def show(
                         "worker": a.worker,
                         "pool": a.pool,
                         "hardware": a.hardware,
+                        "devices": a.devices,
                         "started_at": a.started_at,
                         "ended_at": a.ended_at,
                         "outcome": a.outcome,

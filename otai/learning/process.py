@@ -14,10 +14,12 @@ code 0: completed, or failed by the input. 1: failed by us. 143: asked to stop; 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import json
 import os
+import platform
 import signal
 import sys
 import threading
@@ -129,8 +131,11 @@ def _completed(spec: ProcessSpec) -> dict[str, Any]:
 
     seconds: dict[str, float] = {}
     meter = CostMeter()
+    devices = _Devices(spec.threads)
+    devices.tell_what_is_used()
 
     def tell(progress: Progress) -> None:
+        devices.tell_what_is_used()
         if progress.note:
             say(type="log", text=progress.note)
         # Two steps stand outside the training itself: reading the file and writing the results.
@@ -183,6 +188,41 @@ def _completed(spec: ProcessSpec) -> dict[str, Any]:
         "report_card": "report_card.json",
         "seconds": seconds,
     }
+
+
+class _Devices:
+    """Tells on what this training really runs: its cores from the beginning, a GPU once anything lies on it."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._told: list[str] | None = None
+
+    def tell_what_is_used(self) -> None:
+        """Says it where it is news."""
+        gpus = used_gpus()
+        if gpus == self._told:
+            return
+        self._told = gpus
+        counted = [{"kind": "gpu", "name": name, "count": gpus.count(name)} for name in dict.fromkeys(gpus)]
+        say(type="devices", devices=[*counted, {"kind": "cpu", "name": processor_name(), "count": self._threads}])
+
+
+def used_gpus() -> list[str]:
+    """The name of each GPU on which torch has held anything in this process; torch is not loaded for it."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return []
+    held = [number for number in range(torch.cuda.device_count()) if torch.cuda.max_memory_allocated(number) > 0]
+    return [str(torch.cuda.get_device_name(number)) for number in held]
+
+
+def processor_name() -> str:
+    """What the processor calls itself."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def _encoding(spec: ProcessSpec) -> Encoding:

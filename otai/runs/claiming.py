@@ -37,9 +37,9 @@ TAKE = """WITH {heads}, next AS (
             'code', 'run.begun', 'values', jsonb_build_object('attempt', attempt, 'hardware', %(hardware)s::text)
         )) FROM moved
 ), begun AS (
-    INSERT INTO runs_attempt (id, run_id, number, worker, pool, hardware, started_at, outcome, log)
+    INSERT INTO runs_attempt (id, run_id, number, worker, pool, hardware, devices, started_at, outcome, log)
     SELECT %(attempt)s::uuid, id, attempt, %(worker)s::text, %(pool)s::text, %(hardware)s::text,
-        %(now)s::timestamptz, '', '' FROM moved
+        '[]'::jsonb, %(now)s::timestamptz, '', '' FROM moved
 )
 SELECT * FROM moved"""
 

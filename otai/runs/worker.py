@@ -282,6 +282,7 @@ class Worker:
                     steps_total=seen.steps_total,
                     log=seen.log,
                     hardware=seen.hardware,
+                    devices=seen.devices,
                     now=self.clock(),
                 )
                 self._beat()

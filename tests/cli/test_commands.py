@@ -93,7 +93,9 @@ def test_the_whole_walk_by_commands_alone(otai: Otai, tmp_path: Path) -> None:
     shown = as_json(otai("runs", "show", 1, "--json"))
     assert [event["move"] for event in shown["events"]][-1] == "evaluating -> completed"
     assert shown["events"][0]["who"] == "alice"
-    assert "completed" in otai("runs", "show", 1, "--log").stdout
+    assert [device["kind"] for device in shown["attempts"][0]["devices"]] == ["cpu"]
+    told = otai("runs", "show", 1, "--log").stdout
+    assert "completed" in told and "no GPU used" in told
     assert [row["run"] for row in as_json(otai("runs", "list", "--json"))] == [1]
     exported = as_json(otai("model", "export", "support", ".", "--json"))
     assert (tmp_path / exported["file"]).stat().st_size == exported["bytes"]

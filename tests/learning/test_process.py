@@ -13,6 +13,7 @@ import pytest
 
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.model.bundle import Bundle
+from otai.learning.process import processor_name
 from otai.learning.progress import Stage
 from tests.learning.made_up import made_up_tickets, tickets_of
 
@@ -73,7 +74,9 @@ def test_a_training_leaves_bundle_report_card_and_result(tmp_path: Path) -> None
     told = [line for line in lines if line["type"] == "progress"]
     assert list(dict.fromkeys(line["stage"] for line in told)) == [stage.value for stage in Stage]
     assert told[0]["done"] == 0 and told[-1]["done"] == told[-1]["total"]
-    assert {line["type"] for line in lines} == {"progress", "log"}
+    assert {line["type"] for line in lines} == {"progress", "log", "devices"}
+    [ran_on] = [line["devices"] for line in lines if line["type"] == "devices"]
+    assert [(one["kind"], one["name"], one["count"]) for one in ran_on] == [("cpu", processor_name(), 1)]
 
 
 def test_data_that_cannot_be_trained_on_end_as_an_input_failure(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_from_a_training_to_a_report_card_and_a_model_in_use(
     page = text(alice.get("/acme/runs/1/"))
     assert "times in 100" in page and "Report card" in page and "What does it say?" in page
     assert "Learnt from" in page and "1 credit spent" in page
-    assert "Began on" in page, "the machine that it really ran on"
+    assert "Began on" in page and "no GPU used" in page, "the machine that it really ran on"
     card = json.loads(text(alice.get("/acme/runs/1/report-card.json")))
     figures = {one["name"]: one for one in card["attributes"]}
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -79,6 +79,11 @@ class RunsOut(Schema):
 
 class RunIn(Schema):
     quote: UUID = Field(description="The id of a quote that still stands.")
+    accept_no_gain: bool = Field(
+        False,
+        description="Of a Maximum: order it although the trial on these tickets lets expect no gain over Business. "
+        "Without it such an order is refused with `no_gain_expected`.",
+    )
 
 
 class RunMoveOut(Schema):
@@ -108,6 +113,14 @@ class RunEventsOut(Schema):
     next_after: int
 
 
+class DeviceOut(Schema):
+    """What a training ran on: `count` GPUs of the name, or cores of the processor."""
+
+    kind: Literal["gpu", "cpu"]
+    name: str
+    count: int
+
+
 class RunAttemptOut(Schema):
     """One try of the run on one machine."""
 
@@ -115,6 +128,10 @@ class RunAttemptOut(Schema):
     worker: str
     pool: str
     hardware: str
+    devices: list[DeviceOut] = Field(
+        description="What the training itself found that it ran on, GPUs first; without a GPU none was used. Empty: it "
+        "has not begun, or ran before this was asked."
+    )
     started_at: datetime
     ended_at: datetime | None
     outcome: str
@@ -179,12 +196,20 @@ def order_run(request: CallerRequest, asked: RunIn) -> HttpResponse:
     """Order a run
 
     Holds the quote's credits and queues the training: both or neither. A quote becomes one run, however often it is
-    ordered. Above the organisation's threshold (`GET /spending`) it is `awaiting_approval` first, its credits held.
+    ordered. A Maximum that is not expected to gain over Business (`warnings` of its quote) is asked about once
+    (`accept_no_gain`). Above the organisation's threshold (`GET /spending`) it is `awaiting_approval` first, its
+    credits held.
     """
     caller = request.auth
 
     def work() -> Any:
-        run = operations.order_run(organisation=caller.organisation, quote=asked.quote, who=caller.who, now=utc_now())
+        run = operations.order_run(
+            organisation=caller.organisation,
+            quote=asked.quote,
+            who=caller.who,
+            now=utc_now(),
+            knows_no_gain=asked.accept_no_gain,
+        )
         return RunOut.model_validate(run_out(run))
 
     return keys.once(request, work)
@@ -344,7 +369,11 @@ def watch_run(
                 "number": 1,
                 "worker": "host/boot/4711.1762075860",
                 "pool": "h100",
-                "hardware": "NVIDIA H100, 16 CPU",
+                "hardware": "Ray, H100, node-7: AMD EPYC 9554, 16 CPU, 128 GiB",
+                "devices": [
+                    {"kind": "gpu", "name": "NVIDIA H100", "count": 1},
+                    {"kind": "cpu", "name": "AMD EPYC 9554", "count": 16},
+                ],
                 "started_at": "2026-11-02T09:31:02Z",
                 "ended_at": None,
                 "outcome": "",

@@ -35,6 +35,20 @@ def gpu_millijoules() -> int | None:
         return energy.value if told else None
 
 
+def usable_gpus() -> list[str]:
+    """What each GPU is called that this process may use, as CUDA_VISIBLE_DEVICES takes it: those that it names already,
+    or else all of the machine by their ids."""
+    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [one.strip() for one in named.split(",") if one.strip()]
+    return gpu_ids()
+
+
+def gpu_ids() -> list[str]:
+    """NVIDIA's id of each GPU of the machine; empty without its driver."""
+    with _driver() as driver:
+        return [_text(driver.nvmlDeviceGetUUID, device) or "" for device in _devices(driver)] if driver else []
+
+
 def first_visible(ids: Sequence[str], visible: str | None) -> int | None:
     """The number of the GPU among `ids` (NVIDIA's, as "GPU-4e2a...") that `visible`, the value of CUDA_VISIBLE_DEVICES,
     names first: by its number or by how its id begins. All are visible where nothing is said."""
@@ -62,14 +76,19 @@ def _driver() -> Iterator[Any]:
         driver.nvmlShutdown()
 
 
-def _device(driver: Any) -> ctypes.c_void_p | None:
+def _devices(driver: Any) -> list[ctypes.c_void_p]:
     count = ctypes.c_uint()
     if driver.nvmlDeviceGetCount_v2(ctypes.byref(count)) != _SUCCESS:
-        return None
+        return []
     devices = [ctypes.c_void_p() for _ in range(count.value)]
     for number, device in enumerate(devices):
         if driver.nvmlDeviceGetHandleByIndex_v2(number, ctypes.byref(device)) != _SUCCESS:
-            return None
+            return []
+    return devices
+
+
+def _device(driver: Any) -> ctypes.c_void_p | None:
+    devices = _devices(driver)
     ids = [_text(driver.nvmlDeviceGetUUID, device) or "" for device in devices]
     number_of_ours = first_visible(ids, os.environ.get("CUDA_VISIBLE_DEVICES"))
     return None if number_of_ours is None else devices[number_of_ours]

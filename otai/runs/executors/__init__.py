@@ -50,7 +50,9 @@ class Watch:
     """What the training has done so far. Steps are real units of work; `log` is everything it said, bounded from the
     front.
 
-    `hardware` says in words what it really runs on, once that is known better than beforehand.
+    `hardware` says in words which machine it is, once that is known better than beforehand; `devices` what the training
+    itself found that it runs on, each with `kind` ("cpu" or "gpu"), `name` and `count` (of a processor: cores), GPUs
+    first; empty: it has not said so yet.
     """
 
     stage: str
@@ -58,6 +60,7 @@ class Watch:
     steps_total: int
     log: str
     hardware: str = ""
+    devices: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +22,9 @@ from django.conf import settings
 from otai.jobs import confined
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.learning.evidence.nvml import gpu_name
+from otai.learning.process import processor_name
 from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors.gpus import environment_of_own_gpu
 from otai.runs.executors.process_protocol import OUT_OF_MEMORY, ProcessReport, fault, most_log_characters
 
 most_result_bytes = 256 * 2**20
@@ -70,6 +71,18 @@ class LocalExecutor:
                 }
             )
         )
+        with environment_of_own_gpu(spec.mode) as gpu:
+            return self._train(spec_path, spec, gpu, watch=watch, watch_every_seconds=watch_every_seconds)
+
+    def _train(
+        self,
+        spec_path: Path,
+        spec: TrainingSpec,
+        gpu: Mapping[str, str],
+        *,
+        watch: Callable[[Watch], bool],
+        watch_every_seconds: float,
+    ) -> Result:
         process = subprocess.Popen(
             [*confining(self.hidden), *self.command, str(spec_path)],
             # The training ends when this pipe closes, so it cannot outlive a worker that was killed.
@@ -79,7 +92,7 @@ class LocalExecutor:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=environment_without_settings(threads=spec.threads),
+            env={**environment_without_settings(threads=spec.threads), **gpu},
             start_new_session=True,
         )
         try:
@@ -209,12 +222,6 @@ def _read_result(output_dir: Path, result: Any, progress: ProcessReport) -> Resu
 def this_machine() -> str:
     """What this machine really is, for the run's page: names and numbers alone, which every language reads. With a GPU,
     the one that a training of this process uses."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = psutil.virtual_memory().total / 2**30
-    return ", ".join([f"{model}, {cores} CPU, {memory:.0f} GiB", *filter(None, [gpu_name()])])
+    return ", ".join([f"{processor_name()}, {cores} CPU, {memory:.0f} GiB", *filter(None, [gpu_name()])])

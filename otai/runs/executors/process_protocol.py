@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from otai.runs.executors import Failed, Watch
 
@@ -18,6 +19,7 @@ class ProcessReport:
 
     def __init__(self) -> None:
         self.stage, self.done, self.total, self.log = "starting", 0, 0, ""
+        self.devices: list[dict[str, Any]] = []
 
     def read(self, line: str) -> None:
         """Takes one line of the process: JSON of the protocol, or anything else, which is log."""
@@ -30,6 +32,8 @@ class ProcessReport:
                 if stage != self.stage:
                     self.say(f"{stage} ...")
                 self.stage, self.done, self.total = stage, max(done, 0), max(total, 0)
+            case {"type": "devices", "devices": list(devices)}:
+                self.devices = devices
             case {"type": "log", "text": str(text)}:
                 self.say(text)
             case _:
@@ -41,7 +45,7 @@ class ProcessReport:
 
     def as_watch(self) -> Watch:
         """What is known so far, as an executor hands it on."""
-        return Watch(self.stage, self.done, self.total, self.log)
+        return Watch(self.stage, self.done, self.total, self.log, devices=self.devices)
 
 
 def fault(message: str, log: str) -> Failed:

@@ -9,6 +9,7 @@ models and checkpoints travel through the file store: a node shares no disk with
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import logging
 import shlex
@@ -242,7 +243,7 @@ class _Following:
 
     def _as_watch(self) -> Watch:
         seen = self.progress.as_watch()
-        return Watch(seen.stage, seen.steps_done, seen.steps_total, seen.log, self.hardware)
+        return dataclasses.replace(seen, hardware=self.hardware)
 
     def _read_log(self) -> None:
         """Reads what was said since the last look, in whole lines; the cluster answers with all of it each time."""

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class RayJob:
         self.saved_at = time.monotonic()
         self.told_log = ""
         self.told: tuple[str, int, int] | None = None
+        self.told_devices: Sequence[Mapping[str, Any]] = ()
         self.stop = False
 
     def run(self) -> int:
@@ -95,6 +97,9 @@ class RayJob:
         if told != self.told:
             self.told = told
             _say(type="progress", stage=seen.stage, done=seen.steps_done, total=seen.steps_total)
+        if seen.devices != self.told_devices:
+            self.told_devices = seen.devices
+            _say(type="devices", devices=list(seen.devices))
         self._tell_log(seen.log)
         if time.monotonic() - self.saved_at >= checkpoint_every_seconds:
             self._save_checkpoint()

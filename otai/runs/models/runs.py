@@ -371,6 +371,9 @@ class Attempt(models.Model):
     worker = models.CharField(max_length=200)
     pool = models.CharField(max_length=63, default="", blank=True)
     hardware = models.CharField(max_length=200, default="", blank=True)
+    devices = models.JSONField(
+        default=list, blank=True, help_text="What the training itself said it ran on: kind, name and count of each."
+    )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=60, default="", blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,12 +65,13 @@ def record_progress(
     log: str | None,
     now: datetime,
     hardware: str = "",
+    devices: Sequence[Mapping[str, Any]] = (),
 ) -> bool:
     """A heartbeat with what has been done. False: the attempt is no longer the run's own (cancelled, or taken over), so
     stop.
 
     `log` replaces the attempt's log so far; None leaves it. `hardware` replaces what was said of the machine when it
-    was claimed.
+    was claimed, and `devices` what was said of what it runs on.
     """
     at_work = Run.objects.filter(id=run, attempt=attempt, status__in=sorted(WORKING)).first()
     if at_work is None:
@@ -80,7 +82,11 @@ def record_progress(
         heartbeat_at=now, stage=stage, steps_done=steps_done, steps_total=steps_total
     )
     if log is not None:
-        said = {"log": log, "hardware": hardware[:200]} if hardware else {"log": log}
+        said: dict[str, Any] = {"log": log}
+        if hardware:
+            said["hardware"] = hardware[:200]
+        if devices:
+            said["devices"] = list(devices)
         Attempt.objects.filter(run=run, number=attempt).update(**said)
     return bool(kept)
 

@@ -107,7 +107,7 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
                 "done",
                 what % {"hardware": attempt.hardware or attempt.worker},
                 attempt.started_at,
-                _("Pool %(pool)s") % {"pool": attempt.pool} if attempt.pool else "",
+                " · ".join(_machine_words(attempt)),
             )
         )
         if lost and (attempt.number != run.attempt or status is RunStatus.QUEUED):
@@ -129,6 +129,21 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
         case RunStatus.CANCELLED:
             steps.append(Step("bad-end", _end_words(run) % {"credits": credits, "who": run.approval_by}, run.ended_at))
     return steps
+
+
+def _machine_words(attempt: Attempt) -> list[str]:
+    """Of which pool the machine was, and what of it the training really ran on, once that has told."""
+    words = [_("Pool %(pool)s") % {"pool": attempt.pool}] if attempt.pool else []
+    if attempt.devices:
+        gpus = ", ".join(f"{one['count']} x {one['name']}" for one in attempt.devices if one["kind"] == "gpu")
+        threads = sum(one["count"] for one in attempt.devices if one["kind"] == "cpu")
+        said = (
+            _("Processor threads: %(threads)d; GPU: %(gpus)s")
+            if gpus
+            else _("Processor threads: %(threads)d; no GPU used")
+        )
+        words.append(said % {"threads": threads, "gpus": gpus})
+    return words
 
 
 def _end_words(run: Run) -> str:
