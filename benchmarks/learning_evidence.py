@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest import mock
 
@@ -35,6 +35,8 @@ FRAGMENT = BUSINESS_FRAGMENT.with_name("learning_evidence.md")
 BASIC = recipe_for("basic")
 PLANTED_SHARE, FIRST = 0.05, (20, 50, 100, 200)
 SUBSETS, SEEDS = (8, 4), (0, 1)
+CORRECTION_SEEDS = (0, 1, 2)
+CORRECTED_SETS = ("banking77", "grp_it", "support_en_de", "hint3_curekart")
 
 
 def planted(name: str) -> str:
@@ -43,10 +45,7 @@ def planted(name: str) -> str:
     tickets, specs = tickets_of(rows_of(name), SETS[name])
     column, chance = list(tickets.attributes[specs[0].name]), random.Random(1)
     rows = [row for row, split in enumerate(tickets.splits) if split == "train"]
-    labels = [column[row] for row in rows]
-    wrong = set(chance.sample(rows, int(PLANTED_SHARE * len(rows))))
-    for row in sorted(wrong):
-        column[row] = next(label for label in iter(lambda: chance.choice(labels), None) if label != column[row])
+    wrong = set(with_wrong_labels(column, rows, chance))
     data = dataclasses.replace(tickets, attributes={specs[0].name: column})
     defaults = suspected.__kwdefaults__
     assert defaults is not None
@@ -59,6 +58,59 @@ def planted(name: str) -> str:
     hits = np.array([row in wrong for row in listed])
     shares = " | ".join(f"{hits[:first].mean():.0%}" for first in FIRST)
     return f"| {name} | {len(wrong)} of {len(rows):,} | {shares} | {len(listed):,} |"
+
+
+def with_wrong_labels(column: list[Any], rows: Sequence[int], chance: random.Random) -> list[int]:
+    """Replaces the label of some of the rows by another one, drawn as often as it occurs; returns which rows."""
+    labels = [column[row] for row in rows]
+    wrong = sorted(chance.sample(list(rows), int(PLANTED_SHARE * len(rows))))
+    for row in wrong:
+        column[row] = next(label for label in iter(lambda: chance.choice(labels), None) if label != column[row])
+    return wrong
+
+
+def corrections(name: str) -> str:
+    """A row of the table: by how much accuracy and macro F1 on the test rows rise when the suspects that a card lists
+    are looked at and put right, and when as many new tickets are labelled instead; means over seeds."""
+    tickets, [spec, *_] = tickets_of(rows_of(name), SETS[name])
+
+    def reached(column: list[Any], aside: set[int]) -> Any:
+        splits = [None if row in aside else split for row, split in enumerate(tickets.splits)]
+        data = dataclasses.replace(tickets, attributes={spec.name: column}, splits=splits)
+        return train(data, [spec], BASIC).report_card.attributes[0]
+
+    gains: dict[str, list[tuple[float, float]]] = {"corrected": [], "new": []}
+    looked_at, put_right = [], []
+    for seed in CORRECTION_SEEDS:
+        chance = random.Random(seed)
+        truth = list(tickets.attributes[spec.name])
+        train_rows = [row for row, split in enumerate(tickets.splits) if split == "train"]
+        kept_aside = set(chance.sample(train_rows, min(500, len(train_rows) // 5)))
+        learnt = [row for row in train_rows if row not in kept_aside]
+        noisy = list(truth)
+        with_wrong_labels(noisy, train_rows, chance)
+
+        before = reached(noisy, kept_aside)
+        assert before.wrong_labels is not None
+        there = {str(row) for row in learnt}
+        suspects = [int(one.ticket_id) for one in before.wrong_labels.suspects if one.ticket_id in there]
+        suspects = suspects[: len(kept_aside)]
+        corrected = [truth[row] if row in set(suspects) else label for row, label in enumerate(noisy)]
+        # New tickets are labelled as carelessly as those that are there.
+        new = chance.sample(sorted(kept_aside), len(suspects))
+        looked_at.append(len(suspects))
+        put_right.append(sum(noisy[row] != truth[row] for row in suspects))
+        for what, after in (
+            ("corrected", reached(corrected, kept_aside)),
+            ("new", reached(noisy, kept_aside - set(new))),
+        ):
+            gains[what].append(
+                (after.accuracy.value - before.accuracy.value, after.macro_f1.value - before.macro_f1.value)
+            )
+    cells = [
+        " / ".join(f"{100 * np.mean([one[at] for one in found]):+.2f}" for at in (0, 1)) for found in gains.values()
+    ]
+    return f"| {name}, {spec.name} | {np.mean(looked_at):.0f} | {np.mean(put_right):.0f} | {' | '.join(cells)} |"
 
 
 def forecasts(name: str) -> Iterator[tuple[Any, ...]]:
@@ -175,6 +227,14 @@ def main() -> None:
             else:
                 held[metric].append(said.low <= came <= said.high)
     lines += [
+        "Correcting or labelling anew: 5 % of the labels replaced; the suspects that a card lists looked at and put "
+        "right, or as many new tickets labelled (5 % of those wrong too). Accuracy / macro F1 on the test rows, "
+        f"points, mean of {len(CORRECTION_SEEDS)} seeds.",
+        "",
+        "| data | tickets looked at | wrong among them | put right | new tickets instead |",
+        "|---|---:|---:|---:|---:|",
+        *(corrections(name) for name in CORRECTED_SETS),
+        "",
         "Forecasts for twice the tickets, from an eighth and a quarter of the training tickets, two seeds, all sets: "
         "the interval held what came in "
         + ", ".join(f"{sum(one)} of {len(one)} ({metric}; unknown: {unknown[metric]})" for metric, one in held.items())
