@@ -14,6 +14,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs.models import Quote, Reason, Run
 from otai.runs.operations import make_quote, order_run
+from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.jobs import ask_for_preview
 from otai.tickets.models import DataSet
@@ -94,6 +95,26 @@ def quote_for(
         reason=Reason.NEW_MODEL,
         now=now,
     )
+
+
+def maximum_tried(data_set: DataSet, now: datetime, **gains: float) -> None:
+    """As if a trial had found that fine-tuning gains so much at each of these attributes."""
+    business = {"accuracy": {"value": 0.8, "low": 0.75, "high": 0.85}, "macro_f1": None}
+    modes = {"basic": None, "business": business, "maximum": None}
+    expected = {"modes": modes, "guessing": 0.3, "tried_on": 120, "unknown": ""}
+    expected_quality.keep(data_set, dict.fromkeys(("queue", "priority"), expected), now=now)
+    tried = {
+        name: {
+            "gain": gain,
+            "low": gain - 0.02,
+            "high": gain + 0.02,
+            "accuracy": gain,
+            "macro_f1": gain,
+            "tickets": 480,
+        }
+        for name, gain in gains.items()
+    }
+    expected_quality.keep_maximum(data_set, tried)
 
 
 def ordered(

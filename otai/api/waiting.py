@@ -110,7 +110,7 @@ def _result_url(job: Job) -> str | None:
             return f"/api/v1/runs/{job.result['run']}"
         case "holdout":
             return "/api/v1/guarantees"
-        case "expected_quality":
+        case "expected_quality" | "maximum_trial":
             return f"/api/v1/data-sets/{job.result['data_set']}/expected-quality"
     return None
 

@@ -46,7 +46,7 @@ from otai.cli.tickets import (
     SheetOption,
     VersionOption,
 )
-from otai.cli.training import DeliveryOption, ModeOption
+from otai.cli.training import AcceptNoGain, DeliveryOption, ModeOption
 from otai.client import Balance, ModelVersion, Quote, Run, Saving, StatementLine, Studio
 from otai.errors import Invalid, OtaiError
 from otai.jobs.stopping import told_to_stop_as_exception
@@ -378,13 +378,19 @@ def train(
         str, typer.Option(help="Why you train: new_model, labels_changed, drift, new_language.")
     ] = "new_model",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")] = False,
+    accept_no_gain: AcceptNoGain = False,
     detach: Annotated[bool, typer.Option("--detach", help="Order only, and do not wait.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Quote, order and watch: shows the price, asks, and follows the training to its end."""
     with studio() as there:
+        chosen = there.data_set(data_set).id
+        if mode is Mode.MAXIMUM and not accept_no_gain:
+            # Where a trial comes to nothing, nobody knows: that keeps nobody from training.
+            with suppress(OtaiError):
+                there.expected_quality(chosen, maximum=True)
         offered = there.quote(
-            there.data_set(data_set).id,
+            chosen,
             attributes=attribute,
             mode=mode.value,
             delivery=delivery.value,
@@ -396,8 +402,9 @@ def train(
         if not yes:
             if json or not sys.stdin.isatty():
                 raise Invalid("order", code="confirmation_missing")
-            typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
-        run = there.order(offered.id)
+            # The quote has shown what is expected: whoever says yes to it knows.
+            accept_no_gain = typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
+        run = there.order(offered.id, accept_no_gain=accept_no_gain)
         if not json:
             runs.show_ordered(_run(run), left=offered.balance_after)
         waits = run.status == RunStatus.AWAITING_APPROVAL

@@ -233,6 +233,7 @@ def profile(
 def expect(
     name: Annotated[str, typer.Argument(help="Name of the data set.")],
     version: VersionOption = None,
+    maximum: Annotated[bool, typer.Option("--maximum", help="Try Maximum too: a minute or two.")] = False,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -244,6 +245,9 @@ def expect(
     if (expected := expected_quality.stored(data_set)) is None:
         asked = tickets_jobs.ask_for_expected_quality(data_set=data_set, who=actor(), now=utc_now())
         tickets_jobs.refuse_if_failed(jobs.wait(asked, seconds=None))
+        expected = expected_quality.stored(data_set) or {}
+    if maximum and (trial := tickets_jobs.ask_for_maximum_trial(data_set=data_set, who=actor(), now=utc_now())):
+        tickets_jobs.refuse_if_failed(jobs.wait(trial, seconds=None))
         expected = expected_quality.stored(data_set) or {}
     if json:
         print_json(expected)
@@ -260,11 +264,11 @@ def expect(
     for attribute, likely in expected.items():
         if likely.unknown:
             say(f"! {attribute}: {likely.unknown}")
-    for warning in expected_quality.warnings(data_set, list(expected)):
+    for warning in expected_quality.warnings(data_set, list(expected), mode="maximum"):
         say(f"! {words.message(warning)} {words.advice(warning)}")
     say(
-        "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not measured, or "
-        "too few tickets."
+        "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not tried "
+        "(Maximum: --maximum), or too few tickets."
     )
 
 

@@ -9,7 +9,7 @@ import typer
 
 from otai.billing import queries as billing
 from otai.cli.actor import actor
-from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
 from otai.cli.presenters import prices
 from otai.cli.presenters import runs as presented
 from otai.cli.presenters.data_sets import said_of_finding
@@ -23,7 +23,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, Tier
-from otai.runs import expectations, operations, queries
+from otai.runs import expectations, operations, queries, readiness
 from otai.runs.executors import Watch
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Quote, Reason, Run
@@ -36,6 +36,11 @@ from otai.words.prices import price_lines
 
 ModeOption = Annotated[Mode, typer.Option(help="Quality of the model.")]
 DeliveryOption = Annotated[Delivery, typer.Option(help="How soon.")]
+
+
+AcceptNoGain = Annotated[
+    bool, typer.Option("--accept-no-gain", help="Order Maximum also where a trial lets expect no gain over Business.")
+]
 
 
 class WhatToPrice(Invalid):
@@ -135,6 +140,7 @@ def train(
     model: Annotated[str | None, typer.Option(help="Name of the model; the data set's if left out.")] = None,
     reason: Annotated[Reason, typer.Option(help="Why you train.")] = Reason.NEW_MODEL,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")] = False,
+    accept_no_gain: AcceptNoGain = False,
     detach: Annotated[bool, typer.Option("--detach", help="Order only; a worker trains it (otai worker).")] = False,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -143,6 +149,9 @@ def train(
     require_installation()
     organisation = organisation_named(org)
     chosen = tickets.data_set(organisation, data_set)
+    if mode is Mode.MAXIMUM and not accept_no_gain:
+        readiness.require(mode)
+        try_maximum(chosen, quiet=json)
     offered = operations.make_quote(
         organisation=organisation,
         data_set=chosen,
@@ -159,8 +168,11 @@ def train(
     if not yes:
         if json or not sys.stdin.isatty():
             raise Invalid("order", code="confirmation_missing")
-        typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
-    run = operations.order_run(organisation=organisation, quote=offered.id, who=actor(), now=utc_now())
+        # The quote has shown what is expected: whoever says yes to it knows.
+        accept_no_gain = typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
+    run = operations.order_run(
+        organisation=organisation, quote=offered.id, who=actor(), now=utc_now(), knows_no_gain=accept_no_gain
+    )
     if not json:
         presented.show_ordered(shown(run), left=available - run.credits)
     waits = run.status == RunStatus.AWAITING_APPROVAL
@@ -171,6 +183,21 @@ def train(
         register_completed_runs(now=utc_now(), organisation=organisation)
     run = queries.run(organisation, run.number)
     show_end(run, detach=detach or waits, json=json)
+
+
+def try_maximum(data_set: DataSet, *, quiet: bool) -> None:
+    """Tries on some of the tickets what Maximum gains over Business, if nobody has. Where it comes to nothing, nobody
+    knows: that keeps nobody from training."""
+    from otai.jobs import operations as jobs
+    from otai.tickets import expected_quality
+    from otai.tickets import jobs as tickets_jobs
+
+    if expected_quality.stored(data_set) is None:
+        jobs.wait(tickets_jobs.ask_for_expected_quality(data_set=data_set, who=actor(), now=utc_now()), seconds=None)
+    if (trial := tickets_jobs.ask_for_maximum_trial(data_set=data_set, who=actor(), now=utc_now())) is not None:
+        if not quiet:
+            say("Trying on some of these tickets what Maximum gains: a minute or two ...")
+        jobs.wait(trial, seconds=None)
 
 
 def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
@@ -195,7 +222,7 @@ def show_quote(offered: Quote, organisation: Organisation, available: int) -> No
                 said_of_finding(found)
                 for found in (
                     *tickets.leaks(offered.data_set, names),
-                    *expected_quality.warnings(offered.data_set, names),
+                    *expected_quality.warnings(offered.data_set, names, mode=offered.mode),
                 )
             ],
         ),

@@ -93,6 +93,7 @@ JOB_ACTIONS: dict[str, frozenset[Action]] = {
     "included_run": frozenset({Action.TRAIN}),
     # Any reader may ask these, and the answer is everybody's: ended by who may act on it, and by who asked.
     "expected_quality": frozenset({Action.TRAIN, Action.UPLOAD_TICKETS}),
+    "maximum_trial": frozenset({Action.TRAIN, Action.UPLOAD_TICKETS}),
     "same_texts": frozenset({Action.UPLOAD_TICKETS}),
     "comparison": frozenset({Action.MANAGE_MODELS}),
 }

@@ -284,6 +284,8 @@ class PriceBook:
     guarantee: GuaranteeTerms = GUARANTEE_TERMS
     founding: FoundingTerms = FOUNDING_TERMS
     promised_assurance: Fraction = Fraction(9, 10)
+    business_answers_cost_business: bool = False
+    """Whether a Maximum that answers as Business does costs what Business does; the difference is given back."""
     payment_grace: timedelta = timedelta(days=14)
     order_open_for: timedelta = timedelta(days=30)
     most_unpaid_orders: int = 3
@@ -353,7 +355,7 @@ _YEAR_FOR_TEN_MONTHS = (
 )
 
 PRICE_BOOK = PriceBook(
-    version="2026-12a",
+    version="2026-12b",
     effective_on=date(2026, 11, 28),
     base_prices={
         (Mode.BASIC, Delivery.STANDARD): BasePrice(1, "Brief: first working model, in the background."),
@@ -471,6 +473,10 @@ PRICE_BOOK = PriceBook(
         "promised_assurance": (
             "Decided: a promise of precision holds in nine of ten trainings at least. Surer ones would leave little "
             "that a model of a few hundred tickets may decide alone."
+        ),
+        "business_answers_cost_business": (
+            "Decided: off. Maximum is paid for the attempt, which costs us the same whether networks join or not, and "
+            "the customer is told before the order where no gain is expected."
         ),
         "payment_grace": "Decided: two weeks, so that a holiday or a bank's delay does not cost a customer the tier.",
         "order_open_for": (

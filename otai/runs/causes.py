@@ -17,12 +17,13 @@ from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.published import PriceBookUnknown
 from otai.runs.approval import RULE_CHANGED
+from otai.runs.business_answers import price_of_business_answers
 from otai.runs.guarantee import audit as guarantees
 from otai.runs.models import ApprovalRule, Event, Guarantee, GuaranteeEvent, Quote, Run, SpendLimit
 from otai.runs.spending import LIMIT_CHANGED
 from otai.runs.status import Approval
 
-AS_QUOTED = ("organisation_id", "data_set_id", "model_name", "attributes", "mode", "delivery", "reason", "credits")
+AS_QUOTED = ("organisation_id", "data_set_id", "model_name", "attributes", "mode", "delivery", "reason")
 """What a run has from its quote."""
 
 
@@ -74,9 +75,11 @@ def _rules() -> Iterator[Unexplained]:
 
 
 def _orders() -> Iterator[Unexplained]:
-    """A run is what its quote offered, at the price that the quote's price book says."""
+    """A run is what its quote offered, at the price that the quote's price book says, or that of Business where it
+    answers as Business does."""
     for run in Run.objects.select_related("quote").order_by("id").iterator(chunk_size=500):
-        if any(getattr(run, name) != getattr(run.quote, name) for name in AS_QUOTED):
+        prices = (run.quote.credits, price_of_business_answers(run, run.report_card))
+        if run.credits not in prices or any(getattr(run, name) != getattr(run.quote, name) for name in AS_QUOTED):
             yield Unexplained("a run is what its quote offered", str(run.id))
         if _price_of(run.quote) != run.quote.credits:
             yield Unexplained("a quote costs what its price book says", str(run.quote_id), f"{run.credits} credits")

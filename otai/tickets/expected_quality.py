@@ -14,7 +14,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from otai.learning.estimate import Estimate
-from otai.learning.evidence.expectation import Expectation, ModeExpectation
+from otai.learning.evidence import expectation
+from otai.learning.evidence.expectation import Expectation, ModeExpectation, TriedGain
 from otai.learning.finding import Finding
 from otai.tickets import queries
 from otai.tickets.models import DataSet, ExpectedQuality
@@ -31,7 +32,12 @@ def stored(data_set: DataSet) -> dict[str, Expectation] | None:
     # PostgreSQL keeps the keys of JSON by their length.
     places = {one.name: place for place, one in enumerate(queries.usable_attributes(data_set))}
     names = sorted(row.attributes, key=lambda name: places.get(name, len(places)))
-    return {name: _expectation(row.attributes[name]) for name in names}
+    return {name: _expectation(row.attributes[name], (row.maximum or {}).get(name)) for name in names}
+
+
+def is_maximum_untried(data_set: DataSet) -> bool:
+    """Whether the other modes' quality is known, and no trial of Maximum has come to its end yet."""
+    return ExpectedQuality.objects.filter(data_set=data_set, maximum__isnull=True).exists()
 
 
 def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
@@ -63,9 +69,24 @@ def keep(data_set: DataSet, attributes: Mapping[str, Any], *, now: datetime) -> 
     ExpectedQuality.objects.get_or_create(data_set=data_set, defaults={"attributes": attributes, "tried_at": now})
 
 
-def warnings(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
-    """What a trial has shown that nobody should pay for, of these attributes; nothing where nobody has tried yet."""
-    return [
+def keep_maximum(data_set: DataSet, attributes: Mapping[str, Any]) -> None:
+    """Writes down what a trial of Maximum has shown; what is known already stays."""
+    ExpectedQuality.objects.filter(data_set=data_set, maximum__isnull=True).update(maximum=attributes)
+
+
+def no_gain_expected(data_set: DataSet, attributes: Collection[str]) -> Finding | None:
+    """That Maximum is not expected to be better than Business at any of these attributes, by its trial; None where it
+    is at one, or where nobody knows."""
+    expectations = stored(data_set) or {}
+    gains = [one.gain_of_maximum for name, one in expectations.items() if name in attributes]
+    return expectation.no_gain_expected([gain for gain in gains if gain is not None])
+
+
+def warnings(data_set: DataSet, attributes: Collection[str], *, mode: str = "") -> list[Finding]:
+    """What a trial has shown that nobody should pay for, of these attributes, and of that mode; nothing where nobody
+    has tried yet."""
+    no_gain = no_gain_expected(data_set, attributes) if mode == "maximum" else None
+    return ([no_gain] if no_gain else []) + [
         warning
         for name, one in (stored(data_set) or {}).items()
         if name in attributes
@@ -73,11 +94,24 @@ def warnings(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
     ]
 
 
-def _expectation(values: Mapping[str, Any]) -> Expectation:
+def _expectation(values: Mapping[str, Any], maximum: Mapping[str, Any] | None) -> Expectation:
     modes = {
         mode: ModeExpectation(Estimate(**one["accuracy"]), Estimate(**one["macro_f1"]) if one["macro_f1"] else None)
         if one
         else None
         for mode, one in values["modes"].items()
     }
-    return Expectation(modes, values["guessing"], values["tried_on"], values["unknown"], values.get("no_signal", False))
+    # Rows of before have of Maximum what public sets let expect, which is no estimate from these tickets.
+    modes["maximum"] = None
+    gain = TriedGain(**maximum) if maximum else None
+    business = modes.get("business")
+    if gain is not None and business is not None:
+        modes["maximum"] = gain.over(business)
+    return Expectation(
+        modes,
+        values["guessing"],
+        values["tried_on"],
+        values["unknown"],
+        values.get("no_signal", False),
+        gain_of_maximum=gain,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from otai.jobs.operations import Asked
 from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly
+from otai.learning.encoders import default_store
 from otai.orgs import quotas
 from otai.orgs.models import Organisation
 from otai.orgs.quotas import Quota
@@ -70,6 +71,12 @@ def quick_bounds() -> Bounds:
     return Bounds(settings.OTAI_JOB_MEMORY_BYTES, cpu_seconds=seconds, wall_seconds=2 * seconds, file_bytes=1 << 30)
 
 
+def trial_bounds() -> Bounds:
+    """What a trial of Maximum may use: a sixth of an import's processor seconds."""
+    seconds = max(60, int(settings.OTAI_JOB_SECONDS) // 6)
+    return Bounds(settings.OTAI_JOB_MEMORY_BYTES, cpu_seconds=seconds, wall_seconds=2 * seconds, file_bytes=1 << 30)
+
+
 class Imported:
     """What was read becomes a file of the store and the rows of a data set."""
 
@@ -103,6 +110,17 @@ class Imported:
     def discard(self, stored: StoredFile) -> None:
         """Deletes the stored file."""
         file_store().delete(stored.path)
+
+
+class MaximumTriedOut(ResultOnly):
+    """What fine-tuning gained is kept beside the other expectations."""
+
+    def record(self, outcome: JobOutcome, stored: Any) -> dict[str, Any]:
+        """Keeps it with the data set, where that still has its tickets."""
+        data_set = outcome.spec["data_set"]
+        if found := DataSet.objects.filter(id=data_set, deleted_at__isnull=True).first():
+            expected_quality.keep_maximum(found, outcome.values)
+        return {"data_set": data_set}
 
 
 class TriedOut(ResultOnly):
@@ -152,6 +170,9 @@ IMPORT = JobKind(
     _base_is_deleted,
 )
 EXPECTED_QUALITY = JobKind("expected_quality", "otai.tickets.work:try_out", JobLane.QUICK, quick_bounds, TriedOut())
+# Somebody waits for it, but for a minute or two, which would shut the quick lane to others.
+MAXIMUM_TRIAL = JobKind("maximum_trial", "otai.tickets.work:try_maximum", JobLane.LONG, trial_bounds, MaximumTriedOut())
+TRIALS = (EXPECTED_QUALITY.name, MAXIMUM_TRIAL.name)
 
 
 def ask_for_preview(
@@ -242,6 +263,26 @@ def ask_for_expected_quality(*, data_set: DataSet, who: str, now: datetime) -> A
     )
 
 
+def ask_for_maximum_trial(*, data_set: DataSet, who: str, now: datetime) -> Asked | None:
+    """Tries out what Maximum gains; `expected_quality.stored` has it when it is done. None: the other modes' quality is
+    not known yet, or a trial of Maximum has ended already, or failed within a day and would again. Raises
+    TicketsDeleted, FileStoreUnavailable, TooManyJobs."""
+    if not expected_quality.is_maximum_untried(data_set):
+        return None
+    of_it = Job.objects.filter(organisation=data_set.organisation, kind=MAXIMUM_TRIAL.name, subject=str(data_set)[:300])
+    if of_it.filter(status=JobStatus.FAILED, ended_at__gt=now - timedelta(days=1)).exists():
+        return None
+    spec = {
+        "data_set": str(data_set.id),
+        "tickets": str(queries.tickets_path(data_set)),
+        "attributes": attributes_to_try(data_set),
+        "encoders": str(default_store()),
+    }
+    return jobs.ask(
+        organisation=data_set.organisation, kind=MAXIMUM_TRIAL, spec=spec, subject=str(data_set), who=who, now=now
+    )
+
+
 def attributes_to_try(data_set: DataSet) -> list[dict[str, Any]]:
     """What a trial is told of the attributes that a run can learn."""
     return [
@@ -270,7 +311,7 @@ def forget_jobs(organisation: UUID, data_sets: Sequence[DataSet], *, but: UUID |
     """
     now = utc_now()
     of_it = Job.objects.filter(organisation=organisation)
-    trying = of_it.filter(kind=EXPECTED_QUALITY.name, subject__in=[str(one)[:300] for one in data_sets])
+    trying = of_it.filter(kind__in=TRIALS, subject__in=[str(one)[:300] for one in data_sets])
     trying.filter(ended_at__isnull=True).update(status=JobStatus.CANCELLED, ended_at=now)
     there = queries.ids_with_tickets(organisation) - {one.id for one in data_sets}
     still_true = Q(status=JobStatus.DONE, result__data_set__in=[str(id) for id in there])

@@ -141,14 +141,18 @@ class Attribute(models.Model):
 
 
 class ExpectedQuality(models.Model):
-    """What quality each mode would probably reach on a data set, tried once (`expected_quality.py`). A data set never
-    changes, so neither does this."""
+    """What quality each mode would probably reach on a data set, tried once (`expected_quality.py`); Maximum is tried
+    apart. A data set never changes, so neither does what was tried on it."""
 
     data_set = models.OneToOneField(
         DataSet, on_delete=models.CASCADE, primary_key=True, related_name="expected_quality"
     )
     attributes = models.JSONField(help_text="by attribute, see otai.learning.evidence.expected_quality.Expectation")
     tried_at = models.DateTimeField()
+    maximum = models.JSONField(
+        null=True,
+        help_text="By attribute, see otai.learning.evidence.expectation.TriedGain; null where Maximum was not tried.",
+    )
 
     class Meta:
         db_table = "tickets_expected_quality"

@@ -67,3 +67,21 @@ def try_out(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]
     with threadpool_limits(limits=1):
         found = expected(tickets, specs)
     return {name: dataclasses.asdict(one) for name, one in found.items()}
+
+
+def try_maximum(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """What fine-tuning gains, by attribute, on some of the tickets in the Parquet file `spec["tickets"]`; nothing of
+    attributes where nobody can say."""
+    from threadpoolctl import threadpool_limits
+
+    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.encoders import EncoderStore
+    from otai.learning.features.embeddings import Encoding
+    from otai.learning.maximum_trial import tried_gains
+
+    specs = [AttributeSpec(one["name"], AttributeKind(one["kind"]), tuple(one["order"])) for one in spec["attributes"]]
+    tickets = LabelledTickets.read_parquet(Path(spec["tickets"]))
+    encoding = Encoding(EncoderStore(Path(spec["encoders"])), None, threads=1)
+    with threadpool_limits(limits=1):
+        found = tried_gains(tickets, specs, encoding)
+    return {name: dataclasses.asdict(one) for name, one in found.items()}

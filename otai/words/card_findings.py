@@ -9,7 +9,7 @@ from otai.words.sentences import Counted
 
 _measured = "{gain:points} points ({low:points} to {high:points})"
 
-HEADLINES = ("best_and_worst", "no_better_than_guessing")
+HEADLINES = ("best_and_worst", "no_better_than_guessing", "answers_of_business")
 """Those that stand above everything else."""
 
 CARD: Mapping[str, Words] = {
@@ -23,6 +23,12 @@ CARD: Mapping[str, Words] = {
     ),
     "no_better_than_guessing": Words(
         ("No better than guessing: {attributes:names}.", "Some attributes are told no better than by guessing.")
+    ),
+    "answers_of_business": Words(
+        (
+            "No fine-tuned network made answers surely better, so this model answers as one of Business does, to the "
+            "digit. For this data Business is enough.",
+        )
     ),
     "business_is_enough": Words(
         (

@@ -28,6 +28,13 @@ DATA: Mapping[str, Words] = {
         ),
         "Do not buy a training for it: leave it out, or agree on its labels first.",
     ),
+    "no_gain_expected": Words(
+        (
+            "In a trial on {tickets:n} of these tickets Maximum answered no better than Business: {gain:points} points "
+            "of accuracy and macro F1 ({low:points} to {high:points}).",
+        ),
+        "Business is enough, and costs less.",
+    ),
     "bad_rows_left_out": Words(
         (
             Counted(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from otai.pricing.price_book import Tier
 from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
+from tests import stories
 from tests.api.callers import Program, answered
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,3 +60,23 @@ def test_from_tickets_to_a_prediction(alice: Program, tickets: Path) -> None:
     assert alice.get("/runs/1/report-card")[0] == 200
     assert [line["kind"] for line in alice.get("/statement")[1]["items"]] == ["capture", "hold", "grant"]
     assert alice.get("/quotes/" + quote["id"])[1]["run"] == 1
+
+
+def test_a_maximum_that_is_not_expected_to_gain_is_told_with_its_quote_and_asked_about_once(
+    moment: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.runs.readiness.require", lambda mode: None)
+    globex = stories.globex(moment, tier=Tier.ENTERPRISE)
+    carol, support = Program(globex), stories.tickets_of(globex, tmp_path, moment)
+    stories.maximum_tried(support, moment, queue=0.002)
+    _, expected = carol.get(f"/data-sets/{support.id}/expected-quality?maximum=true")
+    queue = next(one for one in expected["items"] if one["attribute"] == "queue")
+    assert queue["gain_of_maximum"]["gain"] == 0.002 and queue["modes"]["maximum"]["accuracy"]["value"] == 0.802
+
+    quote = quoted(carol, {"id": str(support.id)}, mode="maximum")
+    assert [(one["code"], one["attribute"]) for one in quote["warnings"]] == [("no_gain_expected", "")]
+    status, refused = carol.post("/runs", {"quote": quote["id"]})
+    assert (status, refused["error"]["code"]) == (409, "no_gain_expected")
+    status, run = carol.post("/runs", {"quote": quote["id"], "accept_no_gain": True})
+    assert (status, run["held"]) == (201, quote["credits"])
+    assert quoted(carol, {"id": str(support.id)}, mode="business")["warnings"] == []

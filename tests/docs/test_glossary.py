@@ -35,10 +35,10 @@ NAMES_OF_OTHERS = {"ForeignKey"}
 PLAIN_WORDS = _listed(
     "an array base bin branch builder cache child choice clean compared confused cost count counts cut damaged "
     "decision described differs encoded encoding ensembled estimate expectation export exported failure family file "
-    "fitted found gpu growing hub index input inputs installed invalid judged labelled linear many measurements meter "
-    "metric missing mixture module network not nothing number one onnx package pair personal pi point prediction "
+    "fitted found gain gpu growing hub index input inputs installed invalid judged labelled linear many measurements "
+    "meter metric missing mixture module network not nothing number one onnx package pair personal pi point prediction "
     "process product progress promised py reader repository round sample score scored size spec such suspected tail to "
-    "tokenised trained tuned universal unknown used wrong"
+    "tokenised trained tried tuned universal unknown used wrong"
 )
 """Words of class names that need no line: plain English, and programmers'."""
 

@@ -90,6 +90,7 @@ CANCELLED_WITH = {
     "holdout": "train",
     "included_run": "train",
     "expected_quality": "upload_tickets train",
+    "maximum_trial": "upload_tickets train",
     "same_texts": "upload_tickets",
     "comparison": "manage_models",
     "a kind of tomorrow": "upload_tickets",

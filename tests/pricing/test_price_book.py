@@ -24,6 +24,7 @@ PUBLISHED = {
     "2026-11d": "1cc6f010f511e2d49099f7a1772399200676ecccfc125d95e9cabb269edb17c5",
     "2026-11e": "8e252dbe0d49c034d220ef0b67cf771e41a637ee61549206fc1656a8ce47a5e2",
     "2026-12a": "667394b27f6b2357d01c26ab2a58fd65e0e57de00814471ef0a374793d2b27c9",
+    "2026-12b": "5c3347435cd36159bbc90974373124a3ccebaa245eda6f4f25d0f0a3d905a2a2",
 }
 """SHA-256 of each price book as it was published: old quotes and invoices name its version, so it never changes."""
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from otai.learning import gpus
-from otai.learning.gpus import Gpu
+from otai.learning.evidence import nvml
+from otai.learning.process import used_gpus
 from otai.runs.executors import Result, TrainingSpec
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Attempt
@@ -22,7 +22,7 @@ from otai.runs.worker import Worker
 from tests import stories
 from tests.runs.test_executors import CRASH, SUCCESS
 
-FOUR = [Gpu(number, f"GPU-{number}", "NVIDIA L4", 1_000 * number) for number in range(4)]
+FOUR = [f"GPU-{number}" for number in range(4)]
 
 SEES_AND_WAITS = """
 import json, os, pathlib, sys, time
@@ -40,7 +40,7 @@ print(json.dumps({"type": "devices", "devices": [{"kind": "gpu", "name": "NVIDIA
 @pytest.fixture
 def four_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(gpus, "_gpus_of_machine", lambda: FOUR)
+    monkeypatch.setattr(nvml, "gpu_ids", lambda: FOUR)
 
 
 @pytest.fixture
@@ -105,10 +105,9 @@ def test_the_operator_says_which_gpus_are_there_for_trainings(
     spec, playing, four_gpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-1")
-    assert [gpu.number for gpu in gpus.visible_gpus()] == [1, 3]
     assert seen_by(playing(SEES_AND_WAITS), spec, tmp_path, modes=["maximum"] * 3) == ["3", "GPU-1", ""]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert (gpus.usable_gpus(), gpus.visible_gpus()) == ([], [])
+    assert nvml.usable_gpus() == []
 
 
 @pytest.mark.pure
@@ -121,9 +120,9 @@ def test_a_gpu_is_told_once_something_lies_on_it(monkeypatch: pytest.MonkeyPatch
         get_device_name=lambda number: "NVIDIA H100",
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    assert gpus.used_gpus() == ["NVIDIA H100", "NVIDIA H100"]
+    assert used_gpus() == ["NVIDIA H100", "NVIDIA H100"]
     cuda.is_initialized = lambda: False
-    assert gpus.used_gpus() == []
+    assert used_gpus() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,7 +30,7 @@ def balance(organisation) -> tuple[int, int, int]:
 def test_a_quote_holds_nothing_and_an_order_holds_the_price(tmp_path: Path, now: datetime) -> None:
     acme = stories.acme(now)
     offered = stories.quote_for(acme, stories.tickets_of(acme, tmp_path, now), now)
-    assert (offered.credits, offered.price_book, offered.expires_at) == (1, "2026-12a", now + timedelta(minutes=30))
+    assert (offered.credits, offered.price_book, offered.expires_at) == (1, "2026-12b", now + timedelta(minutes=30))
     assert balance(acme) == (6, 0, 0)
     run = operations.order_run(organisation=acme, quote=offered.id, who="alice", now=now)
     assert balance(acme) == (5, 1, 0)

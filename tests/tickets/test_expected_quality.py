@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from otai.tickets import expected_quality
+from otai.db import utc_now
+from otai.jobs.operations import wait
+from otai.tickets import expected_quality, jobs
 from otai.tickets.erasing import empty
 from otai.tickets.models import ExpectedQuality
 from tests import stories
@@ -47,3 +49,33 @@ def test_what_was_expected_goes_with_its_data_set(tmp_path: Path, now: datetime)
     expected_quality.of(support, now=now)
     empty([support], who="alice", now=now)
     assert not ExpectedQuality.objects.exists()
+
+
+def test_what_maximum_gained_in_its_trial_is_kept_once_and_raises_what_is_expected_of_it(
+    tmp_path: Path, now: datetime
+) -> None:
+    support = stories.tickets_of(stories.acme(now), tmp_path, now)
+    assert jobs.ask_for_maximum_trial(data_set=support, who="alice", now=now) is None, "first the other modes"
+    stories.maximum_tried(support, now, queue=0.03)
+    found = expected_quality.stored(support) or {}
+    maximum = found["queue"].modes["maximum"]
+    assert maximum is not None and maximum.accuracy.value == pytest.approx(0.83)
+    assert found["priority"].modes["maximum"] is None, "nobody could say"
+    assert expected_quality.no_gain_expected(support, ["queue", "priority"]) is None
+    expected_quality.keep_maximum(support, {})
+    assert expected_quality.stored(support) == found
+    assert jobs.ask_for_maximum_trial(data_set=support, who="alice", now=now) is None, "it is known"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trial_of_maximum_that_failed_is_not_begun_again_within_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utc_now()
+    support = stories.tickets_of(stories.acme(now), tmp_path, now)
+    expected_quality.keep(support, {}, now=now)
+    monkeypatch.setattr("otai.tickets.jobs.queries.tickets_path", lambda data_set: tmp_path / "gone.parquet")
+    asked = jobs.ask_for_maximum_trial(data_set=support, who="alice", now=now)
+    assert asked is not None and wait(asked, seconds=None).status == "failed"
+    assert jobs.ask_for_maximum_trial(data_set=support, who="alice", now=now + timedelta(hours=1)) is None
+    assert expected_quality.is_maximum_untried(support)

@@ -206,6 +206,31 @@ def test_expected_quality_is_tried_on_the_tickets_themselves(alice: Client, supp
     assert "unknown yet" not in alice.get("/acme/train/").content.decode()
 
 
+def test_where_maximum_is_not_expected_to_gain_the_page_says_so_beside_the_price_and_asks_once(
+    tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.runs.readiness.require", lambda mode: None)
+    globex = stories.globex(now, tier=Tier.ENTERPRISE)
+    carol = Client()
+    carol.force_login(joins(globex, person("carol", at="globex.example"), Role.OWNER, now).user)
+    tickets = stories.tickets_of(globex, tmp_path, now)
+    address = "/globex/train/?choice=maximum-standard"
+    stories.maximum_tried(tickets, now, queue=0.001, priority=0.0)
+    page = carol.get(address).content.decode()
+    assert "Maximum is not expected to gain" in page and "answered no better than Business" in page
+    assert (
+        "Maximum is not expected to gain" not in carol.get("/globex/train/?choice=business-standard").content.decode()
+    )
+    # What is expected of Maximum is Business's quality and what was gained: nothing.
+    assert re.search(r"queue <span class=\"strong number\">80</span>", page)
+
+    form = order_form(page)
+    answer = carol.post("/globex/train/order", form, follow=True)
+    assert "Nothing was ordered" in answer.content.decode() and Run.objects.count() == 0
+    carol.post("/globex/train/order", {**form, "knows_no_gain": "1"})
+    assert Run.objects.get().mode == "maximum"
+
+
 def test_carol_cannot_train_on_tickets_of_acme(alice: Client, support: DataSet, now: datetime) -> None:
     form = order_form(alice.get("/acme/train/").content.decode())
     carol = Client()

@@ -25,7 +25,7 @@ from otai.learning.data.profile_findings import Duplicates
 from otai.learning.encoders import encoders_for
 from otai.learning.estimate import Estimate
 from otai.learning.evidence import training_findings
-from otai.learning.evidence.expected_quality import Expectation
+from otai.learning.evidence.expectation import Expectation, TriedGain, no_gain_expected
 from otai.learning.evidence.leaks import Leak, Leaks
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.finding import Finding
@@ -135,6 +135,8 @@ def of_data() -> Iterator[Finding]:
     yield from of_preparing()
     yield from of_versions()
     yield from Expectation({}, 0.25, 1200, no_signal=True).warnings("queue")
+    if (no_gain := no_gain_expected([TriedGain(0.002, -0.018, 0.022, 0.0, 0.004, tickets=480)])) is not None:
+        yield no_gain
 
 
 def of_preparing() -> Iterator[Finding]:
@@ -226,10 +228,12 @@ def of_fine_tuning() -> Iterator[Finding]:
         return Some(tried=[1, 2, 3], tuning=tuning, network=Some(used=Some(name="minilm-en")))
 
     def gained(gain: float, low: float, *, alone: bool) -> Any:
-        return Some(gain=gain, low=low, high=gain + 0.01, is_business_alone=alone)
+        figures = {"gain": gain, "low": low, "high": gain + 0.01, "accuracy": gain, "macro_f1": gain}
+        return Some(**figures, is_business_alone=alone)
 
     chosen = [gained(0.001, -0.005, alone=True), gained(0.001, -0.005, alone=False), gained(0.03, 0.01, alone=False)]
     names = [target("queue"), target("topic"), target("team")]
+    yield from ensemble._nothing_joined([tuned(0.0)], None, None)
     yield from ensemble._findings([tuned(0.0), tuned(0.1)], names, chosen)
     hierarchy: Any = Some(below=[Some(child=1, parent=0, purity=0.985)])
     yield from ensemble._agreements(names, hierarchy, 0.0)

@@ -93,7 +93,8 @@ class QuoteIn(Schema):
 
 class LeakOut(Schema):
     """What gives an attribute's label away, so that a report card will look better than the model is
-    (`label_given_away`, `label_in_text`); or that nothing in the texts tells an attribute (`no_signal`)."""
+    (`label_given_away`, `label_in_text`); that nothing in the texts tells an attribute (`no_signal`); or, of all
+    attributes (`attribute` is empty), that Maximum is not expected to gain over Business (`no_gain_expected`)."""
 
     code: str
     attribute: str
@@ -143,7 +144,7 @@ PRICE = {
     "credits": 3,
     "in_words": "Business, Fast: 5 credits x 1/2 (1-5 attributes) = 2.5, rounded up to 3 credits",
     "lines": LINES,
-    "price_book": "2026-12a",
+    "price_book": "2026-12b",
     "promise": "about 2 h",
     "due_at": "2026-11-02T11:30:00Z",
     "available": True,
@@ -173,7 +174,7 @@ QUOTE = {
     "tier": "pro",
     "credits": 3,
     "lines": LINES,
-    "price_book": "2026-12a",
+    "price_book": "2026-12b",
     "made_at": "2026-11-02T09:30:00Z",
     "expires_at": "2026-11-02T10:00:00Z",
     "due_at": "2026-11-02T11:30:00Z",
@@ -298,7 +299,7 @@ def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectati
             _warning(found)
             for found in (
                 *tickets.leaks(quote.data_set, names_of(quote)),
-                *expected_quality.warnings(quote.data_set, names_of(quote)),
+                *expected_quality.warnings(quote.data_set, names_of(quote), mode=quote.mode),
             )
         ],
     }
@@ -313,7 +314,7 @@ def _warning(found: Finding) -> dict[str, Any]:
     """Without the hashes of what would be cut: they are of use to nobody else."""
     return {
         "code": found.code,
-        "attribute": found.attribute,
+        "attribute": found.attribute or "",
         "message": words.message(found),
         "advice": words.advice(found),
         "values": {name: value for name, value in found.values.items() if name not in ("lines", "phrases")},

@@ -5,11 +5,12 @@ Apart from `expected_quality.py`, so that whoever only reads them loads no numer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from otai.learning.estimate import Estimate
 from otai.learning.finding import Finding
+from otai.learning.recipes import LEAST_GAIN_OF_A_DEARER_MODE
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,52 @@ class ModeExpectation:
 
     accuracy: Estimate
     macro_f1: Estimate | None
+
+
+@dataclass(frozen=True)
+class TriedGain:
+    """By how much Maximum was better than Business in a trial on some of the tickets: in the mean of accuracy and macro
+    F1, with its 95 % interval, and in each of them. `tickets` took part."""
+
+    gain: float
+    low: float
+    high: float
+    accuracy: float
+    macro_f1: float
+    tickets: int
+
+    @property
+    def gains_enough(self) -> bool:
+        """Whether the trial lets expect that Maximum is better than Business by more than chance."""
+        return self.gain >= LEAST_GAIN_OF_A_DEARER_MODE
+
+    def over(self, business: ModeExpectation) -> ModeExpectation:
+        """What Maximum will probably reach. It never answers worse than Business, since networks that gain nothing are
+        left out; what is not known of the gain widens the interval."""
+        half = (self.high - self.low) / 2
+        return ModeExpectation(
+            _raised(business.accuracy, self.accuracy, half),
+            _raised(business.macro_f1, self.macro_f1, half) if business.macro_f1 else None,
+        )
+
+
+def no_gain_expected(tried: Sequence[TriedGain]) -> Finding | None:
+    """That Maximum is not expected to be better than Business at any of the attributes tried; None where it is at one,
+    or where none was tried."""
+    if not tried or any(gain.gains_enough for gain in tried):
+        return None
+    best = max(tried, key=lambda gain: gain.gain)
+    values = {"tickets": best.tickets, "gain": best.gain, "low": best.low, "high": best.high}
+    return Finding("no_gain_expected", "warning", values=values)
+
+
+def _raised(estimate: Estimate, gain: float, half: float) -> Estimate:
+    gain = max(gain, 0.0)
+    value = min(estimate.value + gain, 1.0)
+    low = estimate.low + max(gain - half, 0.0)
+    # Two independent errors: their squares add up.
+    above = ((estimate.high - estimate.value) ** 2 + half**2) ** 0.5
+    return Estimate(value, min(low, value), min(value + above, 1.0))
 
 
 @dataclass(frozen=True)
@@ -36,6 +83,8 @@ class Expectation:
     unknown: str = ""
     no_signal: bool = False
     """Answers of the trial were right no more often than if they had been dealt out at random."""
+    gain_of_maximum: TriedGain | None = None
+    """None: Maximum was not tried, or could not be."""
 
     def warnings(self, attribute: str) -> list[Finding]:
         """What is to be known before the order."""

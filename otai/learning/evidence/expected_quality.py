@@ -1,9 +1,9 @@
 """What quality to expect of each mode before a training is ordered, from the data itself.
 
 Basic is tried for real, on at most some 3 000 of the tickets, at four sizes; a power law (`learning_curve.py`) carries
-what it reaches there to all tickets. Business and Maximum are not tried: what they gained over Basic on the public sets
-(docs/benchmarks.md) is added, with all its spread, and a mode that has not been measured is unknown. A few seconds of
-one core; nothing is stored here.
+what it reaches there to all tickets. Business is not tried: what it gained over Basic on the public sets
+(docs/benchmarks.md) is added, with all its spread. Maximum is tried apart (`maximum_trial.py`), and is unknown here. A
+few seconds of one core; nothing is stored here.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
             {
                 mode: _expected(
                     measured,
-                    gains_over_basic().get(mode),
+                    None if mode == "maximum" else gains_over_basic().get(mode),
                     tickets=int(target.known[all_train].sum()),
                     measured_on=int(target.known[all_measured].sum()),
                     seed=seed,

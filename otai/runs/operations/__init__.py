@@ -18,6 +18,7 @@ from otai.runs.operations.moves import AttemptOutcome, RunMoved, hold_reference
 from otai.runs.operations.orders import (
     Inclusion,
     InvalidModelName,
+    NoGainExpected,
     QuoteExpired,
     UnknownAttribute,
     make_quote,
@@ -47,6 +48,7 @@ __all__ = [
     "InsufficientCredits",
     "InvalidModelName",
     "InvalidPool",
+    "NoGainExpected",
     "NothingMissed",
     "PoolIsFull",
     "QuoteDoesNotFit",

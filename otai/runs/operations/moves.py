@@ -15,6 +15,7 @@ from otai.pricing.settlement import Ending, settle
 from otai.runs.events import record
 from otai.runs.guarantee.settlement import included_run_ended, lock_guarantee_of
 from otai.runs.models import Run
+from otai.runs.operations.less import hold_less
 from otai.runs.status import MOVES, RunStatus, status_after
 from otai.words.explained import arrow
 from otai.words.sentences import Fact
@@ -80,9 +81,12 @@ def settle_run(
     """The last move of a run, and with it the resolution of its hold. The caller has the run's row. `told` is what its
     history says of it, where that is more than how the attempt ended."""
     lock_guarantee_of(run)
+    back = hold_less(run, outcome.report_card, now=now) if outcome.ending is Ending.COMPLETED else 0
     settlement = settle(held=run.credits, ending=outcome.ending)
     resolve = ledger.capture if settlement.capture else ledger.release
     why = told or Fact(f"run.{outcome.ending}", {"credits": run.credits} | said_by(outcome))
+    if back:
+        why = Fact("run.business_answers", {"credits": run.credits, "back": back})
     try:
         resolve(
             organisation=run.organisation_id,
@@ -112,6 +116,8 @@ def settle_run(
         bundle_sha256=outcome.bundle_sha256,
         bundle_bytes=outcome.bundle_bytes,
         report_card=outcome.report_card,
+        credits=run.credits,
+        hold=run.hold,
         **changes,
     )
     require_moved(moved, run)

@@ -31,6 +31,7 @@ from otai.runs.operations.moves import hold_reference
 from otai.runs.operations.queue_positions import take_place
 from otai.runs.spending import require_within_limit
 from otai.runs.status import Approval, RunStatus
+from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.words.explained import arrow
@@ -44,6 +45,12 @@ MODEL_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}"
 
 class QuoteExpired(Refused):
     code = "quote_expired"
+
+
+class NoGainExpected(Refused):
+    """Asked once: a trial on these very tickets lets expect no better answers of Maximum than of Business."""
+
+    code = "no_gain_expected"
 
 
 class UnknownAttribute(Invalid):
@@ -143,16 +150,18 @@ def order_run(
     now: datetime,
     asked_at: datetime | None = None,
     inclusion: Inclusion | None = None,
+    knows_no_gain: bool = False,
 ) -> Run:
     """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the
     same run. Above what the organisation lets pass unasked it waits for approval, and is due from then on.
 
     The quote must be good at `asked_at`, when somebody said yes to it: now, if left out. `inclusion` is the guarantee's
-    alone (`included.py`).
+    alone (`included.py`). `knows_no_gain`: whoever orders was told that Maximum is not expected to gain, where it is
+    not, and wants it all the same.
 
     Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell
-    since the quote), OrganisationSuspended, SpendLimitReached (the month's credits of whoever orders) and
-    InsufficientCredits, which says what is missing and which packages cover it.
+    since the quote), NoGainExpected, OrganisationSuspended, SpendLimitReached (the month's credits of whoever orders)
+    and InsufficientCredits, which says what is missing and which packages cover it.
     """
     offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
     if offered is None:
@@ -164,6 +173,8 @@ def order_run(
     book = billing.price_book()
     pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
     readiness.require(mode)
+    if mode is Mode.MAXIMUM and inclusion is None and not knows_no_gain:
+        refuse_unknowing(offered)
     due_at = pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone)
     # Two orders of one organisation take their numbers one after the other; other organisations do not wait.
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
@@ -209,6 +220,13 @@ def order_run(
     if run.approval_until:
         tell_approvers(run, now=now)
     return run
+
+
+def refuse_unknowing(offered: Quote) -> None:
+    """Raises NoGainExpected where the trial of Maximum on these tickets gained nothing. Reads what is stored."""
+    names = [attribute["name"] for attribute in offered.attributes]
+    if (found := expected_quality.no_gain_expected(offered.data_set, names)) is not None:
+        raise NoGainExpected("order", **found.values)
 
 
 def require_open(offered: Quote, *, now: datetime) -> None:

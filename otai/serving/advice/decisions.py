@@ -68,7 +68,8 @@ def follow(
         # First what the order locks first (docs/ledger.md).
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
         locked = locked_open(followed)
-        run = order_run(organisation=organisation, quote=offered, who=who, now=now)
+        # The mode is that of the model, or was chosen where it says what to expect of it.
+        run = order_run(organisation=organisation, quote=offered, who=who, now=now, knows_no_gain=True)
         Advice.objects.filter(id=locked.id).update(run=run)
         close(locked, AdviceStatus.FOLLOWED, by=who, why="advice.run_ordered", now=now)
     return run
@@ -113,7 +114,7 @@ def require_order_would_be_taken(
     file and cannot be undone: more tickets cost the same, so what would refuse the order refuses it here already."""
     with transaction.atomic():
         offered = _quoted(found, version, data_set, mode=mode, delivery=delivery, now=now)
-        order_run(organisation=data_set.organisation, quote=offered, who=who, now=now)
+        order_run(organisation=data_set.organisation, quote=offered, who=who, now=now, knows_no_gain=True)
         transaction.set_rollback(True)
 
 

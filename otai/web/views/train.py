@@ -32,6 +32,7 @@ from otai.db import utc_now
 from otai.errors import Invalid, NotFound, OtaiError, Unavailable
 from otai.jobs import operations as jobs
 from otai.learning.evidence.expectation import Expectation, ModeExpectation
+from otai.learning.finding import Finding
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
@@ -286,20 +287,37 @@ def quality(request: MemberRequest) -> HttpResponse:
     if choices.data_set is None:
         raise NotFound("data_set")
     expectations = expected_quality.stored(choices.data_set)
-    is_at_work = False
+    is_at_work = is_trying_maximum = False
     if expectations is None:
         asked = tickets_jobs.ask_for_expected_quality(data_set=choices.data_set, who=request.user.email, now=utc_now())
         job = jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
         is_at_work = not job.has_ended
         # Where it came to nothing, nobody knows: that keeps nobody from training.
         expectations = expected_quality.stored(choices.data_set) or {}
+    if choices.mode is Mode.MAXIMUM and expectations:
+        trial = tickets_jobs.ask_for_maximum_trial(data_set=choices.data_set, who=request.user.email, now=utc_now())
+        is_trying_maximum = trial is not None and not jobs.wait(trial, seconds=0).has_ended
+        expectations = expected_quality.stored(choices.data_set) or {}
     context = {
         "columns": columns_of(choices, expectations),
         "is_tried": not is_at_work,
+        "is_trying_maximum": is_trying_maximum,
         "is_at_work": is_at_work,
         "choices": choices,
     }
     return render(request, "web/train/quality.html", context)
+
+
+def _is_maximum_untried(choices: Choices) -> bool:
+    assert choices.data_set is not None
+    return choices.mode is Mode.MAXIMUM and expected_quality.is_maximum_untried(choices.data_set)
+
+
+def _no_gain(choices: Choices) -> Finding | None:
+    """That Maximum, which is chosen, is not expected to gain over Business; None where it is, or nobody knows."""
+    if choices.data_set is None or choices.mode is not Mode.MAXIMUM:
+        return None
+    return expected_quality.no_gain_expected(choices.data_set, choices.names)
 
 
 def context_of(
@@ -353,6 +371,8 @@ def context_of(
         "missing_parts": [(mode, why) for mode, why in missing.items() if why and mode in book.tiers[tier].modes],
         "columns": columns_of(choices, known),
         "is_tried": known is not None,
+        "is_trying_maximum": _is_maximum_untried(choices),
+        "no_gain": _no_gain(choices),
         "offer": chosen,
         "band": pricing.band_for(book, count),
         "base": book.base_prices[choices.mode, choices.delivery].credits,
@@ -442,7 +462,13 @@ def order(request: MemberRequest) -> HttpResponse:
         if str(quote.credits) != request.POST.get("credits"):
             messages.warning(request, _("The price has changed since the page was made. Nothing was ordered yet."))
             return redirect(back)
-        run = operations.order_run(organisation=organisation, quote=quote.id, who=request.user.email, now=now)
+        run = operations.order_run(
+            organisation=organisation,
+            quote=quote.id,
+            who=request.user.email,
+            now=now,
+            knows_no_gain="knows_no_gain" in request.POST,
+        )
     except InsufficientCredits as refused:
         messages.warning(request, _short_of(refused))
         buy = (
@@ -451,7 +477,7 @@ def order(request: MemberRequest) -> HttpResponse:
             else ""
         )
         return HttpResponseRedirect(buy or back)
-    except (Invalid, operations.QuoteExpired) as refused:
+    except (Invalid, operations.QuoteExpired, operations.NoGainExpected) as refused:
         messages.error(request, in_words(refused))
         return redirect(back)
     return redirect("web:run", slug=organisation.slug, number=run.number)

@@ -20,6 +20,13 @@ OF_A_RUN: Mapping[str, tuple[Sentence, ...]] = {
         "due at {due_at:date} {due_at:time} UTC; no worker is there for it",
     ),
     "run.completed": (Counted("{credits:n} credit spent", "{credits:n} credits spent", "credits"),),
+    "run.business_answers": (
+        Counted(
+            "It answers as Business does, and costs as much: {credits:n} credit spent, {back:n} given back.",
+            "It answers as Business does, and costs as much: {credits:n} credits spent, {back:n} given back.",
+            "credits",
+        ),
+    ),
     "run.failed_system": (
         Counted(
             "{said} Failed on our side: {credits:n} credit given back, nothing charged.",

@@ -153,6 +153,13 @@ TABLE: Mapping[str, Refusal] = {
     "quote_does_not_fit.attributes": said(
         "The criteria speak of {missing:words}, which this quote does not train.",
     ),
+    "no_gain_expected.order": said(
+        "In a trial on {tickets:n} of these tickets Maximum answered no better than Business ({gain:points} points of "
+        "accuracy and macro F1, {low:points} to {high:points}). Nothing was ordered.",
+        page="Order Business, or tick that you want Maximum all the same.",
+        api="Order Business, or send accept_no_gain.",
+        command="Order Business, or pass --accept-no-gain.",
+    ),
     "quote_does_not_fit.data_set": said(
         "The criteria were agreed for {data_set}, not for {chosen}.",
     ),

@@ -55,7 +55,8 @@ def test_every_mode_has_a_gain_for_each_of_thirteen_attributes() -> None:
         "maximum": 13,
     }
     modes = expected(made_up_tickets(800), [PRIORITY])["priority"].modes
-    assert all(one is not None for one in modes.values())
+    # What Maximum gains is tried on the tickets themselves, never read off these.
+    assert [mode for mode, one in modes.items() if one is None] == ["maximum"]
 
 
 def test_the_gains_are_those_of_the_benchmarks_page() -> None:
