@@ -59,7 +59,8 @@ def changed(field: models.Field[Any, Any], value: Any) -> Any:
     if choices:
         return choices[-1]
     return (
-        "other"
+        # As long as the column takes it: a database that refuses what is longer says nothing of the audits.
+        "other"[: field.max_length]
         if value
         else {"CharField": "x", "DateTimeField": datetime(2026, 1, 1, tzinfo=UTC)}.get(type(field).__name__)
     )
