@@ -53,7 +53,7 @@ def approve_run(*, organisation: Organisation, number: int, by: Approver, now: d
     moved = move(
         run,
         to=RunStatus.QUEUED,
-        who=by.who,
+        who=by.who[:200],
         why=Fact("run.approved", {"credits": run.credits}),
         now=now,
         approval=Approval.APPROVED,
@@ -99,6 +99,7 @@ def _lapse(id: UUID, *, now: datetime) -> bool:
 
 def refuse(run: Run, *, as_: Approval, who: str, now: datetime, why: str = "") -> None:
     """An order that waited is trained by nobody. The caller has the run's row."""
+    who = who[:200]
     values = {"credits": run.credits} | ({"reason": why} if why else {})
     settle_run(
         run,
@@ -107,7 +108,7 @@ def refuse(run: Run, *, as_: Approval, who: str, now: datetime, why: str = "") -
         now=now,
         told=Fact(f"run.{as_}", values),
         approval=as_,
-        approval_by=who[:200],
+        approval_by=who,
         approval_at=now,
         approval_why=why,
     )
