@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.template.loader import render_to_string
 from pypdf import PdfReader
 
 import otai
@@ -177,3 +178,15 @@ def test_a_top_up_that_fails_is_told_in_the_customers_language(now: datetime, fa
     assert "« Your card was declined. »" in failed.body.replace("\u00a0", " "), (
         "the provider's own words, as a quotation"
     )
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("billing/mail/*.txt")), ids=lambda path: path.stem)
+def test_one_credit_is_said_in_the_singular(path: Path) -> None:
+    """The cheapest training costs one, and one may be all that is left."""
+    counts = ("credits", "available", "withdrawn")
+    one, thousand = (
+        render_to_string(f"billing/mail/{path.name}", dict.fromkeys(counts, written)) for written in ("1", "1.000")
+    )
+    assert not re.search(r"\b1 (\S+ )?([Cc]redits|crédits)\b|\b1 (are|sind|sont)\b", one)
+    assert not re.search(r"1\.000 (\S+ )?([Cc]redit|crédit)\b", thousand)

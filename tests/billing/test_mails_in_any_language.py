@@ -42,6 +42,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.pure]
 ROOT = Path(otai.__file__).parent
 WORD = re.compile(r"[^\W\d_]{3,}")
 OPENS, CLOSES = "\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}", "\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}"
+COUNTED = re.compile(r'\|counted:"([^"]*)"')
+"""The forms of one and of more, which are words of the template."""
 SAID = re.compile(f"{OPENS}[^{CLOSES}]*{CLOSES}")
 
 
@@ -69,6 +71,9 @@ def in_brackets(template: str) -> str:
 
 
 def _part(text: str) -> str:
+    if (forms := COUNTED.search(text)) is not None:
+        words = ",".join(invented_language.invented(form) if form else "" for form in forms[1].split(","))
+        return text.replace(forms[1], words)
     return text if text.startswith("{") or not WORD.search(text) else invented_language.invented(text)
 
 
