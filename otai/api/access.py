@@ -21,6 +21,7 @@ from otai.api.shared_rates import shared_rates
 from otai.db import utc_now
 from otai.errors import Invalid, NotAllowed, NotFound
 from otai.orgs import queries
+from otai.orgs.actors import by_key
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations import note_use
 from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
@@ -135,7 +136,7 @@ def _key_holder(request: HttpRequest, header: str) -> Caller:
     named = _named(request)
     if named and named != organisation.slug:
         raise NotFound("no_organisation", organisation=named)
-    return Caller(organisation, f"{key.name} (API key {key.prefix})"[:200], f"key:{key.id}", key=key)
+    return Caller(organisation, by_key(key.name, key.prefix), f"key:{key.id}", key=key)
 
 
 def key_sent(request: HttpRequest, header: str, look_up: Callable[[str], Key]) -> Key:

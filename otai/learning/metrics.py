@@ -6,12 +6,13 @@ Metric not chosen: AUROC and log loss, which no helpdesk can act upon.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Floats, Mask, Rows
+from otai.learning.arrays import Codes, Floats, Mask, Rows
 from otai.learning.estimate import Estimate
 
 RESAMPLES = 400
@@ -86,11 +87,17 @@ def percentile_interval(value: float, resampled: Floats) -> Estimate:
     return Estimate(float(value), float(min(low, value)), float(max(high, value)))
 
 
+def argmax_codes(scores: NDArray[Any]) -> Codes:
+    """The number of the label with the highest score of each ticket, shape (tickets,); of equal ones the first. Of a
+    0/1 truth with one label a ticket: which it is. `scores` has shape (tickets, labels)."""
+    return np.asarray(scores.argmax(axis=1), np.int64)
+
+
 def argmax_decision(scores: NDArray[np.floating]) -> Mask:
     """The label with the highest score of each ticket, as 0/1 of the shape (tickets, labels) of `scores`; of equal ones
     the first."""
     decided = np.zeros(scores.shape, np.bool_)
-    decided[np.arange(len(scores)), scores.argmax(axis=1)] = True
+    decided[np.arange(len(scores)), argmax_codes(scores)] = True
     return decided
 
 
@@ -134,7 +141,7 @@ def _hits_in_order(actual: Mask, decided: Mask) -> Callable[[Rows], float]:
     """How many labels are right where the tickets' truth stands in the order given beside their answers."""
     if (actual.sum(axis=1) == 1).all() and (decided.sum(axis=1) == 1).all():
         # One label each is a number each, a hundred times as quick to compare.
-        truth, answers = actual.argmax(axis=1), decided.argmax(axis=1)
+        truth, answers = argmax_codes(actual), argmax_codes(decided)
         return lambda order: float(np.count_nonzero(truth[order] == answers))
     there, given = sparse.csr_matrix(actual.astype(np.float32)), decided.astype(np.float32)
     return lambda order: float(there[order].multiply(given).sum())

@@ -6,7 +6,6 @@ unless they are the only owner: then nobody else could.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from uuid import UUID
 from otai.billing.operations.events import notify_people
 from otai.db import one_transaction
 from otai.errors import Invalid, NotAllowed
+from otai.orgs.actors import key_of
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations.members import record
 from otai.orgs.permissions import ROLE_ACTIONS, Action, Role
@@ -120,8 +120,8 @@ def may_approve(run: Run, by: Approver) -> bool:
 
 def orderer(run: Run) -> str:
     """The mail address of whoever ordered, in person or by a program with a key that they made."""
-    if by_key := re.search(r"\(API key ([a-z0-9]{1,12})\)$", run.ordered_by):
-        made = ApiKey.objects.filter(prefix=by_key[1], organisation=run.organisation_id).first()
+    if key := key_of(run.ordered_by):
+        made = ApiKey.objects.filter(prefix=key[1], organisation=run.organisation_id).first()
         return made.created_by if made else run.ordered_by
     return run.ordered_by
 

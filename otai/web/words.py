@@ -19,7 +19,7 @@ from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
-from otai.orgs.actors import AT_A_SHELL
+from otai.orgs.actors import AT_A_SHELL, key_of
 from otai.orgs.models import TeamEvent
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Term, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
@@ -98,9 +98,11 @@ def move_words(event: ModelEvent) -> str:
 
 
 def who_words(who: str) -> str:
-    """A person's mail address, or their account on the machine, or which part of the Studio did it."""
+    """A person's mail address, a program by its key, an account on the machine, or which part of the Studio did it."""
     if who == BY_ITSELF:
         return _now("comparison of the versions")
+    if key := key_of(who):
+        return _now("%(name)s (API key %(key)s)") % {"name": key[0], "key": key[1]}
     name, at_a_shell, _ = who.partition(AT_A_SHELL)
     return _now("%(name)s (command line)") % {"name": name} if at_a_shell else who
 

@@ -14,6 +14,7 @@ from django.utils import translation
 
 from otai.cli.actor import actor
 from otai.db import utc_now
+from otai.orgs.actors import by_key
 from otai.orgs.models import TeamEvent
 from otai.runs import approval, spending
 from otai.runs.models import Run
@@ -56,7 +57,11 @@ def test_the_page_says_who_ordered_what_for_how_much(team: Team, monkeypatch: py
     monkeypatch.delenv("OTAI_ACTOR", raising=False)
     monkeypatch.setattr("getpass.getuser", lambda: "olga")
     with translation.override("de"):
-        assert [who_words(who) for who in (actor(), email("bob"))] == ["olga (Kommandozeile)", email("bob")]
+        assert [who_words(who) for who in (actor(), by_key("nightly (new)", "k3m9pq2x"), email("bob"))] == [
+            "olga (Kommandozeile)",
+            "nightly (new) (API-Schlüssel k3m9pq2x)",
+            email("bob"),
+        ]
     rows = list(csv.DictReader(io.StringIO(text(browser("olivia"), "/acme/credits/spending.csv"))))
     assert [(row["run"], row["ordered_by"], row["state"], row["counted"]) for row in rows] == [
         ("2", email("bob"), "cancelled", "0"),

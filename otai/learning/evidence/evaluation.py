@@ -27,7 +27,7 @@ from otai.learning.evidence.report_card import (
 from otai.learning.evidence.risk_control import ASSURANCE, more_predictions, promise
 from otai.learning.linear.calibration import expected_calibration_error, reliability
 from otai.learning.linear.heads import FOLDS
-from otai.learning.metrics import chance_of_no_signal, macro_f1, sparse_of, wilson
+from otai.learning.metrics import argmax_codes, chance_of_no_signal, macro_f1, sparse_of, wilson
 
 TARGET_PRECISIONS = (0.90, 0.95, 0.99)
 
@@ -121,7 +121,7 @@ def evaluate(
     one_label = not target.spec.is_multi
     in_training = target.y[train].sum(axis=0).astype(int)
     ordered = target.spec.kind is AttributeKind.ORDERED
-    actual_codes, predicted_codes = actual.argmax(axis=1), probabilities.argmax(axis=1)
+    actual_codes, predicted_codes = argmax_codes(actual), argmax_codes(probabilities)
     hits = (actual & decided).sum()
     return AttributeReport(
         name=target.spec.name,
@@ -159,7 +159,7 @@ def decisions(probabilities: Floats, decided: Mask, actual: Mask, *, multi: bool
     if multi:
         return probabilities[decided], actual[decided], int(actual.sum())
     rows = np.arange(len(probabilities))
-    best = probabilities.argmax(axis=1)
+    best = argmax_codes(probabilities)
     return probabilities[rows, best], actual[rows, best], len(rows)
 
 
@@ -169,7 +169,7 @@ def _majority(target: AttributeTarget, in_training: NDArray[np.int64], actual: M
     label = int(in_training.argmax())
     share = float(actual[:, label].mean()) if len(actual) else 0.0
     present = max(int(actual.any(axis=0).sum()), 1)
-    steps = float(np.abs(actual.argmax(axis=1) - label).mean()) if ordered and len(actual) else None
+    steps = float(np.abs(argmax_codes(actual) - label).mean()) if ordered and len(actual) else None
     return Majority(target.labels[label], share, 2 * share / (1 + share) / present, steps)
 
 

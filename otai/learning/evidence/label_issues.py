@@ -22,6 +22,7 @@ from otai.learning.arrays import Floats, Mask
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
 from otai.learning.evidence.report_card import SuspectedLabel, WrongLabels, excerpt_of
+from otai.learning.metrics import argmax_codes
 
 MOST_LISTED = 50
 
@@ -54,11 +55,11 @@ def find_label_issues(probabilities: Floats, codes: NDArray[np.int64]) -> LabelI
     # A label that no ticket has cannot be confidently anything.
     thresholds = np.where(tickets > 0, own / np.maximum(tickets, 1), np.inf)
     confident = np.where(probabilities >= thresholds, probabilities, -1.0)
-    counted_as = confident.argmax(axis=1)
+    counted_as = argmax_codes(confident)
     doubtful = np.flatnonzero((confident.max(axis=1) >= 0) & (counted_as != codes))
     others = probabilities[doubtful].copy()
     others[np.arange(len(doubtful)), codes[doubtful]] = -1
-    suggested = others.argmax(axis=1)
+    suggested = argmax_codes(others)
     confidence = others.max(axis=1)
     margin = given[doubtful] - confidence
     kept = margin <= -LEAST_MARGIN

@@ -320,6 +320,7 @@ def _share_right(texts: Sequence[str], labels: Sequence[str]) -> float | None:
     # They load scipy, which takes longer than most commands of `otai` that come by here and measure nothing.
     from otai.learning.features.text import TextFeatures
     from otai.learning.linear.cross_fitting import CrossFitting, Inputs
+    from otai.learning.metrics import argmax_codes
 
     recipe = RECIPES["basic"]
     rows = np.arange(len(texts))
@@ -347,5 +348,5 @@ def _share_right(texts: Sequence[str], labels: Sequence[str]) -> float | None:
     known = target.known[out_of_fold.rows]
     if not known.any():
         return None
-    right = out_of_fold.scores[known].argmax(axis=1) == target.codes(out_of_fold.rows[known])
+    right = argmax_codes(out_of_fold.scores[known]) == target.codes(out_of_fold.rows[known])
     return float(right.mean())

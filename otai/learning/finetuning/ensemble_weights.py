@@ -18,7 +18,7 @@ from scipy import optimize, special
 
 from otai.learning.arrays import Floats, Mask, Matrix
 from otai.learning.linear.heads import FOLDS, balanced_folds, decided_among
-from otai.learning.metrics import bootstrap, percentile_interval, quality_under, sparse_of
+from otai.learning.metrics import argmax_codes, bootstrap, percentile_interval, quality_under, sparse_of
 
 # One-sided: as sure as that, answers are of more utility with the networks than without.
 SURE_ENOUGH = 0.95
@@ -113,7 +113,7 @@ def surely_better(gains: Floats) -> bool:
 
 def _cross_fitted(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
     """The weighted sums, each ticket's by weights of the other folds' tickets, shape (tickets, labels)."""
-    folds = np.arange(len(y)) % FOLDS if multi else balanced_folds(y.argmax(axis=1))
+    folds = np.arange(len(y)) % FOLDS if multi else balanced_folds(argmax_codes(y))
     together = np.empty(y.shape)
     for fold in range(FOLDS):
         inside = folds == fold

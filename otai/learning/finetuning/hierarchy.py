@@ -18,6 +18,7 @@ import numpy as np
 
 from otai.learning.arrays import Floats, Rows
 from otai.learning.data.targets import AttributeTarget
+from otai.learning.metrics import argmax_codes
 
 # So much of a child's tickets go with their label's one parent; mistakes of labelling are allowed for.
 PURE_ENOUGH = 0.98
@@ -155,4 +156,4 @@ def _below(targets: Sequence[AttributeTarget], child: int, parent: int, rows: Ro
     explained = (purity - majority) / max(1 - majority, 1e-9)
     if purity < PURE_ENOUGH or explained < EXPLAINED_ENOUGH or majority == 1.0:
         return None
-    return ChildAttribute(child, parent, tuple(int(one) for one in together.argmax(axis=1)), purity)
+    return ChildAttribute(child, parent, tuple(argmax_codes(together).tolist()), purity)

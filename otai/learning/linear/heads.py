@@ -11,7 +11,7 @@ from scipy import special
 
 from otai.learning.arrays import Arrays, Floats, Mask, Matrix
 from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, label_shifts, logistic, shifted
-from otai.learning.metrics import argmax_decision
+from otai.learning.metrics import argmax_codes, argmax_decision
 
 FOLDS = 5
 
@@ -47,7 +47,7 @@ class OneLabelHead:
         raw = special.softmax(scores / self.temperature, axis=1)
         top = self.confidence(raw.max(axis=1))
         if self.label_shifts is not None:
-            top = shifted(top, self.label_shifts[raw.argmax(axis=1)])
+            top = shifted(top, self.label_shifts[argmax_codes(raw)])
         return with_top(raw, top)
 
     def arrays(self) -> Arrays:
@@ -77,7 +77,7 @@ class OneLabelHead:
         """
         temperature = fitted_temperature(out_of_fold, codes)
         raw = special.softmax(out_of_fold / temperature, axis=1)
-        top, predicted = raw.max(axis=1), raw.argmax(axis=1)
+        top, predicted = raw.max(axis=1), argmax_codes(raw)
         right = predicted == codes
 
         def calibrated_by(tickets: Mask) -> tuple[ConfidenceMap, Floats]:
@@ -185,7 +185,7 @@ def with_top(raw: Floats, top: Floats) -> Floats:
     nothing share evenly. `raw` has shape (tickets, labels), `top` (tickets,).
     """
     rows = np.arange(len(raw))
-    best = raw.argmax(axis=1)
+    best = argmax_codes(raw)
     others = raw.copy()
     others[rows, best] = 0
     rest = others.sum(axis=1, keepdims=True)

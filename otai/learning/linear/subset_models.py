@@ -28,6 +28,7 @@ from otai.learning.linear.cross_fitting import Inputs, OutOfFold
 from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.solver import CURVATURE, FitTarget, fit
 from otai.learning.linear.spaces import ProductBase
+from otai.learning.metrics import argmax_codes
 from otai.learning.recipes import Candidate
 
 # A half never has more tickets than this, whatever the training has: it bounds the time and the memory of all this.
@@ -166,7 +167,7 @@ class SubsetSample:
         # Dealt out by label, so that each part has its share of every label: by the attribute with most labels, then
         # the others.
         rows = train[first[shuffled]]
-        keys = [target.y[rows].argmax(axis=1) for target in sorted(targets, key=lambda one: len(one.labels))]
+        keys = [argmax_codes(target.y[rows]) for target in sorted(targets, key=lambda one: len(one.labels))]
         ordered = shuffled[np.lexsort(keys)]
         place_of_text = np.full(len(first), -1)
         place_of_text[ordered] = np.arange(len(ordered))

@@ -36,6 +36,7 @@ from otai.web.time_lines import Step
 from otai.web.views.jobs import working
 from otai.web.views.report_card import AttributeCard, attribute_page, card_for, summaries, suspected
 from otai.web.views.train import REASONS, run_again_address
+from otai.web.words import who_words
 from otai.words.quotes import without_quotes
 
 runs_a_page = 25
@@ -94,11 +95,11 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
     status = RunStatus(run.status)
     credits = formats.credits(run.credits)
     steps = [
-        Step("done", _("Ordered by %(who)s") % {"who": run.ordered_by}, run.ordered_at),
+        Step("done", _("Ordered by %(who)s") % {"who": who_words(run.ordered_by)}, run.ordered_at),
         Step("done", _("%(credits)s held") % {"credits": credits}, run.ordered_at),
     ]
     if run.approval == Approval.APPROVED:
-        steps.append(Step("done", _("Approved by %(who)s") % {"who": run.approval_by}, run.approval_at))
+        steps.append(Step("done", _("Approved by %(who)s") % {"who": who_words(run.approval_by)}, run.approval_at))
     for attempt in attempts:
         lost = attempt.ended_at is not None and attempt.outcome not in ("completed", "cancelled", "failed_input")
         what = _("Began on %(hardware)s") if attempt.number == 1 else _("Began again on %(hardware)s")
@@ -127,7 +128,9 @@ def time_line(run: Run, attempts: list[Attempt]) -> list[Step]:
         case RunStatus.FAILED:
             steps.append(Step("bad-end", _("Failed; nothing charged"), run.ended_at))
         case RunStatus.CANCELLED:
-            steps.append(Step("bad-end", _end_words(run) % {"credits": credits, "who": run.approval_by}, run.ended_at))
+            steps.append(
+                Step("bad-end", _end_words(run) % {"credits": credits, "who": who_words(run.approval_by)}, run.ended_at)
+            )
     return steps
 
 

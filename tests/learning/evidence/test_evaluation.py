@@ -1,18 +1,25 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score
 
+import otai.learning
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.evidence.evaluation import evaluate, thresholds_for
 from otai.learning.evidence.report_card import AttributeReport, ReportCard
 from otai.learning.finding import Finding
-from otai.learning.metrics import chance_of_no_signal, macro_f1, wilson
+from otai.learning.metrics import argmax_codes, argmax_decision, chance_of_no_signal, macro_f1, wilson
 
 pytestmark = pytest.mark.pure
+
+LEARNING = Path(otai.learning.__file__).parent
+OTHER_ARGMAX = {"data/language.py": "a language", "data/targets.py": "the truth, without loading scipy"}
+"""What the highest of a row is there, where it is no decision for a label."""
 
 
 def target_of(labels: list[str], kind: AttributeKind = AttributeKind.SINGLE) -> AttributeTarget:
@@ -193,3 +200,12 @@ def test_answers_that_have_nothing_to_do_with_the_tickets_are_told_by_one_label_
         beside = np.hstack([answers, np.zeros((200, 1), np.bool_)])
         by_one, by_several = (chance_of_no_signal(*pair, seed=0) for pair in ((truth, answers), (several, beside)))
         assert by_one == by_several and (by_one < 0.01) is is_signal
+
+
+def test_of_equal_scores_the_first_label_is_given_and_that_is_decided_in_one_place() -> None:
+    scores = np.array([[0.2, 0.4, 0.4], [0.5, 0.5, 0.0], [0.0, 0.1, 0.9]])
+    assert argmax_codes(scores).tolist() == [1, 0, 2]
+    assert argmax_codes(argmax_decision(scores)).tolist() == [1, 0, 2]
+    assert argmax_decision(scores).sum(axis=1).tolist() == [1, 1, 1]
+    files = {path.relative_to(LEARNING).as_posix(): path.read_text(encoding="utf-8") for path in LEARNING.rglob("*.py")}
+    assert {name for name, code in files.items() if "argmax(axis=" in code} == {"metrics.py", *OTHER_ARGMAX}
