@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,3 +223,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the public data sets in ../shared/data, which this clone does not have")
     return folder
+
+
+@pytest.fixture
+def server_far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server whose own clock stands 13 hours ahead of UTC: no rule of ours may read it."""
+    monkeypatch.setenv("TZ", "Pacific/Tongatapu")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

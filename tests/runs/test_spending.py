@@ -149,6 +149,20 @@ def test_a_month_is_one_where_the_organisation_is_and_counts_what_is_its_own(
     ]
 
 
+@pytest.mark.usefixtures("server_far_east")
+def test_a_limit_holds_to_the_months_last_second_where_the_organisation_is(
+    acme_of_two: Organisation, data_set: Any, now: datetime
+) -> None:
+    """In Berlin it is still November; where the server stands December began hours ago."""
+    last_second = datetime(2026, 12, 1, tzinfo=acme_of_two.zone) - timedelta(seconds=1)
+    cost = orders(acme_of_two, data_set, BOB, last_second).credits
+    limits(acme_of_two, BOB, cost, now)
+    with pytest.raises(SpendLimitReached) as refused:
+        orders(acme_of_two, data_set, BOB, last_second)
+    assert refused.value.details["begins"] == "2026-12-01"
+    assert orders(acme_of_two, data_set, BOB, last_second + timedelta(seconds=1)).credits == cost
+
+
 def test_whoever_ordered_most_comes_first(acme_of_two: Organisation, data_set: Any, now: datetime) -> None:
     runs = [orders(acme_of_two, data_set, who, now) for who in ("zoe", BOB.upper(), "carl", "zoe", BOB)]
     cost = runs[0].credits
