@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from otai.learning.finding import Finding
 from otai.tickets.cells import Noticed
-from otai.tickets.columns import ColumnRoles
+from otai.tickets.day_order import UnsettledDates
 
 
-def findings_of_cells(noticed: Noticed, roles: ColumnRoles) -> Iterator[Finding]:
+def findings_of_cells(noticed: Noticed) -> Iterator[Finding]:
     """What was mended or read in cells and what people should look at, with numbers and an example each."""
     mended = noticed.reader.mended
     if mended.html:
@@ -22,16 +22,17 @@ def findings_of_cells(noticed: Noticed, roles: ColumnRoles) -> Iterator[Finding]
         yield Finding("encoding_mended", values={"texts": mended.encoding, "example": mended.encoding_example})
     if mended.damaged:
         yield Finding("texts_look_damaged", values={"texts": mended.damaged, "example": mended.damaged_example})
-    if not noticed.days.is_settled:
-        yield _of_days(noticed, roles.single.get("created", ""))
+    yield from _of_dates(noticed.unsettled_dates)
     words = list(noticed.missing_examples)
     for attribute, tickets in noticed.missing_words.items():
         yield Finding("labels_missing_in_words", attribute=attribute, values={"tickets": tickets, "words": words})
 
 
-def _of_days(noticed: Noticed, column: str) -> Finding:
-    example = noticed.days.example
-    values = {"column": column, "example": example}
-    if noticed.days.day_first:
-        return Finding("dates_read_day_first", values=values)
-    return Finding("dates_read_month_first", values=values)
+def _of_dates(unsettled: Sequence[UnsettledDates]) -> Iterator[Finding]:
+    """One finding for each reading: of several files the first that was read so is shown."""
+    first: dict[str, UnsettledDates] = {}
+    for dates in unsettled:
+        first.setdefault(dates.read_as, dates)
+    for read_as, dates in first.items():
+        code = "dates_read_day_first" if read_as == "day-first" else "dates_read_month_first"
+        yield Finding(code, values={"column": dates.column, "example": dates.example})

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from otai.tickets import own_ids
 from otai.tickets.column_names import SPLIT_VALUES, language_code
 from otai.tickets.column_stats import FORMULA_TEXT, formula_text
 from otai.tickets.columns import AttributeColumns, ColumnRoles
-from otai.tickets.day_order import DayOrder
+from otai.tickets.day_order import UnsettledDates
 from otai.tickets.label_columns import split_labels
 from otai.tickets.limits import Limits
 from otai.tickets.linking import LINKS, link_columns, links_of
@@ -37,6 +36,7 @@ from otai.tickets.writers import writer_of
 
 _SURROGATES = range(0xD800, 0xE000)
 LABELS_REMEMBERED = 100_000
+MISSING_EXAMPLES = 5
 
 
 @dataclass(slots=True)
@@ -48,13 +48,28 @@ class Noticed:
     """By attribute: the cells that say "-", "N/A" and the like."""
     missing_examples: dict[str, None] = field(default_factory=dict)
     blank_rows: int = 0
-    days: DayOrder = field(default_factory=partial(DayOrder, day_first=False))
+    unsettled_dates: list[UnsettledDates] = field(default_factory=list)
     unread_times: int = 0
     unread_times_example: str = ""
     unread_languages: int = 0
     repeated_ids: int = 0
     lost_subject: str | None = None
     """A column of short texts that nothing uses, where there is a body and no subject."""
+
+    def add(self, other: Noticed) -> None:
+        """What was noticed in a further file: counts of both, of examples the first few."""
+        self.reader.add(other.reader)
+        for attribute, cells in other.missing_words.items():
+            self.missing_words[attribute] = self.missing_words.get(attribute, 0) + cells
+        shown = list(self.missing_examples | other.missing_examples)[:MISSING_EXAMPLES]
+        self.missing_examples = dict.fromkeys(shown)
+        self.blank_rows += other.blank_rows
+        self.unsettled_dates += other.unsettled_dates
+        self.unread_times += other.unread_times
+        self.unread_times_example = self.unread_times_example or other.unread_times_example
+        self.unread_languages += other.unread_languages
+        self.repeated_ids += other.repeated_ids
+        self.lost_subject = self.lost_subject or other.lost_subject
 
 
 class TicketMaker:
@@ -274,7 +289,7 @@ class TicketMaker:
             "".join(" " if _is_control(character) else character for character in text).split()
         )
         if label and is_missing(label):
-            if len(self.noticed.missing_examples) < 5:
+            if len(self.noticed.missing_examples) < MISSING_EXAMPLES:
                 self.noticed.missing_examples[label] = None
             label = None
         label = label or None

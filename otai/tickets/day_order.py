@@ -26,6 +26,11 @@ class DayOrder:
     is_settled: bool = True
     example: str = ""
 
+    @property
+    def read_as(self) -> str:
+        """As a customer may say it."""
+        return "day-first" if self.day_first else "month-first"
+
 
 def day_order_of(source: Source, look: Look, column: str | None, *, said: str | None = None) -> DayOrder:
     """For the column of times. `said` is "day-first" or "month-first" where the customer decides.

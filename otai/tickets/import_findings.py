@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from otai.learning.finding import Finding
 from otai.tickets.cell_findings import findings_of_cells
@@ -13,12 +13,16 @@ from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
 
 
-def findings_of_import(source: Source, noticed: Noticed, roles: ColumnRoles, *, left_out: BadRows) -> list[Finding]:
-    """All that people should know about how the file was read, in the order of weight."""
-    return list(_found(source, noticed, roles, left_out))
+def findings_of_import(
+    sources: Sequence[Source], noticed: Noticed, roles: ColumnRoles, *, left_out: BadRows
+) -> list[Finding]:
+    """All that people should know about how the files were read, in the order of weight. `noticed` is of them all; what
+    is said of several of them in the same words is said once."""
+    found = [*_of_tickets(noticed, roles, left_out), *(one for source in sources for one in _of_source(source))]
+    return [one for at, one in enumerate(found) if one not in found[:at]]
 
 
-def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRows) -> Iterator[Finding]:
+def _of_tickets(noticed: Noticed, roles: ColumnRoles, left_out: BadRows) -> Iterator[Finding]:
     if left_out.count:
         yield Finding(
             "bad_rows_left_out",
@@ -26,7 +30,7 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
         )
     if noticed.lost_subject is not None:
         yield Finding("no_subject", "warning", values={"column": noticed.lost_subject, "body": roles.single["body"]})
-    yield from findings_of_cells(noticed, roles)
+    yield from findings_of_cells(noticed)
     if noticed.reader.control_characters:
         yield Finding("control_characters", values={"texts": noticed.reader.control_characters})
     if noticed.unread_times:
@@ -37,6 +41,9 @@ def _found(source: Source, noticed: Noticed, roles: ColumnRoles, left_out: BadRo
         yield Finding("languages_not_read", values={"tickets": noticed.unread_languages})
     if noticed.reader.threads:
         yield Finding("threads_became_tickets", values={"tickets": noticed.reader.threads})
+
+
+def _of_source(source: Source) -> Iterator[Finding]:
     yield from findings_of_file(source.noted)
     late = getattr(source, "late_keys", {})
     if late:

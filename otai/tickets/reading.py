@@ -287,6 +287,8 @@ def _finished(parts: Sequence[_Part], into: Path, bad: BadRows, *, base: _Base |
     first = parts[0].reading
     joined = None
     assert growing.roles is not None
+    for part in parts[1:]:
+        first.add(part.reading)
     first.take_over(growing.roles)
     if base is not None:
         first.cut_as(base.rules)
@@ -375,6 +377,7 @@ class _Reading:
         limits: Limits,
     ) -> None:
         self._source = source
+        self._sources = [source]
         self._preparation = preparation
         # Rows without an id are known by their number.
         self._prefix = prefix if "ticket" not in roles.single else ""
@@ -382,18 +385,21 @@ class _Reading:
         self._named = named
         self._limits = limits
         self._size = max(size, 1)
-        self._days = day_order_of(source, look, roles.single.get("created"), said=dates)
+        days = day_order_of(source, look, roles.single.get("created"), said=dates)
         self._maker = TicketMaker(
             source.columns,
             roles,
             limits=limits,
             named=named,
-            day_first=self._days.day_first,
+            day_first=days.day_first,
             joins=True,
             leaves_texts=True,
         )
         if (body := roles.single.get("body")) is not None:
             self._maker.reader.reads_chats = holds_transcripts(look.column(body))
+        if not days.is_settled:
+            read_as = UnsettledDates(roles.single["created"], days.example, days.read_as)
+            self._maker.noticed.unsettled_dates.append(read_as)
         self._maker.noticed.lost_subject = lost_subject(look, roles, named=named)
         self._learn(look)
         self._mixture = LanguageMixture()
@@ -449,6 +455,12 @@ class _Reading:
     @property
     def has_senders(self) -> bool:
         return SENDER in self._maker.schema.names
+
+    def add(self, later: _Reading) -> None:
+        """What was noticed in a later file, and what was cut from its texts: one profile tells of all."""
+        self._sources += later._sources
+        self._maker.noticed.add(later._maker.noticed)
+        self._preparation.join(later._preparation)
 
     def take_over(self, roles: ColumnRoles) -> None:
         """The attributes of all that is read together with this."""
@@ -564,8 +576,7 @@ class _Reading:
             )
         if joined is not None:
             roles = known_afterwards.without_changed_later(roles, joined)
-        self._maker.noticed.days = self._days
-        noticed = findings_of_import(self._source, self._maker.noticed, roles, left_out=bad)
+        noticed = findings_of_import(self._sources, self._maker.noticed, roles, left_out=bad)
         noticed += self._preparation.findings(profile.tickets)
         noticed += self._given_away()
         if joined is not None:

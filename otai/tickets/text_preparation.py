@@ -100,6 +100,13 @@ class TextPreparation:
         looked_at, holding, by_kind, shown = counted["personal"]
         self.personal.add(PersonalCount(looked_at, holding, Counter(by_kind), shown))
 
+    def join(self, other: TextPreparation) -> None:
+        """Of a further file: what its preparation counted, and whose mails and which ends of texts it cut. New tickets
+        are cut by the rules of all."""
+        self.add(other.counted())
+        if self.rules is not None and other.rules is not None:
+            self.rules = self.rules.with_learnt(other.rules)
+
     def schema(self, schema: pa.Schema) -> pa.Schema:
         """The schema of tickets, with a place for what was cut."""
         if self.rules is None:

@@ -351,3 +351,59 @@ def test_several_files_with_other_columns_each_say_so(bring: Bring, tmp_path: Pa
     assert finding(made, "columns_came") == {"columns": ["category"]}
     assert finding(made, "columns_lacking") == {"columns": ["site"]}
     assert (labels_of(made, "site")["T1"], labels_of(made, "category")["T40"]) == ("Lyon", "software")
+
+
+def export_of(month: int, *, ids: range) -> str:
+    """Tickets of a month that need reading: HTML, letters read wrongly, dates that settle nothing, a time that
+    is none, labels in words for none. The month says how many are of each kind, but for dates."""
+    marked = ["<p>The screen of case {n} is dark</p>"] * month + ["Die TÃ¼r von Fall {n} klemmt"] * month
+    lines = ["ticket id,text,opened,queue"]
+    for at, n in enumerate(ids):
+        text = (marked[at] if at < len(marked) else "The cable of case {n} is loose since monday").format(n=n)
+        opened = "tomorrow" if at >= len(ids) - month else f"0{at % 3 + 1}/0{month}/2026 10:00"
+        queue = "N/A" if at < month else ("network", "billing")[n % 2]
+        lines.append(f"T{n},{text},{opened},{queue}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_what_was_read_in_cells_is_counted_over_all_files(bring: Bring, tmp_path: Path, adds: bool) -> None:
+    (tmp_path / "february.csv").write_text(export_of(2, ids=range(80, 160)), "utf-8")
+    if adds:
+        bring(table(by_queue(200, 240)))
+    made = bring(export_of(3, ids=range(80)), further=[tmp_path / "february.csv"], add=adds)
+    assert finding(made, "html_became_text")["texts"] == 5
+    encoding = finding(made, "encoding_mended")
+    assert encoding["texts"] == 5 and "Ã¼" in encoding["example"]
+    assert finding(made, "times_not_read") == {"tickets": 5, "example": "tomorrow"}
+    assert finding(made, "labels_missing_in_words") == {"tickets": 5, "words": ["N/A"]}
+
+
+def test_dates_that_settle_nothing_are_said_of_whichever_file_has_them(bring: Bring, tmp_path: Path) -> None:
+    """January's exports settle their dates, February's do not; March was joined end to end."""
+    (tmp_path / "february.csv").write_text(
+        "ticket id,text,opened,queue\n"
+        + "".join(f"T{n},The {WORDS[n % 7]} of {n} is lost,03/02/2026,network\n" for n in range(40, 60)),
+        "utf-8",
+    )
+    march = [f"T{n},The {WORDS[n % 7]} of {n} is late,2026-03-{n - 59:02},billing\n" for n in range(60, 80)]
+    head = "ticket id,text,opened,queue\n"
+    (tmp_path / "march.csv").write_text(head + "".join(march[:10]) + head + "".join(march[10:]), "utf-8")
+    january = head + "".join(f"T{n},The {WORDS[n % 7]} of {n} is old,2026-01-{n + 1:02},network\n" for n in range(20))
+    made = bring(january, further=[tmp_path / "february.csv", tmp_path / "march.csv"])
+    assert finding(made, "dates_read_month_first") == {"column": "opened", "example": "03/02/2026"}
+    assert finding(made, "headers_repeated")["times"] == 1
+
+
+def test_what_later_files_taught_is_cut_from_new_tickets_too(bring: Bring, tmp_path: Path) -> None:
+    ending = "Sent by the portal of Acme Ltd, office in Gent, please do not answer to this address"
+    rows = "".join(
+        f'T{n},"The {WORDS[n % 7]} of case {n} makes trouble\n\n{ending}",{("network", "billing")[n % 2]}\n'
+        for n in range(40, 80)
+    )
+    (tmp_path / "february.csv").write_text("ticket id,text,queue\n" + rows, "utf-8")
+    made = bring(table(by_queue(0, 40)), further=[tmp_path / "february.csv"])
+    assert finding(made, "text_was_cut")["by_kind"] == {"recurring": 40}
+    rules = queries.text_rules(made)
+    assert rules is not None
+    assert rules.applied([f"\nMy cable is loose\n\n{ending}"]) == ["\nMy cable is loose"]

@@ -15,7 +15,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -97,6 +97,10 @@ class TextRules:
     def in_schema(self, schema: pa.Schema) -> pa.Schema:
         """The schema with these rules in its metadata, so that a file of tickets says how its texts were cut."""
         return schema.with_metadata({**(schema.metadata or {}), METADATA_KEY: json.dumps(self.as_dict()).encode()})
+
+    def with_learnt(self, other: TextRules) -> TextRules:
+        """These rules, with the people at the desk and the ends of texts that others know as well."""
+        return replace(self, desk=self.desk | other.desk, tails=self.tails | other.tails)
 
     def as_stored(self, text: str) -> str:
         """A new ticket's text (subject, line feed, body) as it may be kept: with nothing cut, personal data masked
