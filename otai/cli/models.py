@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json as json_module
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -31,6 +32,9 @@ from otai.serving import cards, exports, feedback, queries
 from otai.serving.models import ModelVersion
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.options import ReadOptions
+
+if TYPE_CHECKING:
+    from otai.learning.model.bundle import Bundle
 
 app = typer.Typer(help="Trained models: list, choose which version answers, export.", no_args_is_help=True)
 Version = Annotated[int | None, typer.Option("--version", help="A version other than the one that is live.")]
@@ -97,13 +101,16 @@ def export(
             (folder / "report-card.html").write_text(cards.card_page(trained, with_texts=False), encoding="utf-8")
         return
     path = queries.export(trained, target, overwrite=overwrite)
+    content = path.read_bytes()
+    # With labels renamed since it is another file than the one that was trained.
+    sha256, size = hashlib.sha256(content).hexdigest(), len(content)
     page = path.with_suffix(".html") if with_card else None
     if page is not None:
         page.write_text(cards.card_page(trained, with_texts=False), encoding="utf-8")
     if json:
-        print_json({"file": path, "sha256": trained.bundle_sha256, "bytes": trained.bundle_bytes, "report_card": page})
+        print_json({"file": path, "sha256": sha256, "bytes": size, "report_card": page})
         return
-    say(f"{trained} is in {path} ({presented.megabytes(trained.bundle_bytes)}, sha256 {trained.bundle_sha256})")
+    say(f"{trained} is in {path} ({presented.megabytes(size)}, sha256 {sha256})")
     if page is not None:
         say(f"Its report card is in {page}.")
 
@@ -198,9 +205,7 @@ def predict(
         _predict_rows(path, model_version, source, target, precision, overwrite, options)
         return
     texts = presented.texts_given(texts)
-    from otai.learning.model.bundle import Bundle
-
-    predictions = Bundle.load(path).predict(texts)
+    predictions = _answering(path, model_version).predict(texts)
     if model_version is not None:
         feedback.keep(model_version, texts, now=utc_now())
     for text, prediction in zip(texts, predictions, strict=True):
@@ -212,6 +217,16 @@ def predict(
         presented.show_prediction(text, prediction.attributes)
 
 
+def _answering(path: Path, version: ModelVersion | None) -> Bundle:
+    """The model of a file; of a version with the names that people have given its labels since. Raises
+    BundleInvalid."""
+    if version is not None:
+        return queries.in_todays_words(version)
+    from otai.learning.model.bundle import Bundle
+
+    return Bundle.load(path)
+
+
 def _predict_rows(
     path: Path,
     version: ModelVersion | None,
@@ -221,10 +236,9 @@ def _predict_rows(
     overwrite: bool,
     options: ReadOptions,
 ) -> None:
-    from otai.learning.model.bundle import Bundle
     from otai.serving.batches import BatchCount, CsvWriter, JsonLinesWriter, rows_of_file, rows_of_lines
 
-    bundle, counted = Bundle.load(path), BatchCount()
+    bundle, counted = _answering(path, version), BatchCount()
     with ExitStack() as stack:
         if target == "-":
             file: IO[str] = sys.stdout

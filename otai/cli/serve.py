@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,19 +58,25 @@ def serve(
 
     path, live = bundle_path(model, version, org)
     name = str(live) if live else path.stem
-    # A file that is no model, or an encoder that is missing, is better known before anybody asks.
-    Bundle.load(path).predict(["ready"])
-    os.environ |= {BUNDLE_VARIABLE: str(path.resolve()), NAME_VARIABLE: name}
-    if key:
-        os.environ[KEY_VARIABLE] = key
-    say(f"{name} answers at http://{host}:{port}/predict   (description: /openapi.json)")
-    Granian(
-        "otai.serving.http:application",
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=workers,
-        factory=True,
-        # Python's own signals wait for a process that computes.
-        workers_kill_timeout=seconds_to_stop(),
-    ).serve()
+    with tempfile.TemporaryDirectory(prefix="otai-serve-") as folder:
+        if live is not None and live.renamed:
+            # The processes that answer know no database, so the names of today come to them in a file.
+            from otai.serving import queries
+
+            path = queries.export(live, Path(folder))
+        # A file that is no model, or an encoder that is missing, is better known before anybody asks.
+        Bundle.load(path).predict(["ready"])
+        os.environ |= {BUNDLE_VARIABLE: str(path.resolve()), NAME_VARIABLE: name}
+        if key:
+            os.environ[KEY_VARIABLE] = key
+        say(f"{name} answers at http://{host}:{port}/predict   (description: /openapi.json)")
+        Granian(
+            "otai.serving.http:application",
+            address=host,
+            port=port,
+            interface=Interfaces.ASGI,
+            workers=workers,
+            factory=True,
+            # Python's own signals wait for a process that computes.
+            workers_kill_timeout=seconds_to_stop(),
+        ).serve()

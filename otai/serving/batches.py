@@ -18,10 +18,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from otai.errors import Invalid
 from otai.learning.data.profiling import joined_texts
 from otai.serving.http import RequestInvalid, as_json, text_of
-from otai.serving.models import ModelVersion
 from otai.tickets.cells import TicketMaker
 from otai.tickets.columns import ColumnRoles
-from otai.tickets.files import file_store
 from otai.tickets.guessing import guess_roles, look_at
 from otai.tickets.limits import LIMITS
 from otai.tickets.options import ReadOptions
@@ -85,14 +83,6 @@ class _Passing(BadRows):
     def take(self) -> list[BatchRow]:
         taken, self._now = self._now, []
         return [BatchRow(number, f"row {number}", None, wrong) for number, wrong in taken]
-
-
-def bundle_of(version: ModelVersion) -> Bundle:
-    """The version's model. Raises BundleInvalid if the stored file was changed since it was trained,
-    FileStoreUnavailable."""
-    from otai.learning.model.bundle import Bundle
-
-    return Bundle.load(file_store().local_path(version.bundle_file))
 
 
 def rows_of_file(

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otai.serving import cards
-from otai.serving.batches import bundle_of
 from otai.serving.models import ModelVersion
-from otai.serving.queries import FileExists
+from otai.serving.queries import FileExists, in_todays_words
 
 if TYPE_CHECKING:
     from otai.learning.exporting import Exported
@@ -24,7 +23,7 @@ def write_folder(version: ModelVersion, folder: Path, *, form: str, attribute: s
         raise FileExists("folder", path=str(folder))
     from otai.learning.exporting import part_of
 
-    part = part_of(bundle_of(version), attribute)
+    part = part_of(in_todays_words(version), attribute)
     name = f"{version.model.name} v{version.number}"
     if form == "onnx":
         from otai.learning.exporting import onnx_file

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import dataclasses
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from otai.serving.models import ModelVersion, TrainedModel
 from otai.tickets.files import file_store
 
 if TYPE_CHECKING:
-    from otai.learning.model.bundle import Bundle, LabelScore, TicketPrediction
+    from otai.learning.model.bundle import Bundle, TicketPrediction
 
 
 def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
@@ -79,8 +78,7 @@ def predict(version: ModelVersion, texts: Sequence[str]) -> list[TicketPredictio
 
     Raises BundleInvalid if the stored file was changed since it was trained.
     """
-    said = bundle(version).predict(list(texts))
-    return [in_todays_words(one, version.renamed) for one in said] if version.renamed else said
+    return in_todays_words(version).predict(list(texts))
 
 
 def bundle(version: ModelVersion) -> Bundle:
@@ -95,22 +93,10 @@ def as_stored(version: ModelVersion, texts: Sequence[str]) -> list[str]:
     return list(texts) if rules is None else [rules.as_stored(text) for text in texts]
 
 
-def in_todays_words(said: TicketPrediction, renamed: Mapping[str, Mapping[str, str]]) -> TicketPrediction:
-    """The same prediction with the names that people have given its labels since."""
-
-    def scores(names: Mapping[str, str], found: Sequence[LabelScore]) -> tuple[LabelScore, ...]:
-        return tuple(dataclasses.replace(one, label=names.get(one.label, one.label)) for one in found)
-
-    attributes = {
-        name: dataclasses.replace(
-            one,
-            labels=tuple(renamed.get(name, {}).get(label, label) for label in one.labels),
-            scores=scores(renamed.get(name, {}), one.scores),
-            runners_up=scores(renamed.get(name, {}), one.runners_up),
-        )
-        for name, one in said.attributes.items()
-    }
-    return dataclasses.replace(said, attributes=attributes)
+def in_todays_words(version: ModelVersion) -> Bundle:
+    """The model, which answers with the names that people have given its labels since. Raises BundleInvalid."""
+    found = bundle(version)
+    return found.in_words(version.renamed) if version.renamed else found
 
 
 @lru_cache(maxsize=4)
@@ -130,8 +116,8 @@ class NoSuchFolder(Invalid):
 
 
 def export(version: ModelVersion, target: Path, *, overwrite: bool = False) -> Path:
-    """Copies the bundle to `target` (a file, or a folder in which it gets a telling name). The copy is checked before
-    it counts.
+    """Writes the bundle to `target` (a file, or a folder in which it gets a telling name): a copy of what was trained,
+    or with the names that people have given its labels since. It is checked before it counts.
 
     Raises FileExists and NoSuchFolder.
     """
@@ -145,7 +131,10 @@ def export(version: ModelVersion, target: Path, *, overwrite: bool = False) -> P
 
     part = target.with_name(target.name + ".part")
     try:
-        shutil.copyfile(file_store().local_path(version.bundle_file), part)
+        if version.renamed:
+            in_todays_words(version).save(part)
+        else:
+            shutil.copyfile(file_store().local_path(version.bundle_file), part)
         Bundle.load(part)
         part.replace(target)
     finally:

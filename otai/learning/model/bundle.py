@@ -8,6 +8,7 @@ database.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -164,6 +165,12 @@ class AttributeModel:
         likely[scored.no_known_token] = self.frequencies
         return likely
 
+    def in_words(self, names: Mapping[str, str]) -> AttributeModel:
+        """The same with other names for some of its labels, also in their order."""
+        order = tuple(names.get(label, label) for label in self.spec.order)
+        labels = tuple(names.get(label, label) for label in self.labels)
+        return dataclasses.replace(self, spec=dataclasses.replace(self.spec, order=order), labels=labels)
+
     def decide(self, probabilities: Floats) -> Mask:
         """Which labels are given, shape of `probabilities` (tickets, labels)."""
         if isinstance(self.head, ManyLabelsHead):
@@ -214,6 +221,12 @@ class Bundle:
     def specs(self) -> tuple[AttributeSpec, ...]:
         """The attributes that it predicts, in the order of its report card."""
         return tuple(attribute.spec for attribute in self.attributes)
+
+    def in_words(self, names: Mapping[str, Mapping[str, str]]) -> Bundle:
+        """The same model, whose labels have the names that people gave them since: `names` by attribute and label that
+        it learnt."""
+        attributes = tuple(one.in_words(names.get(one.spec.name, {})) for one in self.attributes)
+        return dataclasses.replace(self, attributes=attributes)
 
     @cached_property
     def _sketch(self) -> sparse.csr_matrix:
