@@ -37,9 +37,11 @@ def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: 
 
 
 def _offer_package(row: Organisation, *, who: str, now: datetime, why: str, code: str, credits: int, price: Any) -> str:
-    billing.offer_package(
+    made = second_operator.package(
         organisation=row, code=code, credits=credits, price=money_of(price), who=who, why=why, now=now
     )
+    if isinstance(made, OperatorRequest):
+        return str(WAITS_FOR_A_SECOND)
     return gettext("%(customer)s can buy %(code)s now.") % {"customer": row.slug, "code": code}
 
 

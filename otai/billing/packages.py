@@ -63,6 +63,18 @@ def packages_for(organisation: Organisation, *, now: datetime) -> list[PackageOf
     return book + own
 
 
+def gift_of(credits: int, price: Money) -> int:
+    """Credits that a package gives away: those beyond what its price buys where a credit is cheapest in the price book
+    in force; all of them where the book sells nothing in that currency."""
+    listed = [
+        package.cents_per_credit
+        for package in queries.price_book().packages
+        if package.price.currency == price.currency
+    ]
+    bought = int(price.cents / min(listed)) if listed else 0
+    return max(0, credits - bought)
+
+
 def package(organisation: Organisation, code: str, *, now: datetime) -> PackageOffer:
     """Raises PackageUnknown, which names the codes there are."""
     offers = packages_for(organisation, now=now)

@@ -29,7 +29,7 @@ def _waits(row: OperatorRequest) -> bool:
 
 @admin.register(OperatorRequest)
 class OperatorRequestDesk(Desk):
-    """Goodwill and payments above what one operator may do alone."""
+    """Goodwill, packages and payments above what one operator may do alone."""
 
     list_display = ("asked_at", "organisation", "kind", "amount", "why", "asked_by", "state", "decided_by")
     list_filter = ("state", "kind")
@@ -50,8 +50,11 @@ class OperatorRequestDesk(Desk):
 
     @admin.display(description=_("how much"))
     def amount(self, row: OperatorRequest) -> str:
-        """Credits, or money with its currency."""
+        """Credits, money with its currency, or both."""
         if row.kind == OperatorRequestKind.GOODWILL:
             return counted_credits(row.facts["credits"])
-        asked = {"amount": cents_shown(row.facts["cents"], row.facts["currency"]), "reference": row.facts["reference"]}
-        return gettext("%(amount)s for %(reference)s") % asked
+        price = cents_shown(row.facts["cents"], row.facts["currency"])
+        if row.kind == OperatorRequestKind.PACKAGE:
+            asked = {"package": row.facts["code"], "credits": counted_credits(row.facts["credits"]), "price": price}
+            return gettext("%(package)s: %(credits)s for %(price)s") % asked
+        return gettext("%(amount)s for %(reference)s") % {"amount": price, "reference": row.facts["reference"]}

@@ -90,6 +90,10 @@ def what_else_is_money(acme: Organisation, globex: Organisation, fake: FakeGatew
     billing.import_statement(statement(entry("119.00", by_bank.reference, ref="B1")), who=OLGA, now=now)
     asked = second_operator.goodwill(organisation=acme, credits=5000, who=OLGA, why="a lot", key="lot", now=now)
     second_operator.decline(request=asked.id, who=OTTO, why="too much", now=now)  # type: ignore[union-attr]
+    offered = second_operator.package(
+        organisation=acme, code="cheap", credits=500, price=Money(10_00), who=OLGA, why="a bad week", now=now
+    )
+    second_operator.approve(request=offered.id, who=OTTO, why="I agree", now=now)
     topups.set_top_up(
         organisation=acme, below=500, package="10", monthly_limit=Money(300_00), who=ALICE, now=now, **CARD
     )

@@ -12,9 +12,13 @@ from django.test import Client
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit
-from otai.billing.models import OperatorRequest, Payment
+from otai.billing.models import CustomPackage, OperatorRequest, Payment
 from otai.billing.operations import second_operator
+from otai.billing.operations.details import InvalidBillingDetails
+from otai.billing.operations.events import WhoAndWhyMissing
+from otai.billing.operations.packages import PackageExists
 from otai.billing.operations.second_operator import AlreadyDecided, SameOperator
+from otai.billing.packages import PackageUnknown, gift_of
 from otai.ledger import queries as ledger
 from otai.ledger.operations import GrantMade
 from otai.orgs.models import Organisation, User
@@ -113,6 +117,52 @@ def test_payments_in_parts_are_confirmed_by_two(acme: Organisation, now: datetim
     assert sum(Payment.objects.values_list("cents", flat=True)) == 601_00
 
 
+def offers(acme: Organisation, now: datetime, code: str, credits: int, euros: int, who: str = OLGA) -> Any:
+    return second_operator.package(
+        organisation=acme, code=code, credits=credits, price=Money(euros * 100), who=who, why="their contract", now=now
+    )
+
+
+def test_a_package_gives_away_what_its_price_does_not_buy(acme: Organisation) -> None:
+    bought = [(100, Money(800_00)), (1000, Money(7000_00)), (5, Money(40_01)), (5, Money(39_99)), (5, Money(80, "USD"))]
+    assert [gift_of(*package) for package in bought] == [0, 125, 0, 1, 5]
+
+
+def test_a_package_at_the_list_price_is_offered_alone(acme: Organisation, now: datetime) -> None:
+    asks(acme, now, credits=100)
+    for code, credits, euros in (("list", 50_000, 400_000), ("dear", 1, 20)):
+        assert isinstance(offers(acme, now, code, credits, euros), CustomPackage), "it gives nothing away"
+
+
+def test_packages_in_parts_take_two_as_well(acme: Organisation, globex: Organisation, now: datetime) -> None:
+    assert isinstance(offers(acme, now, "one", 150, 720), CustomPackage), "60 credits of it are a gift"
+    assert isinstance(offers(globex, now, "one", 150, 720), CustomPackage), "another's are another's"
+    waits = offers(acme, now, "two", 150, 720)
+    assert isinstance(waits, OperatorRequest)
+    assert offers(acme, now, "two", 150, 720) == waits, "the same offer is the same request"
+    assert isinstance(asks(acme, now, credits=41, key="g"), OperatorRequest), "goodwill and packages are one sum"
+    assert isinstance(asks(acme, now, credits=40, key="h"), GrantMade)
+    billing.withdraw_package(organisation=acme, code="one", who=OLGA, why="no more", now=now)
+    assert isinstance(offers(acme, now, "three", 10, 72), OperatorRequest), "what was ordered of it stands"
+    second_operator.approve(request=waits.id, who=OTTO, why="right", now=now)
+    assert isinstance(offers(acme, now + timedelta(days=31), "four", 150, 720), CustomPackage)
+    with pytest.raises(PackageExists):
+        offers(acme, now, "two", 5000, 1)
+    assert audit().findings == []
+
+
+def test_a_package_that_gives_more_than_it_sells_takes_two_however_small(acme: Organisation, now: datetime) -> None:
+    waits = offers(acme, now, "small", 10, 39)
+    assert isinstance(waits, OperatorRequest), "it can be ordered any number of times"
+    second_operator.decline(request=waits.id, who=OTTO, why="too cheap", now=now)
+    again = offers(acme, now, "small", 10, 39)
+    assert (again.state, again.id == waits.id) == ("waiting", False), "what was declined can be asked for again"
+    with pytest.raises(InvalidBillingDetails):
+        offers(acme, now, "small", 10, 0)
+    with pytest.raises(WhoAndWhyMissing):
+        second_operator.package(organisation=acme, code="big", credits=500, price=Money(1), who=OLGA, why=" ", now=now)
+
+
 def test_the_database_knows_no_approval_by_whoever_asked(acme: Organisation, now: datetime) -> None:
     asks(acme, now)
     for change, rule in (
@@ -124,10 +174,16 @@ def test_the_database_knows_no_approval_by_whoever_asked(acme: Organisation, now
             cursor.execute(f"UPDATE billing_operator_request SET {change}")
 
 
-def test_two_operators_at_the_desk(acme: Organisation, now: datetime, client: Client) -> None:
-    olga, otto = (
+@pytest.fixture
+def operators(db: None) -> list[User]:
+    """Olga and Otto."""
+    return [
         User.objects.create_superuser(name, f"{name}@vendor.example", "a long passphrase") for name in ("olga", "otto")
-    )
+    ]
+
+
+def test_two_operators_at_the_desk(acme: Organisation, now: datetime, client: Client, operators: list[User]) -> None:
+    olga, otto = operators
     client.force_login(olga)
     asked = {"credits": 500, "key": "k", "why": "a bad week"}
     page = client.post(f"/desk/orgs/organisation/{acme.id}/act/goodwill/", asked, follow=True)
@@ -141,6 +197,29 @@ def test_two_operators_at_the_desk(acme: Organisation, now: datetime, client: Cl
     assert available(acme) == 506
 
 
+def test_nobody_offers_credits_for_a_cent_alone(
+    acme: Organisation, now: datetime, client: Client, operators: list[User]
+) -> None:
+    olga, otto = operators
+    client.force_login(olga)
+    asked = {"code": "gift-27", "credits": 100_000, "price": "0.01", "why": "a bad week"}
+    offer = f"/desk/orgs/organisation/{acme.id}/act/offer-package/"
+    for _ in range(2):
+        assert "it waits for a second one" in client.post(offer, asked, follow=True).content.decode()
+    request = OperatorRequest.objects.get()
+    with pytest.raises(PackageUnknown):
+        billing.buy(organisation=acme, package="gift-27", key="b", who=ALICE, now=now)
+    approval = f"/desk/billing/operatorrequest/{request.id}/act/approve/"
+    assert "another operator approves it" in client.post(approval, {"why": "me again"}).content.decode()
+    client.force_login(otto)
+    page = client.get("/desk/billing/operatorrequest/").content.decode()
+    assert "Package below the list price" in page and "gift-27: 100000 credits for EUR 0.01" in page
+    assert "Approved, and done." in client.post(approval, {"why": "I agree"}, follow=True).content.decode()
+    assert CustomPackage.objects.get().offered_by == "olga (desk), otto (desk)"
+    assert billing.buy(organisation=acme, package="gift-27", key="b", who=ALICE, now=now).purchase.net_cents == 1
+    assert audit().findings == []
+
+
 def test_two_operators_at_the_command_line(acme: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = json.loads(otai("goodwill", 500, "--why", "a bad week", "--json"))
     assert (asked["state"], available(acme)) == ("waiting", 6)
@@ -149,3 +228,8 @@ def test_two_operators_at_the_command_line(acme: Organisation, monkeypatch: pyte
     monkeypatch.setattr("otai.cli.billing.refunds.actor", lambda: "otto")
     assert "Approved: goodwill, asked for by olga" in otai("approve", asked["request"], "--why", "I agree")
     assert available(acme) == 506
+    monkeypatch.undo()
+    offered = json.loads(otai("offer-package", "gift-27", 500, "0.01", "--why", "a bad week", "--json"))
+    monkeypatch.setattr("otai.cli.billing.refunds.actor", lambda: "otto")
+    assert "Approved: package" in otai("approve", offered["request"], "--why", "I agree")
+    assert CustomPackage.objects.get().code == "gift-27"

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from otai.billing import operations as billing
 from otai.billing import vies
 from otai.billing.audit import audit as billing_audit
-from otai.billing.models import PaymentRefund, Purchase
+from otai.billing.models import OperatorRequest, OperatorRequestKind, PaymentRefund, Purchase
 from otai.billing.operations import balance
 from otai.billing.operations.chaining import chain_new
 from otai.billing.operations.refunds import refund_failed
@@ -120,11 +120,14 @@ def everything(acme: Organisation, globex: Organisation, fake: Any, now: datetim
 
 
 def rows_of(model: type[models.Model]) -> list[models.Model]:
-    """The last row; of orders also a year, and one that a coupon made cheaper."""
+    """The last row; of orders also a year, and one that a coupon made cheaper; of what a second operator decided also
+    goodwill, beside a package."""
     rows = model._default_manager.order_by("pk")
     kinds = [rows]
     if model is Purchase:
         kinds += [rows.filter(term="year"), rows.filter(coupon__isnull=False)]
+    if model is OperatorRequest:
+        kinds += [rows.filter(kind=OperatorRequestKind.GOODWILL)]
     found = [kind.last() for kind in kinds]
     assert None not in found, model
     return [row for row in found if row]

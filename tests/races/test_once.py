@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from otai.billing.models import CustomPackage, OperatorRequest
 from otai.billing.operations import second_operator
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
@@ -16,6 +17,7 @@ from otai.orgs.operations import remove_member
 from otai.orgs.permissions import Role
 from otai.runs import operations as runs
 from otai.runs.models import Run
+from otai.units import Money
 from tests.billing.people import acme_signs_up
 from tests.orgs.people import joins, person
 from tests.races.test_pairs import at_once
@@ -30,6 +32,15 @@ def test_of_gifts_at_once_one_operator_gives_one_alone(now: datetime) -> None:
     gift = partial(second_operator.goodwill, organisation=acme, credits=60, who="olga", why="a bad week", now=now)
     assert at_once([partial(gift, key=key) for key in "abcd"]) == ["done"] * 4
     assert ledger.balance(acme.id).available == before + 60
+
+
+def test_of_packages_offered_at_once_one_gives_credits_away_alone(now: datetime) -> None:
+    acme = acme_signs_up(now)
+    offer = partial(
+        second_operator.package, organisation=acme, credits=150, price=Money(720_00), who="olga", why="theirs", now=now
+    )
+    assert at_once([partial(offer, code=code) for code in ("one", "two", "three")]) == ["done"] * 3
+    assert (CustomPackage.objects.count(), OperatorRequest.objects.count()) == (1, 2)
 
 
 def test_of_approvers_at_once_one_decides(now: datetime, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from otai.orgs.models import Organisation
 class OperatorRequestKind(models.TextChoices):
     GOODWILL = "goodwill", "Goodwill credits"
     PAYMENT = "payment", "Payment confirmed by hand"
+    PACKAGE = "package", "Package below the list price"
 
 
 class OperatorRequestState(models.TextChoices):

@@ -32,14 +32,10 @@ def offer_package(
     now: datetime,
     ends_at: datetime | None = None,
 ) -> CustomPackage:
-    """A package for one organisation, by an operator. Raises InvalidAmount, InvalidBillingDetails, PackageExists,
-    WhoAndWhyMissing."""
+    """A package for one organisation, by an operator; doors go by `second_operator.package`. Raises PackageExists,
+    WhoAndWhyMissing, and as `check_offer` does."""
     why = checked_why(why)
-    whole_credits(credits)
-    if price.cents < 1:
-        raise InvalidBillingDetails("price", field="price")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,39}", code) or code.isdigit():
-        raise InvalidBillingDetails("code", field="code")
+    check_offer(organisation, code, credits, price)
     package = CustomPackage(
         id=new_id(),
         organisation=organisation,
@@ -71,6 +67,17 @@ def offer_package(
     except IntegrityError:
         raise PackageExists("package", organisation=organisation.slug, package=code) from None
     return package
+
+
+def check_offer(organisation: Organisation, code: str, credits: int, price: Money) -> None:
+    """Whether it could be offered. Raises InvalidAmount, InvalidBillingDetails, PackageExists."""
+    whole_credits(credits)
+    if price.cents < 1:
+        raise InvalidBillingDetails("price", field="price")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,39}", code) or code.isdigit():
+        raise InvalidBillingDetails("code", field="code")
+    if CustomPackage.objects.filter(organisation=organisation, code=code).exists():
+        raise PackageExists("package", organisation=organisation.slug, package=code)
 
 
 @one_transaction

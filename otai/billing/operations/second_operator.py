@@ -1,4 +1,5 @@
-"""What one operator may not do alone: goodwill and confirmed payments above a limit wait until another approves.
+"""What one operator may not do alone: goodwill, packages that give credits away, and confirmed payments above a limit
+wait until another approves.
 
 The limits hold for all that operators did alone for one organisation lately, so that nothing is gained by doing it in
 parts. They are settings, since they follow the vendor's staff and not its prices: `OTAI_GOODWILL_ALONE` in credits,
@@ -16,6 +17,7 @@ from django.db.models import QuerySet, Sum
 from otai.billing.models import (
     BankEntry,
     BankEntryState,
+    CustomPackage,
     OperatorRequest,
     OperatorRequestKind,
     OperatorRequestState,
@@ -25,8 +27,10 @@ from otai.billing.models import (
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import as_told, checked_why, record
 from otai.billing.operations.goodwill import give_goodwill, goodwill_key
+from otai.billing.operations.packages import check_offer, offer_package
 from otai.billing.operations.payments import BY_HAND, PaymentBooked, confirm_payment
-from otai.db import one_transaction
+from otai.billing.packages import gift_of
+from otai.db import new_id, one_transaction
 from otai.errors import NotAllowed, NotFound, Refused
 from otai.ledger.models import LotSource, Transfer, TransferKind
 from otai.ledger.operations import GrantMade
@@ -85,6 +89,40 @@ def payment(
     return _ask(OperatorRequestKind.PAYMENT, purchase.organisation, key, facts, who=who, why=why, now=now)
 
 
+@one_transaction
+def package(
+    *, organisation: Organisation, code: str, credits: int, price: Money, who: str, why: str, now: datetime
+) -> CustomPackage | OperatorRequest:
+    """Offers a package, or where it gives too much away asks for a second operator: the same package again is the same
+    request. Raises as `offer_package` does."""
+    # Two offers at once are counted one after the other.
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    if not _package_takes_two(organisation, credits, price, now=now):
+        return offer_package(
+            organisation=organisation, code=code, credits=credits, price=price, who=who, why=why, now=now
+        )
+    check_offer(organisation, code, credits, price)
+    facts: dict[str, object] = {
+        "code": code,
+        "credits": credits,
+        "cents": price.cents,
+        "currency": price.currency,
+    }
+    waiting = OperatorRequest.objects.filter(
+        kind=OperatorRequestKind.PACKAGE, organisation=organisation, state=OperatorRequestState.WAITING
+    )
+    same = next((request for request in waiting if request.facts == facts), None)
+    # What was declined may be asked for again: so its key is its own, and not the package's.
+    return same or _ask(OperatorRequestKind.PACKAGE, organisation, str(new_id()), facts, who=who, why=why, now=now)
+
+
+def _package_takes_two(organisation: Organisation, credits: int, price: Money, *, now: datetime) -> bool:
+    """A package can be ordered any number of times, so one that gives away more than it sells always does
+    (decision 0425)."""
+    gift = gift_of(credits, price)
+    return gift > 0 and (2 * gift > credits or credits_take_two(organisation, gift, now=now))
+
+
 def takes_two(organisation: Organisation, received: Money, *, now: datetime) -> bool:
     """Whether with this payment one operator alone would have confirmed more than they may. Locks the organisation, so
     that two payments at once are counted one after the other: within a transaction."""
@@ -99,13 +137,25 @@ def credits_take_two(organisation: Organisation, credits: int, *, now: datetime)
 
 
 def _given_alone(organisation: Organisation, *, now: datetime) -> int:
-    """Credits of goodwill that no second operator approved."""
+    """Credits of goodwill, and of packages beyond what their price buys, that no second operator approved."""
+    return _goodwill_alone(organisation, now=now) + _packages_alone(organisation, now=now)
+
+
+def _goodwill_alone(organisation: Organisation, *, now: datetime) -> int:
     approved = _approved(OperatorRequestKind.GOODWILL, organisation).values_list("facts__key", flat=True)
     given = Transfer.objects.filter(
         organisation=organisation.id, source=LotSource.GOODWILL, kind=TransferKind.GRANT, at__gt=_counts_since(now)
     ).filter(key__startswith=goodwill_key(""))
     found = given.exclude(key__in=[goodwill_key(key) for key in approved]).aggregate(credits=Sum("credits"))
     return found["credits"] or 0
+
+
+def _packages_alone(organisation: Organisation, *, now: datetime) -> int:
+    """Packages that were withdrawn count too: what was ordered of them stands."""
+    approved = _approved(OperatorRequestKind.PACKAGE, organisation).values_list("facts__code", flat=True)
+    offered = CustomPackage.objects.filter(organisation=organisation, offered_at__gt=_counts_since(now))
+    alone = offered.exclude(code__in=list(approved))
+    return sum(gift_of(found.credits, Money(found.price_cents, found.currency)) for found in alone)
 
 
 def _confirmed_alone(organisation: Organisation, *, now: datetime) -> int:
@@ -168,6 +218,16 @@ def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequ
             who=both,
             why=asked.why,
             key=facts["key"],
+            now=now,
+        )
+    elif asked.kind == OperatorRequestKind.PACKAGE:
+        offer_package(
+            organisation=asked.organisation,
+            code=facts["code"],
+            credits=facts["credits"],
+            price=Money(facts["cents"], facts["currency"]),
+            who=both,
+            why=asked.why,
             now=now,
         )
     else:

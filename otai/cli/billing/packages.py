@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from otai.billing import operations as billing
 from otai.billing import packages as packages_of
+from otai.billing.models import OperatorRequest
+from otai.billing.operations import second_operator
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why, money_from
+from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 
@@ -50,7 +52,7 @@ def offer_package(
 ) -> None:
     """For operators: a package for one organisation."""
     organisation = organisation_named(org)
-    made = billing.offer_package(
+    made = second_operator.package(
         organisation=organisation,
         code=code,
         credits=credits,
@@ -59,6 +61,9 @@ def offer_package(
         why=why,
         now=utc_now(),
     )
+    if isinstance(made, OperatorRequest):
+        say_it_waits(made, json=json)
+        return
     if json:
         print_json({"package": made.code, "credits": made.credits, "net_cents": made.price_cents})
     else:
