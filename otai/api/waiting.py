@@ -20,6 +20,8 @@ from otai.jobs import queries
 from otai.jobs.admission import place_in_queue
 from otai.jobs.models import Job
 from otai.jobs.operations import Asked
+from otai.tickets.formats_of_before import format_of
+from otai.words.catalogue import say_fact
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
@@ -93,7 +95,7 @@ def _result(job: Job) -> dict[str, Any] | None:
 def preview_out(preview: Mapping[str, Any]) -> dict[str, Any]:
     """Without the examples, which are for a page."""
     return {
-        "format": preview["format"],
+        "format": say_fact(format_of(preview["format"])),
         "rows_looked_at": preview["rows"],
         "roles": preview["roles"],
         "unsettled_dates": preview.get("unsettled_dates"),

@@ -202,10 +202,10 @@ def columns(
         preview = tickets_jobs.preview_here(given, options)
     if json:
         asked = dataclasses.asdict(preview.unsettled_dates) if preview.unsettled_dates else None
-        shown = {"format": preview.format, "rows_looked_at": preview.look.rows, "unsettled_dates": asked}
+        shown = {"format": say_fact(preview.format), "rows_looked_at": preview.look.rows, "unsettled_dates": asked}
         print_json(shown | preview.roles.as_dict())
         return
-    say(f"{file.name}: {preview.format}; looked at {say_fact(Fact.from_dict(preview.look.where))}.")
+    say(f"{file.name}: {say_fact(preview.format)}; looked at {say_fact(Fact.from_dict(preview.look.where))}.")
     data_sets.show_columns(preview.roles)
     if (open_dates := preview.unsettled_dates) is not None:
         say(

@@ -28,7 +28,7 @@ from otai.tickets.limits import Limits
 from otai.tickets.linking import LINKS, link_columns, links_of
 from otai.tickets.missing_values import is_missing
 from otai.tickets.problems import BadRows
-from otai.tickets.sources.table import Rows
+from otai.tickets.sources.table import RowBatch
 from otai.tickets.text_mending import TextMender, holds
 from otai.tickets.text_stage import TextReader, null_where_blank
 from otai.tickets.times import EARLIEST, LATEST, is_day_first, is_serial, parse_time, serial_day
@@ -130,7 +130,7 @@ class TicketMaker:
             ]
         )
 
-    def tickets(self, rows: Rows, bad: BadRows) -> pa.RecordBatch:
+    def tickets(self, rows: RowBatch, bad: BadRows) -> pa.RecordBatch:
         """The good rows of a batch as tickets. Bad ones go to `bad`, and rows without any content are passed over."""
         n = len(rows.numbers)
         keep = np.ones(n, dtype=bool)

@@ -27,6 +27,7 @@ from otai.tickets.options import ImportOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import Preview, Progress, ReadTickets, preview_columns, read_tickets
 from otai.tickets.sources.table import clean_name
+from otai.words.catalogue import say_fact
 
 __all__ = [
     "DataSetNameInvalid",
@@ -142,7 +143,7 @@ def _save_imported(
             tickets=read.profile.tickets,
             left_out_rows=read.left_out_rows,
             source_filename=", ".join(map(checked_filename, filenames))[:255],
-            source_format=read.format[:100],
+            source_format=say_fact(read.format)[:100],
             imported_at=now,
             profile=read.profile.summary().as_dict(),
             roles=read.roles.as_dict(),

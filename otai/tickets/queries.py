@@ -14,7 +14,9 @@ from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
 from otai.learning.finding import Finding
 from otai.orgs.models import Organisation
 from otai.tickets.files import FileStoreUnavailable, file_store
+from otai.tickets.formats_of_before import format_of
 from otai.tickets.models import Attribute, DataSet, Label
+from otai.words.sentences import Fact
 
 USABLE_LABELS = 2
 """An attribute can be learnt when at least this many of its labels have RARE_LABEL_TICKETS tickets: one label teaches
@@ -121,6 +123,11 @@ def leaks(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
 def profile(data_set: DataSet) -> Profile:
     """What was found in the data set when it was imported, with the most frequent labels."""
     return Profile.from_dict(data_set.profile).summary()
+
+
+def read_as(data_set: DataSet) -> Fact:
+    """As what its file was read; a release before kept that as an English phrase."""
+    return format_of(data_set.profile.get("read_as") or data_set.source_format)
 
 
 def labels(data_set: DataSet, attribute: str) -> QuerySet[Label]:

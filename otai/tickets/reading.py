@@ -38,6 +38,7 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before, compare
 from otai.tickets.day_order import UnsettledDates, day_order_of
 from otai.tickets.files import FileStoreUnavailable
+from otai.tickets.formats_of_before import format_of
 from otai.tickets.growing import Growing
 from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
@@ -74,7 +75,7 @@ Progress = Callable[[float, int], None]
 class Preview:
     """What an import would take each column for: the format found, the rows looked at, the roles with their reasons."""
 
-    format: str
+    format: Fact
     look: Look
     roles: ColumnRoles
     sheets: tuple[str, ...] = ()
@@ -91,7 +92,7 @@ class Preview:
             for one in self.look.columns
         ]
         return {
-            "format": self.format,
+            "format": self.format.as_dict(),
             "rows": self.look.rows,
             "is_whole": self.look.is_whole,
             "columns": columns,
@@ -108,7 +109,7 @@ class Preview:
         roles = ColumnRoles.from_dict(values["roles"])
         asked = values.get("unsettled_dates")
         dates = UnsettledDates(**asked) if asked else None
-        return cls(values["format"], look, roles, tuple(values.get("sheets", ())), dates)
+        return cls(format_of(values["format"]), look, roles, tuple(values.get("sheets", ())), dates)
 
 
 def preview_columns(
@@ -135,12 +136,12 @@ def preview_columns(
 
 @dataclass(frozen=True, slots=True)
 class ReadTickets:
-    """What a file holds: its profile, what each column was used for, its format in words, and how many bad rows were
+    """What a file holds: its profile, what each column was used for, as what it was read, and how many bad rows were
     left out."""
 
     profile: Profile
     roles: ColumnRoles
-    format: str
+    format: Fact
     left_out_rows: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -148,7 +149,7 @@ class ReadTickets:
         return {
             "profile": self.profile.as_dict(),
             "roles": self.roles.as_dict(),
-            "format": self.format,
+            "format": self.format.as_dict(),
             "left_out_rows": self.left_out_rows,
         }
 
@@ -158,7 +159,7 @@ class ReadTickets:
         return cls(
             Profile.from_dict(values["profile"]),
             ColumnRoles.from_dict(values["roles"]),
-            values["format"],
+            Fact.from_dict(values["format"]),
             values["left_out_rows"],
         )
 
@@ -439,7 +440,7 @@ class _Reading:
         )
 
     @property
-    def format(self) -> str:
+    def format(self) -> Fact:
         return self._source.format
 
     @property
@@ -581,7 +582,7 @@ class _Reading:
         noticed += self._given_away()
         if joined is not None:
             noticed += findings_of_joining(joined, roles)
-        return profile.with_findings(noticed, source=self._source.format), roles
+        return profile.with_findings(noticed, read_as=self._source.format), roles
 
     def _given_away(self) -> list[Finding]:
         """Lines that nearly decide a label, with what they are worth."""

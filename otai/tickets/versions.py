@@ -6,6 +6,7 @@ The work itself is in `changing.py`, which knows no tables; here are the rows ar
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet
 from otai.tickets.operations import save_data_set
 from otai.tickets.queries import not_proposed, tickets_path
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 STILL_TRUE = ("text_was_cut", "personal_data")
 """Findings of the import that the next version keeps: its texts are the same."""
@@ -176,6 +179,8 @@ def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, what
     """The rows of what was made from `base`, under the next free version of its name. Raises TicketsDeleted where they
     are gone meanwhile."""
     base.require_tickets()
+    made = Fact("format_of_version", {"version": base.version})
+    profile = dataclasses.replace(profile, read_as=made)
     return save_data_set(
         DataSet(
             organisation_id=base.organisation_id,
@@ -186,7 +191,7 @@ def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, what
             tickets=profile.tickets,
             left_out_rows=base.left_out_rows,
             source_filename=what[:255],
-            source_format=f"made from version {base.version}",
+            source_format=say_fact(made),
             imported_at=now,
             profile=profile.summary().as_dict(),
             roles=base.roles,

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from otai.tickets.sources.dialect import can_part_fields
+from otai.words.sentences import Fact
 
 ENCODINGS = (
     "utf-8",
@@ -34,7 +35,7 @@ DATES: dict[str, str | Promise] = {
     "day-first": gettext_lazy("day first (31/12)"),
     "month-first": gettext_lazy("month first (12/31)"),
 }
-OF_BYTES = ("Excel", "OpenDocument", "Parquet")
+OF_BYTES = {"format_excel", "format_opendocument", "format_parquet"}
 """Formats in which nobody chooses an encoding or a sign between fields."""
 FIELDS = ("header", "sheet", "encoding", "delimiter", "dates")
 most_characters = 100
@@ -61,14 +62,14 @@ def options_of(said: Mapping[str, str]) -> dict[str, Any]:
     return {**{name: said.get(name) for name in FIELDS}, "header": int(said["header"]) if said.get("header") else None}
 
 
-def context_of(said: Mapping[str, str], *, sheets: tuple[str, ...] = (), format: str = "") -> dict[str, Any]:
+def context_of(said: Mapping[str, str], *, sheets: tuple[str, ...] = (), format: Fact | None = None) -> dict[str, Any]:
     """What the form about reading a file shows: what was said, and what can be said. `format`: as what it was read, if
     it was."""
     return {
         "reading": said,
         "is_said": bool(said),
         "sheets": sheets,
-        "is_of_characters": not format.startswith(OF_BYTES),
+        "is_of_characters": format is None or format.values["parts"][0]["code"] not in OF_BYTES,
         "encodings": ENCODINGS,
         "delimiters": _with_said(said.get("delimiter")),
         "dates": DATES,

@@ -13,6 +13,7 @@ from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
 from otai.words.tables.checks import CHECKS, REMEDIES
 from otai.words.tables.criteria import CRITERIA
+from otai.words.tables.file_formats import FORMATS
 from otai.words.tables.history import HISTORY
 from otai.words.tables.improvements import IMPROVEMENTS
 from otai.words.tables.kinds_of_files import FILES, JSON
@@ -67,6 +68,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **COLUMNS,
     **PACKAGE,
     **FILES,
+    **FORMATS,
     **JSON,
     **ROWS,
     **PRICES,

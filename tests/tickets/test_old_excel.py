@@ -12,6 +12,7 @@ from otai.tickets.options import FormatOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import read_tickets
 from otai.tickets.sources.opening import open_source
+from otai.words.catalogue import say_fact
 from tests.tickets.old_excel import Cell, compound_file, write_xls
 
 pytestmark = pytest.mark.pure
@@ -32,7 +33,7 @@ def test_an_old_workbook_is_read(tmp_path: Path) -> None:
     write_xls(tmp_path / "export.xls", {"Übersicht": [["Nur eine Seite vorab"]], "Tickets": rows(150)})
     read = read_tickets(tmp_path / "export.xls", into=tmp_path / "out.parquet")
     tickets = pq.read_table(tmp_path / "out.parquet").to_pylist()
-    assert (len(tickets), read.format) == (150, "Excel, sheet 'Tickets'")
+    assert (len(tickets), say_fact(read.format)) == (150, "Excel, sheet 'Tickets'")
     assert dict(read.roles.single) == {
         "ticket": "Nummer", "subject": "Betreff", "body": "Beschreibung", "created": "Eingang",
     }  # fmt: skip

@@ -19,6 +19,7 @@ from otai.tickets.limits import Limits
 from otai.tickets.options import FormatOptions
 from otai.tickets.problems import BadRows, DatasetInvalid
 from otai.tickets.sources.opening import open_source
+from otai.words.catalogue import say_fact
 
 pytestmark = pytest.mark.pure
 
@@ -202,7 +203,7 @@ class TestJson:
     def test_a_list_inside_an_object_is_found(self, tmp_path: Path, path: str, indent: int | None) -> None:
         columns, rows, bad, _ = read(json.dumps(wrapped(path, objects()), indent=indent), tmp_path)
         assert (columns, rows, bad.count) == (HEADER, TICKETS, 0)
-        assert path in open_source(tmp_path / "export").format
+        assert path in say_fact(open_source(tmp_path / "export").format)
 
     def test_pages_one_after_the_other_are_one_table(self, tmp_path: Path) -> None:
         pages = "\n".join(json.dumps(wrapped("tickets", objects()[start : start + 10])) for start in range(0, 40, 10))

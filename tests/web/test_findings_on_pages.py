@@ -6,11 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from django.utils import translation
 
 from otai.orgs.permissions import Role
 from otai.tickets import queries as tickets
-from otai.web.file_formats import format_words
 from otai.words import findings as words
 from tests import stories
 from tests.web.visitors import member_of, of
@@ -58,20 +56,3 @@ def test_nothing_is_said_to_stand_out_above_what_does(
     page = alice.get(f"/acme/tickets/{data_set.id}/").text
     assert said in page and read_as in page
     assert "Nothing stands out" not in page
-
-
-@pytest.mark.pure
-@pytest.mark.parametrize(
-    ("written", "german"),
-    [
-        ("CSV separated by '~', UTF-8", "CSV, getrennt durch '~', UTF-8"),
-        ("zip of 3 files, Excel, sheets 'a', 'b' ...", "zip aus 3 Dateien, Excel, Blätter 'a', 'b'"),
-        ("Excel, sheet 'HTML table'", "Excel, Blatt 'HTML table'"),
-        ("JSON, list 'data.items', UTF-8, gzip", "JSON, Liste 'data.items', UTF-8, gzip"),
-        ("made from version 3", "entstanden aus Version 3"),
-        ("Parquet", "Parquet"),
-    ],
-)
-def test_how_a_file_was_read_is_said_in_german(written: str, german: str) -> None:
-    with translation.override("de"):
-        assert format_words(written) == german

@@ -241,7 +241,7 @@ DATA_SET = {
     "tickets": 12480,
     "left_out_rows": 0,
     "source_filename": "export-2026-11.csv",
-    "source_format": "CSV, separated by ';', utf-8",
+    "source_format": "CSV separated by semicolons, UTF-8",
     "imported_at": "2026-11-02T09:30:00Z",
     "bytes": 1843200,
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -301,7 +301,7 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
     later=JobOut,
     errors=[400, 413],
     example={
-        "format": "CSV, separated by ';', utf-8",
+        "format": "CSV separated by semicolons, UTF-8",
         "rows_looked_at": 12480,
         "roles": {"single": {"body": "text"}, "attributes": [{"name": "queue", "kind": "single"}]},
     },

@@ -90,7 +90,7 @@ class Profile:
 
     `languages` maps ISO 639-1 codes (and "unknown", "other") to the share of tickets, over the tickets that
     `languages_read` names (None once the content was deleted). `text_length` holds quantiles in characters (minimum,
-    p10, median, p90, p99, maximum).
+    p10, median, p90, p99, maximum). `read_as` says as what the file was read (None where that was not kept).
     """
 
     tickets: int
@@ -105,7 +105,7 @@ class Profile:
     first_created_at: str | None
     last_created_at: str | None
     findings: tuple[Finding, ...]
-    source: str = ""
+    read_as: Fact | None = None
     notes: tuple[str, ...] = ()
 
     def attribute(self, name: str) -> AttributeProfile:
@@ -129,6 +129,7 @@ class Profile:
         read = data.get("languages_read")
         values["languages_read"] = Fact.from_dict(read) if read else _languages_read(data.get("languages_from", ""))
         values["findings"] = tuple(map(_finding, data["findings"]))
+        values["read_as"] = Fact.from_dict(data["read_as"]) if data.get("read_as") else None
         values["notes"] = tuple(data.get("notes", ()))
         return cls(**values)
 
@@ -168,17 +169,21 @@ class Profile:
             )
             for attribute in self.attributes
         )
-        return dataclasses.replace(self, attributes=attributes, findings=(), languages_read=None, source="", notes=())
+        return dataclasses.replace(
+            self, attributes=attributes, findings=(), languages_read=None, read_as=None, notes=()
+        )
 
     def renamed(self, names: Mapping[str, str]) -> Profile:
         """The same with these attributes under other names: old -> new."""
         attributes = tuple(dataclasses.replace(one, name=names.get(one.name, one.name)) for one in self.attributes)
         return dataclasses.replace(self, attributes=attributes)
 
-    def with_findings(self, more: Sequence[Finding], *, source: str = "", notes: Sequence[str] = ()) -> Profile:
+    def with_findings(
+        self, more: Sequence[Finding], *, read_as: Fact | None = None, notes: Sequence[str] = ()
+    ) -> Profile:
         """The same with what the import itself noticed in front."""
         return dataclasses.replace(
-            self, findings=(*more, *self.findings), source=source or self.source, notes=(*self.notes, *notes)
+            self, findings=(*more, *self.findings), read_as=read_as or self.read_as, notes=(*self.notes, *notes)
         )
 
 

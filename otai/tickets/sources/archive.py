@@ -14,7 +14,8 @@ from typing import IO, Any
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, DatasetInvalid, refused
 from otai.tickets.sources.mails import MailSource
-from otai.tickets.sources.table import Noted, Rows, Source
+from otai.tickets.sources.table import Noted, RowBatch, Source, read_as
+from otai.words.sentences import Fact
 
 MOST_FILES = 20_000
 FILE_COLUMN = "File"
@@ -68,13 +69,14 @@ class ArchiveSource:
         self.columns = list(first.columns)
         if len(self._sources) > 1:
             self.columns.append(_free(FILE_COLUMN, self.columns))
-        self.format = f"{kind} of {len(self._sources)} file{'s' if len(self._sources) > 1 else ''}, {first.format}"
+        files = Fact("format_files", {"kind": kind, "count": len(self._sources)})
+        self.format = read_as(files, first.format)
         self._position = 0
 
     def bytes_read(self) -> int:
         return self._position
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The tickets of all files, one after the other."""
         offset = self._position = 0
         for name, source in self._sources:

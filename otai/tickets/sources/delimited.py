@@ -29,8 +29,9 @@ from otai.tickets.sources.grid import (
     note_footer,
     note_row,
 )
-from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
+from otai.tickets.sources.table import Noted, RowBatch, RowBatcher, clean_name, read_as, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
+from otai.words.sentences import Fact
 
 BYTE_ORDER_MARK = "\ufeff"
 REPEATED_KEPT = 8
@@ -48,7 +49,12 @@ ROWS_TOGETHER = 64
 
 _SPELLED = {"\\t": "\t", "tab": "\t"}
 """What people write on a command line, where a tab cannot be typed."""
-_NAMES = {",": "CSV", ";": "CSV separated by semicolons", "\t": "TSV", "|": "CSV separated by bars"}
+_KINDS = {
+    ",": Fact("format_csv"),
+    ";": Fact("format_csv_semicolons"),
+    "\t": Fact("format_tsv"),
+    "|": Fact("format_csv_bars"),
+}
 
 
 class DelimitedSource:
@@ -85,7 +91,8 @@ class DelimitedSource:
         kept_names = names if self._kept is None else [names[at] for at in self._kept]
         self._width = len(names)
         self.columns = unique_header(kept_names, self._limits, self.noted, headless=self._frame.is_headless)
-        self.format = f"{_NAMES.get(self._delimiter, f'CSV separated by {self._delimiter!r}')}, {text.description}"
+        kind = _KINDS.get(self._delimiter) or Fact("format_csv_separated", {"sign": repr(self._delimiter)})
+        self.format = read_as(kind, *text.written_in)
 
     def _framed(self, header: int | None) -> Frame:
         """The frame, from the first rows. Raises DatasetInvalid where there is none."""
@@ -124,7 +131,7 @@ class DelimitedSource:
     def bytes_read(self) -> int:
         return self._position
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The records below the header, without a footer."""
         self.noted.begin()
         width, kept, first = self._width, self._kept, self._frame.first

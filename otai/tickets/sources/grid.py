@@ -16,7 +16,7 @@ from otai.tickets import column_names
 from otai.tickets.column_names import folded
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Noted, RowBatcher, Rows, clean_name, unique_header
+from otai.tickets.sources.table import Noted, RowBatch, RowBatcher, clean_name, unique_header
 
 FRAME_ROWS = 200
 """So many rows are looked at to find the header."""
@@ -216,7 +216,7 @@ class GridReader:
         noted.title_rows = frame.title_rows
         noted.is_headless = frame.is_headless and not frame.is_told
 
-    def batches(self, rows: Iterator[Numbered], bad: BadRows, *, more: Sequence[str] = ()) -> Iterator[Rows]:
+    def batches(self, rows: Iterator[Numbered], bad: BadRows, *, more: Sequence[str] = ()) -> Iterator[RowBatch]:
         """`rows` with their numbers, from the start of the table. `more` are cells that every row ends in (the name of
         its sheet)."""
         width = len(self.columns) - len(more)

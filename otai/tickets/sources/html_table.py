@@ -11,8 +11,9 @@ from itertools import islice
 from otai.tickets.html_text import text_of_html
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
-from otai.tickets.sources.table import Noted, Rows
+from otai.tickets.sources.table import Noted, RowBatch, read_as
 from otai.tickets.sources.text import TextFile, position_in_file
+from otai.words.sentences import Fact
 
 READ_CHARACTERS = 1 << 20
 _TAG = re.compile(r"<(/?)(table|tr|td|th)\b([^<>]*)>", flags=re.IGNORECASE)
@@ -37,12 +38,12 @@ class HtmlTableSource:
         first = list(islice(self._rows(), FRAME_ROWS))
         self._grid = GridReader(frame_of(first, header=header), limits=text.limits, noted=self.noted)
         self.columns = self._grid.columns
-        self.format = f"HTML table, {text.description}"
+        self.format = read_as(Fact("format_html"), *text.written_in)
 
     def bytes_read(self) -> int:
         return self._position
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The table's rows below its header."""
         self.noted.begin()
         yield from self._grid.batches(self._rows(), bad)

@@ -14,8 +14,9 @@ from otai.tickets.sources.json_cursor import Cursor, kind_of, parse, reason_of
 from otai.tickets.sources.json_lists import NO_LIST, list_of_tickets, tickets_at
 from otai.tickets.sources.json_tables import rows_of_lists, table_by_columns
 from otai.tickets.sources.nested import Flattener
-from otai.tickets.sources.table import Noted, Rows, rows_by_keys, unique_header
+from otai.tickets.sources.table import Noted, RowBatch, read_as, rows_by_keys, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
+from otai.words.sentences import Fact
 
 KEYS_FROM_ROWS = 20_000
 """The columns are the keys of the first rows; one that appears only later is left out and reported."""
@@ -46,9 +47,9 @@ class JsonSource:
         self._keys = self._first_keys()
         self.columns = unique_header(self._keys, self._limits, self.noted)
         self.noted.list_at = ".".join(self._where.path)
-        kind = "JSON array" if self._is_array else "JSON Lines" if self._is_lines else "JSON"
-        at = f", list {self.noted.list_at!r}" if self._where.path else ""
-        self.format = f"{kind}{at}, {text.description}"
+        kind = "format_json_array" if self._is_array else "format_json_lines" if self._is_lines else "format_json"
+        at = [Fact("part_list", {"name": repr(self.noted.list_at)})] if self._where.path else []
+        self.format = read_as(Fact(kind), *at, *text.written_in)
 
     def _first_keys(self) -> list[str]:
         keys: dict[str, None] = {}
@@ -67,7 +68,7 @@ class JsonSource:
     def bytes_read(self) -> int:
         return self._position
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """One ticket an object, nested values flattened."""
         self.late_keys = {}
         yield from rows_by_keys(self._objects(bad), self._keys, limits=self._limits, late_keys=self.late_keys)

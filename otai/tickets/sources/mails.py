@@ -16,8 +16,9 @@ from typing import Any
 from otai.tickets.html_text import text_of_html
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Noted, RowBatcher, Rows
+from otai.tickets.sources.table import Noted, RowBatch, RowBatcher, read_as
 from otai.tickets.sources.text import TextFile
+from otai.words.sentences import Fact
 
 COLUMNS = (
     "message id", "thread", "date", "from", "to", "sent by", "subject", "body", "labels", "folder", "list id",
@@ -86,12 +87,12 @@ class MailSource:
         if len({mail["folder"] for mail in looked_at} - {None}) < 2:
             seen.discard("folder")
         self.columns = [name for name in COLUMNS if name in seen or name in ("subject", "body")]
-        self.format = "mbox" if mbox is not None else "mails (.eml)"
+        self.format = read_as(Fact("format_mbox" if mbox is not None else "format_mails"))
 
     def bytes_read(self) -> int:
         return self._position
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """One ticket a mail, in batches; what cannot be taken comes to `bad`. Raises DatasetInvalid beyond the most
         mails."""
         batch = RowBatcher(len(self.columns))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Noted, RowBatcher, Rows
+from otai.tickets.sources.table import Noted, RowBatch, RowBatcher, read_as
 from otai.tickets.sources.text import TextFile, position_in_file
+from otai.words.sentences import Fact
 
 LABEL_MARK = "__label__"
 
@@ -21,12 +22,12 @@ class MarkedLinesSource:
         self.noted = Noted(mixed_encodings=text.is_mixed)
         self.columns = ["labels", "text"]
         self._are_several = any(len(labels) > 1 for _, labels, _ in self._lines(BadRows(skip=True)))
-        self.format = f"lines with labels in front, {text.description}"
+        self.format = read_as(Fact("format_marked_lines"), *text.written_in)
 
     def bytes_read(self) -> int:
         return self._position
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """One ticket a line."""
         batch = RowBatcher(2)
         for number, labels, words in self._lines(bad):

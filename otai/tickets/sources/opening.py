@@ -24,7 +24,7 @@ from otai.tickets.sources.json_rows import JsonSource
 from otai.tickets.sources.mails import MailSource
 from otai.tickets.sources.marked_lines import LABEL_MARK, MarkedLinesSource
 from otai.tickets.sources.parquet import ParquetSource
-from otai.tickets.sources.table import Rows, Source
+from otai.tickets.sources.table import RowBatch, Source
 from otai.tickets.sources.text import TextFile, read_text_file
 from otai.tickets.sources.workbook import Kind, WorkbookSource
 from otai.tickets.sources.xml_rows import SPREADSHEET, SpreadsheetXmlSource, XmlSource
@@ -104,7 +104,7 @@ class _Told:
     def bytes_read(self) -> int:
         return self._source.bytes_read()
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """Those of the source. Raises DatasetInvalid."""
         with told_as("file_damaged"):
             read = self._source.batches(bad)

@@ -12,7 +12,8 @@ import pyarrow.types as types
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.table import Noted, Rows, clean_name, unique_header
+from otai.tickets.sources.table import Noted, RowBatch, clean_name, read_as, unique_header
+from otai.words.sentences import Fact
 
 ROWS_AT_ONCE = 1_024
 ROWS_WITHOUT_BOUND = 16
@@ -48,12 +49,12 @@ class ParquetSource:
         self._names = names
         self.left_out = [clean_name(field.name) for field in schema if not _is_readable(field.type)]
         self.columns = unique_header(names, limits, self.noted)
-        self.format = "Parquet"
+        self.format = read_as(Fact("format_parquet"))
 
     def bytes_read(self) -> int:
         return self._path.stat().st_size * self._read // self._size
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The rows, as many at once as memory is meant to hold."""
         self._read = 0
         with self._open() as parquet:
@@ -66,7 +67,7 @@ class ParquetSource:
                     first = self._read + 1
                     self._read += batch.num_rows
                     columns = [_texts(batch.column(batch.schema.get_field_index(name))) for name in self._names]
-                    yield Rows(list(range(first, self._read + 1)), columns)
+                    yield RowBatch(list(range(first, self._read + 1)), columns)
             except (pa.ArrowException, OSError) as error:
                 raise refused("parquet_damaged", error=error, row=self._read) from error
 

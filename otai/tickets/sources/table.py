@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
+from otai.words.sentences import Fact
 
 BATCH_ROWS = 4_096
 BATCH_CHARACTERS = 4_000_000
@@ -15,7 +16,7 @@ BATCH_CHARACTERS = 4_000_000
 
 
 @dataclass(slots=True)
-class Rows:
+class RowBatch:
     """Some rows, column by column. `numbers` are the row numbers of the source; a cell is a string, None, or a list of
     strings where the format has lists (JSON, Parquet)."""
 
@@ -57,14 +58,19 @@ class Noted:
         self.headers_repeated, self.footer_rows, self.footer_example = [], [], ""
 
 
-class Source(Protocol):
-    """A file as a table. `format` describes it in words; `columns` are its header, each name once."""
+def read_as(*parts: Fact) -> Fact:
+    """As what a file was read: its format first, then what of it, and how it was written."""
+    return Fact("read_as", {"parts": [part.as_dict() for part in parts]})
 
-    format: str
+
+class Source(Protocol):
+    """A file as a table. `format` says as what it is read (`read_as`); `columns` are its header, each name once."""
+
+    format: Fact
     columns: list[str]
     noted: Noted
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """All rows from the start. Rows that cannot be read go to `bad` instead. Raises DatasetInvalid where no row
         can."""
         ...
@@ -139,12 +145,12 @@ class RowBatcher:
         self._characters += characters
         return len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS
 
-    def take(self, *, keeping: int = 0) -> Rows:
+    def take(self, *, keeping: int = 0) -> RowBatch:
         """The rows so far but the last `keeping`, which stay for the next batch."""
         end = max(len(self._rows) - keeping, 0)
         rows = self._rows[:end]
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self.width
-        taken = Rows(self._numbers[:end], columns)
+        taken = RowBatch(self._numbers[:end], columns)
         self._numbers, self._rows, self._characters = self._numbers[end:], self._rows[end:], 0
         return taken
 
@@ -168,7 +174,7 @@ def rows_by_keys(
     *,
     limits: Limits,
     late_keys: dict[str, int],
-) -> Iterator[Rows]:
+) -> Iterator[RowBatch]:
     """Batches of objects, given with their number and characters, as cells in the order of `keys`. A key that came too
     late to be a column is noted in `late_keys`, with the row that had it first."""
     batch = RowBatcher(len(keys))

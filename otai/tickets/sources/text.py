@@ -15,6 +15,7 @@ from typing import IO, Any
 from otai.tickets.limits import Limits
 from otai.tickets.problems import refused
 from otai.tickets.sources.encodings import known_encoding
+from otai.words.sentences import Fact
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 256 << 10
@@ -89,11 +90,12 @@ class TextFile:
         return self.encoding == MIXED
 
     @property
-    def description(self) -> str:
-        """The encoding, in words."""
-        names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", MIXED: "UTF-8 with lines in cp1252"}
+    def written_in(self) -> tuple[Fact, ...]:
+        """The encoding, and that the file is compressed if it is."""
+        names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8"}
         name = names.get(self.encoding, self.encoding.replace("_", "-"))
-        return f"{name}, gzip" if self.is_gzip else name
+        encoding = Fact("encoding_mixed") if self.is_mixed else Fact("encoding", {"name": name})
+        return (encoding, Fact("packed_gzip")) if self.is_gzip else (encoding,)
 
 
 class _Bounded(io.RawIOBase):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -22,7 +22,8 @@ from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused, told_as
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.open_document import OpenDocument
-from otai.tickets.sources.table import Noted, Rows
+from otai.tickets.sources.table import Noted, RowBatch, read_as
+from otai.words.sentences import Fact
 
 MOST_PARTS = 10_000
 MOST_SHEETS = 200
@@ -99,9 +100,8 @@ class WorkbookSource:
         if len(self._sheets) > 1:
             self.columns.append(next(name for name in _names(SHEET_COLUMN) if name not in self.columns))
             self._grid.columns = self.columns
-        names = ", ".join(map(repr, self._sheets[:3])) + (" ..." if len(self._sheets) > 3 else "")
-        self.format = (
-            f"{'OpenDocument' if kind == 'ods' else 'Excel'}, sheet{'s' if len(self._sheets) > 1 else ''} {names}"
+        self.format = read_as(
+            Fact("format_opendocument" if kind == "ods" else "format_excel"), _sheets_read(self._sheets)
         )
 
     def bytes_read(self) -> int:
@@ -137,7 +137,7 @@ class WorkbookSource:
                 last += max((number for number, _ in book.rows(sheet)), default=0)
         return offsets
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The rows of the chosen sheets, one sheet after the other."""
         self.noted.begin()
         with ExitStack() as stack:
@@ -156,6 +156,12 @@ class WorkbookSource:
                         rows.numbers = [number + offset for number in rows.numbers]
                     yield rows
                 self._read += self._path.stat().st_size // len(self._sheets)
+
+
+def _sheets_read(sheets: Sequence[str]) -> Fact:
+    if len(sheets) == 1:
+        return Fact("part_sheet", {"name": repr(sheets[0])})
+    return Fact("part_sheets", {"names": ", ".join(map(repr, sheets[:3])) + (" ..." if len(sheets) > 3 else "")})
 
 
 def _names(name: str) -> Iterator[str]:

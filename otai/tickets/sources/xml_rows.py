@@ -12,8 +12,9 @@ from xml.parsers import expat
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.nested import Flattener
-from otai.tickets.sources.table import Noted, Rows, rows_by_keys, unique_header
+from otai.tickets.sources.table import Noted, RowBatch, read_as, rows_by_keys, unique_header
 from otai.tickets.sources.text import CHUNK_BYTES, TextFile
+from otai.words.sentences import Fact
 
 LOOKED_BYTES = 8 << 20
 """So much is looked at to find which element repeats."""
@@ -141,12 +142,12 @@ class XmlSource:
             raise refused("xml_nothing_repeats")
         self._keys = list(keys)
         self.columns = unique_header(self._keys, self._limits, self.noted)
-        self.format = f"XML, elements {self._path[-1]!r}"
+        self.format = read_as(Fact("format_xml"), Fact("part_elements", {"name": repr(self._path[-1])}))
 
     def bytes_read(self) -> int:
         return self._position
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """One ticket an element, nested values flattened."""
         self.late_keys = {}
         yield from rows_by_keys(self._objects(), self._keys, limits=self._limits, late_keys=self.late_keys)
@@ -182,12 +183,12 @@ class SpreadsheetXmlSource:
                 break
         self._grid = GridReader(frame_of(first, header=header), limits=text.limits, noted=self.noted)
         self.columns = self._grid.columns
-        self.format = f"Excel XML, sheet {self._sheet!r}"
+        self.format = read_as(Fact("format_excel_xml"), Fact("part_sheet", {"name": repr(self._sheet)}))
 
     def bytes_read(self) -> int:
         return 0
 
-    def batches(self, bad: BadRows) -> Iterator[Rows]:
+    def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The sheet's rows below its header."""
         self.noted.begin()
         yield from self._grid.batches(self._rows(), bad)

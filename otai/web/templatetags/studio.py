@@ -35,7 +35,6 @@ from otai.pricing.vat import Vat
 from otai.tickets import own_ids
 from otai.units import Money
 from otai.web import refusals, words
-from otai.web.file_formats import format_words
 from otai.web.formats import MINUS, credits, money, number, percent
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
@@ -43,7 +42,7 @@ from otai.words.countries import country_name
 
 register = template.Library()
 
-for plain in (credits, money, number, percent, delivery_words, fact_words, format_words, move_words, who_words):
+for plain in (credits, money, number, percent, delivery_words, fact_words, move_words, who_words):
     register.filter(plain.__name__, plain)
 
 

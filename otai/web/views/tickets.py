@@ -389,6 +389,7 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "newest": versions[0],
         "versions": versions,
         "profile": profile,
+        "read_as": queries.read_as(shown),
         "languages": languages_of(profile.languages),
         "findings": [finding for finding in profile.findings if finding.attribute is None],
         "attributes_stand_out": any(finding.attribute is not None for finding in profile.findings),
