@@ -16,6 +16,7 @@ from tests.docstrings import FUNCTION, OTAI, public_functions
 pytestmark = pytest.mark.pure
 
 MOST_LINES = 80
+MOST_LINES_OF_A_FILE = 600
 MOST_BRANCHES = 20
 MOST_PARAMETERS = 12
 
@@ -101,6 +102,11 @@ def test_no_function_is_long_or_busy_without_its_reason() -> None:
     }
     assert {name: found[name] for name in found.keys() - LONGER_OR_BUSIER.keys()} == {}
     assert LONGER_OR_BUSIER.keys() - found.keys() == set(), "no exception is kept that is none any more"
+
+
+def test_no_file_is_long() -> None:
+    lengths = {path: path.read_text(encoding="utf-8").count("\n") for path in OTAI.rglob("*.py")}
+    assert {str(path.relative_to(OTAI)): count for path, count in lengths.items() if count > MOST_LINES_OF_A_FILE} == {}
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

@@ -43,8 +43,9 @@ from otai.tickets.operations import (
     version_before,
 )
 from otai.tickets.options import ImportOptions, ReadOptions
+from otai.tickets.preview import Preview
 from otai.tickets.problems import DatasetInvalid, refused
-from otai.tickets.reading import Preview, ReadTickets
+from otai.tickets.reading import ReadTickets
 from otai.tickets.work import STAGED
 
 NEXT_VERSION, LOOK = "next_version", "look"

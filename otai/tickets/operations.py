@@ -24,8 +24,9 @@ from otai.tickets.files import FileStoreUnavailable, StoredFile, file_store
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.models import Attribute, DataSet, Label, TicketsDeleted
 from otai.tickets.options import ImportOptions
+from otai.tickets.preview import Preview
 from otai.tickets.problems import DatasetInvalid
-from otai.tickets.reading import Preview, Progress, ReadTickets, preview_columns, read_tickets
+from otai.tickets.reading import Progress, ReadTickets, preview_columns, read_tickets
 from otai.tickets.sources.table import clean_name
 from otai.words.catalogue import say_fact
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import gc
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ import pyarrow.parquet as pq
 
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
-from otai.learning.data.personal import PERSONAL_KINDS, mask
+from otai.learning.data.personal import PERSONAL_KINDS
 from otai.learning.data.profile import DETECTED_FOR_ALL, Profile
 from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
 from otai.learning.data.tickets import AttributeKind
@@ -33,12 +32,11 @@ from otai.learning.finding import Finding
 from otai.tickets import known_afterwards, own_ids
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_names import folded
-from otai.tickets.column_stats import SAMPLED_CHARACTERS, ColumnStats, Look, look_at
+from otai.tickets.column_stats import SAMPLED_CHARACTERS, Look, look_at
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Before, compare
 from otai.tickets.day_order import UnsettledDates, day_order_of
 from otai.tickets.files import FileStoreUnavailable
-from otai.tickets.formats_of_before import format_of
 from otai.tickets.growing import Growing
 from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
@@ -48,6 +46,7 @@ from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.linking import LINKS
 from otai.tickets.memory import give_back
 from otai.tickets.options import ImportOptions, ReadOptions
+from otai.tickets.preview import Preview
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.repeated_columns import as_several, held_in_several
 from otai.tickets.sources.opening import open_source
@@ -65,51 +64,8 @@ LANGUAGES_LOOKED_AT = 20_000
 """Finding a language takes a third of a millisecond. It is found for every ticket up to twice this number; of larger
 sets for every second, third ... ticket, so that at least so many are looked at."""
 
-EXAMPLES_KEPT = 5
-
 Progress = Callable[[float, int], None]
 """Called with the share of the source that is read (0 to 1) and the tickets so far."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What an import would take each column for: the format found, the rows looked at, the roles with their reasons."""
-
-    format: Fact
-    look: Look
-    roles: ColumnRoles
-    sheets: tuple[str, ...] = ()
-    """Of a workbook: those that were read, and then the others."""
-    unsettled_dates: UnsettledDates | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Of each column a few of its values: what a page shows, and a job keeps for a day; without personal data."""
-        columns = [
-            {
-                "name": one.name,
-                "examples": [[mask(value), count] for value, count in one.counts.most_common(EXAMPLES_KEPT)],
-            }
-            for one in self.look.columns
-        ]
-        return {
-            "format": self.format.as_dict(),
-            "rows": self.look.rows,
-            "is_whole": self.look.is_whole,
-            "columns": columns,
-            "roles": self.roles.as_dict(),
-            "sheets": list(self.sheets),
-            "unsettled_dates": dataclasses.asdict(self.unsettled_dates) if self.unsettled_dates else None,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Preview:
-        """The preview of `as_dict`."""
-        stats = [ColumnStats(one["name"], counts=Counter(dict(one["examples"]))) for one in values["columns"]]
-        look = Look(values["rows"], values["is_whole"], stats)
-        roles = ColumnRoles.from_dict(values["roles"])
-        asked = values.get("unsettled_dates")
-        dates = UnsettledDates(**asked) if asked else None
-        return cls(format_of(values["format"]), look, roles, tuple(values.get("sheets", ())), dates)
 
 
 def preview_columns(

@@ -15,7 +15,7 @@ from otai.errors import OtaiError
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets.columns import TEXT_ROLES, ColumnRoles
 from otai.tickets.label_columns import split_labels
-from otai.tickets.operations import Preview
+from otai.tickets.preview import Preview
 from otai.web.refusals import in_words
 from otai.web.words import fact_words
 
