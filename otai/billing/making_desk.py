@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from otai.billing import operations as billing
 from otai.billing.desk import Desk, DeskAction, WhyForm, asking, euros, money_of, told, word
-from otai.billing.models import Coupon, CouponFor, VendorKey
+from otai.billing.models import Coupon, CouponFor, OperatorRequest, VendorKey
+from otai.billing.operations import second_operator
 from otai.billing.operations.coupons import CouponTerms, uses
 from otai.billing.seller import seller
 from otai.billing.vendor_scopes import VendorScope
@@ -172,7 +173,9 @@ class CouponDesk(MakingDesk):
             once_each=answers["once_each"],
             first_purchase_only=answers["first_purchase_only"],
         )
-        made = billing.make_coupon(code=answers["code"], terms=terms, who=who, why=why, now=now)
+        made = second_operator.coupon(code=answers["code"], terms=terms, who=who, why=why, now=now)
+        if isinstance(made, OperatorRequest):
+            return gettext("The coupon waits for a second operator, who approves it among the operator requests."), ""
         return gettext("%(code)s is made.") % {"code": made}, ""
 
     @admin.display(description=_("used"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
 from django.utils.translation import gettext
@@ -27,9 +28,17 @@ def _waits(row: OperatorRequest) -> bool:
     return row.state == OperatorRequestState.WAITING
 
 
+def _coupon_shown(facts: dict[str, Any]) -> str:
+    off = f"{facts['percent']} %" if facts["percent"] else cents_shown(facts["cents"], facts["currency"])
+    asked = {"coupon": facts["code"], "off": off, "most": facts["most_uses"]}
+    if facts["most_uses"] is None:
+        return gettext("%(coupon)s: %(off)s, any number of times") % asked
+    return gettext("%(coupon)s: %(off)s, most uses: %(most)s") % asked
+
+
 @admin.register(OperatorRequest)
 class OperatorRequestDesk(Desk):
-    """Goodwill, packages and payments above what one operator may do alone."""
+    """Goodwill, packages, payments and coupons above what one operator may do or make alone."""
 
     list_display = ("asked_at", "organisation", "kind", "amount", "why", "asked_by", "state", "decided_by")
     list_filter = ("state", "kind")
@@ -53,6 +62,8 @@ class OperatorRequestDesk(Desk):
         """Credits, money with its currency, or both."""
         if row.kind == OperatorRequestKind.GOODWILL:
             return counted_credits(row.facts["credits"])
+        if row.kind == OperatorRequestKind.COUPON:
+            return _coupon_shown(row.facts)
         price = cents_shown(row.facts["cents"], row.facts["currency"])
         if row.kind == OperatorRequestKind.PACKAGE:
             asked = {"package": row.facts["code"], "credits": counted_credits(row.facts["credits"]), "price": price}

@@ -12,8 +12,9 @@ from django.test import Client
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit
-from otai.billing.models import CustomPackage, OperatorRequest, Payment
+from otai.billing.models import Coupon, CouponFor, CustomPackage, OperatorRequest, Payment
 from otai.billing.operations import second_operator
+from otai.billing.operations.coupons import CouponExists, CouponTerms, CouponUnknown
 from otai.billing.operations.details import InvalidBillingDetails
 from otai.billing.operations.events import WhoAndWhyMissing
 from otai.billing.operations.packages import PackageExists
@@ -163,12 +164,59 @@ def test_a_package_that_gives_more_than_it_sells_takes_two_however_small(acme: O
         second_operator.package(organisation=acme, code="big", credits=500, price=Money(1), who=OLGA, why=" ", now=now)
 
 
+def makes(now: datetime, code: str = "NEAR-ALL", **terms: Any) -> Any:
+    asked = CouponTerms(**{"what": CouponFor.PACKAGE, "valid_from_at": now, **terms})
+    return second_operator.coupon(code=code, terms=asked, who=OLGA, why="the fair", now=now)
+
+
+@pytest.mark.parametrize(
+    ("terms", "alone"),
+    [
+        ({"percent": 50}, True),
+        ({"percent": 51, "most_uses": 1}, False),
+        ({"amount": Money(50_00)}, True),
+        ({"amount": Money(50_00), "once_each": False}, False),
+        ({"amount": Money(50_01), "most_uses": 1}, False),
+        ({"amount": Money(49_51), "what": CouponFor.EITHER}, False),
+        ({"amount": Money(49_50), "what": CouponFor.FIRST_MONTH}, True),
+        ({"amount": Money(5_00, "USD")}, False),
+    ],
+)
+def test_a_coupon_for_more_than_half_takes_two(now: datetime, terms: dict[str, Any], alone: bool) -> None:
+    assert isinstance(makes(now, **terms), Coupon) == alone
+
+
+def test_a_coupon_is_good_from_its_approval_on(acme: Organisation, now: datetime) -> None:
+    ends, later = now + timedelta(days=9), now + timedelta(days=2)
+    waits = makes(now, percent=99, valid_until_at=ends, most_uses=3)
+    assert makes(now + timedelta(hours=1), "near-all", percent=99, valid_until_at=ends, most_uses=3) == waits
+    order: dict[str, Any] = {"organisation": acme, "package": "100", "who": ALICE, "coupon": "near-all"}
+    with pytest.raises(CouponUnknown):
+        billing.buy(**order, key="early", now=now)
+    with pytest.raises(SameOperator):
+        second_operator.approve(request=waits.id, who=OLGA, why="me again", now=later)
+    second_operator.approve(request=waits.id, who=OTTO, why="right", now=later)
+    made = Coupon.objects.get()
+    assert (made.percent, made.valid_from_at, made.valid_until_at, made.most_uses) == (99, later, ends, 3)
+    assert made.made_by == f"{OLGA}, {OTTO}"
+    assert billing.buy(**order, key="now", now=later).purchase.net_cents == 8_00
+    with pytest.raises(CouponExists):
+        makes(later, percent=98)
+    begins = makes(later, "AMOUNT", amount=Money(90_00), valid_from_at=ends, what=CouponFor.EITHER)
+    second_operator.approve(request=begins.id, who=OTTO, why="right", now=later)
+    made = Coupon.objects.get(code="AMOUNT")
+    assert (made.amount_cents, made.currency, made.valid_from_at) == (90_00, "EUR", ends)
+    assert audit().findings == []
+
+
 def test_the_database_knows_no_approval_by_whoever_asked(acme: Organisation, now: datetime) -> None:
     asks(acme, now)
     for change, rule in (
         ("state = 'approved', decided_at = asked_at, decided_by = asked_by", "is_approved_by_another"),
         ("state = 'approved'", "is_decided_by_somebody"),
         ("kind = 'gift'", "kind_is_known"),
+        ("kind = 'coupon'", "is_for_one_customer_or_a_coupon"),
+        ("organisation_id = NULL", "is_for_one_customer_or_a_coupon"),
     ):
         with pytest.raises(IntegrityError, match=rule), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE billing_operator_request SET {change}")
@@ -220,6 +268,20 @@ def test_nobody_offers_credits_for_a_cent_alone(
     assert audit().findings == []
 
 
+def test_nobody_makes_a_coupon_for_nearly_all_alone(now: datetime, client: Client, operators: list[User]) -> None:
+    olga, otto = operators
+    client.force_login(olga)
+    asked = {"code": "NEAR-ALL", "what": "package", "percent": 99, "most_uses": 5, "why": "the fair"}
+    page = client.post("/desk/billing/coupon/make/", asked, follow=True).content.decode()
+    assert "The coupon waits for a second operator" in page
+    request = OperatorRequest.objects.get()
+    client.force_login(otto)
+    assert "NEAR-ALL: 99 %, most uses: 5" in client.get("/desk/billing/operatorrequest/").content.decode()
+    approval = f"/desk/billing/operatorrequest/{request.id}/act/approve/"
+    assert "Approved, and done." in client.post(approval, {"why": "I agree"}, follow=True).content.decode()
+    assert (Coupon.objects.get().code, Coupon.objects.get().once_each) == ("NEAR-ALL", False)
+
+
 def test_two_operators_at_the_command_line(acme: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = json.loads(otai("goodwill", 500, "--why", "a bad week", "--json"))
     assert (asked["state"], available(acme)) == ("waiting", 6)
@@ -233,3 +295,5 @@ def test_two_operators_at_the_command_line(acme: Organisation, monkeypatch: pyte
     monkeypatch.setattr("otai.cli.billing.refunds.actor", lambda: "otto")
     assert "Approved: package" in otai("approve", offered["request"], "--why", "I agree")
     assert CustomPackage.objects.get().code == "gift-27"
+    asked = json.loads(otai("coupons", "make", "half-off", "--amount", "60", "--why", "the fair", "--json"))
+    assert asked["state"] == "waiting" and not Coupon.objects.exists()

@@ -11,6 +11,7 @@ class OperatorRequestKind(models.TextChoices):
     GOODWILL = "goodwill", "Goodwill credits"
     PAYMENT = "payment", "Payment confirmed by hand"
     PACKAGE = "package", "Package below the list price"
+    COUPON = "coupon", "Coupon for more than half"
 
 
 class OperatorRequestState(models.TextChoices):
@@ -25,7 +26,14 @@ class OperatorRequest(models.Model):
     """What one operator may not do alone: it is done when another approves. `facts` is what was asked for."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="Empty for a coupon: it is for all.",
+    )
     kind = models.CharField(max_length=20, choices=OperatorRequestKind.choices)
     key = models.CharField(max_length=250, unique=True, help_text="The same again is the same request.")
     facts = models.JSONField()
@@ -42,6 +50,11 @@ class OperatorRequest(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=OperatorRequestKind.values), name="billing_operator_request_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=OperatorRequestKind.COUPON, organisation__isnull=True)
+                | (~Q(kind=OperatorRequestKind.COUPON) & Q(organisation__isnull=False)),
+                name="billing_operator_request_is_for_one_customer_or_a_coupon",
             ),
             models.CheckConstraint(
                 condition=Q(state=OperatorRequestState.WAITING, decided_at__isnull=True, decided_by="")

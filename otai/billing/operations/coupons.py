@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from otai.billing import queries
 from otai.billing.models import Coupon, CouponFor, Purchase, PurchaseKind
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, plain, record
@@ -74,20 +75,10 @@ class CouponTerms:
 
 @one_transaction
 def make_coupon(*, code: str, terms: CouponTerms, who: str, why: str, now: datetime) -> Coupon:
-    """A coupon, good from `valid_from_at` on. Raises InvalidCoupon, CouponExists and WhoAndWhyMissing."""
+    """A coupon, good from `valid_from_at` on; doors go by `second_operator.coupon`. Raises CouponExists,
+    WhoAndWhyMissing, and as `check_coupon` does."""
     why, code = checked_why(why), written(code)
-    if not re.fullmatch(CODE_PATTERN, code):
-        raise InvalidCoupon("code", field="code")
-    if (terms.percent is None) == (terms.amount is None):
-        raise InvalidCoupon("percent_or_amount", field="percent")
-    if terms.percent is not None and not 1 <= terms.percent <= 99:
-        raise InvalidCoupon("percent", field="percent")
-    if terms.amount is not None and terms.amount.cents < 1:
-        raise InvalidCoupon("amount", field="amount")
-    if terms.valid_until_at is not None and terms.valid_until_at <= max(now, terms.valid_from_at):
-        raise InvalidCoupon("valid_until", field="valid_until")
-    if terms.most_uses is not None and terms.most_uses < 1:
-        raise InvalidCoupon("most_uses", field="most_uses")
+    check_coupon(code, terms, now=now)
     coupon = Coupon(
         id=new_id(),
         code=code,
@@ -111,6 +102,39 @@ def make_coupon(*, code: str, terms: CouponTerms, who: str, why: str, now: datet
         raise CouponExists("code", coupon=code) from None
     _record(coupon, BillingOccurrence.MADE, who=who, why=why, now=now, terms=coupon_terms_of(coupon))
     return coupon
+
+
+def check_coupon(code: str, terms: CouponTerms, *, now: datetime) -> None:
+    """Whether it could be made; `code` as it is kept. Raises InvalidCoupon, CouponExists."""
+    if not re.fullmatch(CODE_PATTERN, code):
+        raise InvalidCoupon("code", field="code")
+    if (terms.percent is None) == (terms.amount is None):
+        raise InvalidCoupon("percent_or_amount", field="percent")
+    if terms.percent is not None and not 1 <= terms.percent <= 99:
+        raise InvalidCoupon("percent", field="percent")
+    if terms.amount is not None and terms.amount.cents < 1:
+        raise InvalidCoupon("amount", field="amount")
+    if terms.valid_until_at is not None and terms.valid_until_at <= max(now, terms.valid_from_at):
+        raise InvalidCoupon("valid_until", field="valid_until")
+    if terms.most_uses is not None and terms.most_uses < 1:
+        raise InvalidCoupon("most_uses", field="most_uses")
+    if Coupon.objects.filter(code=code).exists():
+        raise CouponExists("code", coupon=code)
+
+
+def takes_more_than_half(terms: CouponTerms) -> bool:
+    """Whether it takes more than half off. An amount does where it is more than half of the cheapest thing in the price
+    book that it is for, or where one organisation can use it again: own packages may be small."""
+    if terms.amount is None:
+        return terms.percent is not None and terms.percent > 50
+    book = queries.price_book()
+    months = [tier.monthly_price for tier in book.tiers.values() if not tier.is_free]
+    prices = [
+        *([package.price for package in book.packages] if terms.what != CouponFor.FIRST_MONTH else []),
+        *(months if terms.what != CouponFor.PACKAGE else []),
+    ]
+    cheapest = min((price.cents for price in prices if price.currency == terms.amount.currency), default=0)
+    return not terms.once_each or 2 * terms.amount.cents > cheapest
 
 
 @one_transaction

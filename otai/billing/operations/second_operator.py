@@ -1,5 +1,5 @@
-"""What one operator may not do alone: goodwill, packages that give credits away, and confirmed payments above a limit
-wait until another approves.
+"""What one operator may not do alone: goodwill, packages that give credits away, and confirmed payments above a limit,
+and coupons for more than half, wait until another approves.
 
 The limits hold for all that operators did alone for one organisation lately, so that nothing is gained by doing it in
 parts. They are settings, since they follow the vendor's staff and not its prices: `OTAI_GOODWILL_ALONE` in credits,
@@ -9,6 +9,7 @@ parts. They are settings, since they follow the vendor's staff and not its price
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from django.db.models import QuerySet, Sum
 from otai.billing.models import (
     BankEntry,
     BankEntryState,
+    Coupon,
+    CouponFor,
     CustomPackage,
     OperatorRequest,
     OperatorRequestKind,
@@ -25,7 +28,8 @@ from otai.billing.models import (
     Purchase,
 )
 from otai.billing.occurrences import BillingOccurrence
-from otai.billing.operations.events import as_told, checked_why, record
+from otai.billing.operations.coupons import CouponTerms, check_coupon, make_coupon, takes_more_than_half, written
+from otai.billing.operations.events import as_told, checked_why, plain, record
 from otai.billing.operations.goodwill import give_goodwill, goodwill_key
 from otai.billing.operations.packages import check_offer, offer_package
 from otai.billing.operations.payments import BY_HAND, PaymentBooked, confirm_payment
@@ -108,12 +112,7 @@ def package(
         "cents": price.cents,
         "currency": price.currency,
     }
-    waiting = OperatorRequest.objects.filter(
-        kind=OperatorRequestKind.PACKAGE, organisation=organisation, state=OperatorRequestState.WAITING
-    )
-    same = next((request for request in waiting if request.facts == facts), None)
-    # What was declined may be asked for again: so its key is its own, and not the package's.
-    return same or _ask(OperatorRequestKind.PACKAGE, organisation, str(new_id()), facts, who=who, why=why, now=now)
+    return _ask_anew(OperatorRequestKind.PACKAGE, organisation, facts, who=who, why=why, now=now)
 
 
 def _package_takes_two(organisation: Organisation, credits: int, price: Money, *, now: datetime) -> bool:
@@ -121,6 +120,44 @@ def _package_takes_two(organisation: Organisation, credits: int, price: Money, *
     (decision 0425)."""
     gift = gift_of(credits, price)
     return gift > 0 and (2 * gift > credits or credits_take_two(organisation, gift, now=now))
+
+
+@one_transaction
+def coupon(*, code: str, terms: CouponTerms, who: str, why: str, now: datetime) -> Coupon | OperatorRequest:
+    """Makes a coupon, or where it takes more than half off asks for a second operator (decision 0425): the same coupon
+    again is the same request. Raises as `make_coupon` does."""
+    code = written(code)
+    check_coupon(code, terms, now=now)
+    if not takes_more_than_half(terms):
+        return make_coupon(code=code, terms=terms, who=who, why=why, now=now)
+    facts: dict[str, object] = {
+        "code": code,
+        "what": CouponFor(terms.what).value,
+        "percent": terms.percent,
+        "cents": terms.amount.cents if terms.amount else None,
+        "currency": terms.amount.currency if terms.amount else "",
+        # Without a day of its own it is good from its approval on.
+        "valid_from_at": plain(terms.valid_from_at) if terms.valid_from_at > now else None,
+        "valid_until_at": plain(terms.valid_until_at),
+        "most_uses": terms.most_uses,
+        "once_each": terms.once_each,
+        "first_purchase_only": terms.first_purchase_only,
+    }
+    return _ask_anew(OperatorRequestKind.COUPON, None, facts, who=who, why=why, now=now)
+
+
+def _terms_asked(facts: dict[str, Any], *, now: datetime) -> CouponTerms:
+    begins, ends = (facts[name] and datetime.fromisoformat(facts[name]) for name in ("valid_from_at", "valid_until_at"))
+    return CouponTerms(
+        what=CouponFor(facts["what"]),
+        percent=facts["percent"],
+        amount=Money(facts["cents"], facts["currency"]) if facts["cents"] else None,
+        valid_from_at=begins or now,
+        valid_until_at=ends,
+        most_uses=facts["most_uses"],
+        once_each=facts["once_each"],
+        first_purchase_only=facts["first_purchase_only"],
+    )
 
 
 def takes_two(organisation: Organisation, received: Money, *, now: datetime) -> bool:
@@ -179,9 +216,24 @@ def _counts_since(now: datetime) -> datetime:
     return now - timedelta(days=settings.OTAI_ALONE_DAYS)
 
 
+def _ask_anew(
+    kind: OperatorRequestKind,
+    organisation: Organisation | None,
+    facts: dict[str, object],
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+) -> OperatorRequest:
+    """The request that waits with these facts, or a new one: what was declined may be asked for again."""
+    waiting = OperatorRequest.objects.filter(kind=kind, organisation=organisation, state=OperatorRequestState.WAITING)
+    same = next((request for request in waiting if request.facts == facts), None)
+    return same or _ask(kind, organisation, str(new_id()), facts, who=who, why=why, now=now)
+
+
 def _ask(
     kind: OperatorRequestKind,
-    organisation: Organisation,
+    organisation: Organisation | None,
     key: str,
     facts: dict[str, object],
     *,
@@ -192,7 +244,8 @@ def _ask(
     why = checked_why(why)
     asked: dict[str, object] = {"organisation": organisation, "kind": kind, "facts": facts, "asked_at": now}
     request, made = OperatorRequest.objects.get_or_create(
-        key=f"{kind}:{organisation.id}:{key}", defaults={**asked, "asked_by": who, "why": why}
+        key=f"{kind}:{organisation.id if organisation else 'all'}:{key}",
+        defaults={**asked, "asked_by": who, "why": why},
     )
     if made:
         _record(request, BillingOccurrence.SECOND_OPERATOR_ASKED, who=who, why=why, now=now)
@@ -209,37 +262,35 @@ def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequ
     behind = asked.facts.get("key_made_by") or asked.asked_by
     if person(who) in (person(asked.asked_by), person(behind)):
         raise SameOperator("approve", asked_by=behind)
-    both = f"{asked.asked_by}, {who}"[:200]
-    facts = asked.facts
-    if asked.kind == OperatorRequestKind.GOODWILL:
-        give_goodwill(
-            organisation=asked.organisation,
-            credits=facts["credits"],
-            who=both,
-            why=asked.why,
-            key=facts["key"],
-            now=now,
-        )
-    elif asked.kind == OperatorRequestKind.PACKAGE:
-        offer_package(
-            organisation=asked.organisation,
-            code=facts["code"],
-            credits=facts["credits"],
-            price=Money(facts["cents"], facts["currency"]),
-            who=both,
-            why=asked.why,
-            now=now,
-        )
-    else:
+    _do(asked, who=f"{asked.asked_by}, {who}"[:200], now=now)
+    return _decide(asked, OperatorRequestState.APPROVED, who=who, why=why, now=now)
+
+
+def _do(asked: OperatorRequest, *, who: str, now: datetime) -> None:
+    facts, organisation, why = asked.facts, asked.organisation, asked.why
+    if asked.kind == OperatorRequestKind.PAYMENT:
         confirm_payment(
             reference=facts["reference"],
             received=Money(facts["cents"], facts["currency"]),
             bank_reference=facts["bank_reference"],
-            who=both,
-            why=asked.why,
+            who=who,
+            why=why,
             now=now,
         )
-    return _decide(asked, OperatorRequestState.APPROVED, who=who, why=why, now=now)
+    elif organisation is None:
+        make_coupon(code=facts["code"], terms=_terms_asked(facts, now=now), who=who, why=why, now=now)
+    elif asked.kind == OperatorRequestKind.GOODWILL:
+        give_goodwill(organisation=organisation, credits=facts["credits"], who=who, why=why, key=facts["key"], now=now)
+    else:
+        offer_package(
+            organisation=organisation,
+            code=facts["code"],
+            credits=facts["credits"],
+            price=Money(facts["cents"], facts["currency"]),
+            who=who,
+            why=why,
+            now=now,
+        )
 
 
 @one_transaction

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from otai.billing import operations as billing
-from otai.billing.models import CouponFor
+from otai.billing.models import CouponFor, OperatorRequest
+from otai.billing.operations import second_operator
 from otai.billing.operations.coupons import CouponTerms, uses
 from otai.billing.operations.coupons import coupons as all_coupons
 from otai.billing.seller import seller
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why, money_from
+from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, print_json, print_table, say
 from otai.db import utc_now
 from otai.units import Money
@@ -88,7 +90,10 @@ def make(
         once_each=not many_each,
         first_purchase_only=first_purchase,
     )
-    coupon = billing.make_coupon(code=code, terms=terms, who=actor(), why=why, now=now)
+    coupon = second_operator.coupon(code=code, terms=terms, who=actor(), why=why, now=now)
+    if isinstance(coupon, OperatorRequest):
+        say_it_waits(coupon, json=json)
+        return
     if json:
         print_json(
             {"code": coupon.code, "valid_from_at": coupon.valid_from_at, "valid_until_at": coupon.valid_until_at}
