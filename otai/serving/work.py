@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from otai.jobs.work import Tell
+from otai.learning.data.cutting import as_learnt
 from otai.learning.data.language import load_models
 from otai.learning.data.splitting import same_text_key
 from otai.serving.looking import Facts, look
@@ -147,10 +148,10 @@ def matching(
         progress(at, tickets)
         for key in text_keys_of(Path(path)):
             goes.discard(key)
-    # As texts came, and as the import stored them: without signatures, masked.
-    rules = {each for path in going if (each := rules_of(Path(path))) is not None}
+    # As texts came, and as the import stored them: markup read, without signatures, masked.
+    rules = {rules_of(Path(path)) for path in going}
     ids: dict[str, list[str]] = {SAID: [], ASKED: []}
     for kind, id, text in rows:
-        if same_text_key(text) in goes or any(same_text_key(one.applied([text])[0]) in goes for one in rules):
+        if same_text_key(text) in goes or any(same_text_key(as_learnt([text], one)[0]) in goes for one in rules):
             ids[kind].append(id)
     return ids[SAID], ids[ASKED]

@@ -17,6 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.personal import mask
+from otai.learning.data.texts.text_mending import TextMender, holds
+from otai.learning.data.texts.text_reader import TextReader, null_where_blank
+from otai.learning.data.texts.times import EARLIEST, LATEST, is_day_first, is_serial, parse_time, serial_day
+from otai.learning.data.texts.writers import writer_of
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
 from otai.tickets import own_ids
 from otai.tickets.column_names import SPLIT_VALUES, language_code
@@ -29,10 +33,6 @@ from otai.tickets.linking import LINKS, link_columns, links_of
 from otai.tickets.missing_values import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import RowBatch
-from otai.tickets.text_mending import TextMender, holds
-from otai.tickets.text_stage import TextReader, null_where_blank
-from otai.tickets.times import EARLIEST, LATEST, is_day_first, is_serial, parse_time, serial_day
-from otai.tickets.writers import writer_of
 
 _SURROGATES = range(0xD800, 0xE000)
 LABELS_REMEMBERED = 100_000

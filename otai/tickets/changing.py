@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from otai.errors import Invalid
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cutting import TextRules, as_learnt
 from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder, TicketSample, joined_texts
 from otai.learning.data.splitting import same_text_key
@@ -250,9 +250,9 @@ def _matched(
     wanted: Wanted, keys: Sequence[bytes], known: Mapping[str, AttributeOf], *, rules: TextRules | None
 ) -> Wanted:
     there = set(keys)
-    # The tickets that are there were cut and masked at the import; what is said of them came as the customer sent it.
-    texts = [one.text for one in wanted.statements]
-    texts = texts if rules is None else rules.applied(texts)
+    # The tickets that are there were read, cut and masked at the import; what is said of them came as the customer
+    # sent it.
+    texts = as_learnt([one.text for one in wanted.statements], rules)
     by_text = dict(wanted.by_text)
     new: dict[bytes, NewTicket] = {}
     for one, text in zip(wanted.statements, texts, strict=True):

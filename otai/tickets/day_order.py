@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from otai.learning.data.texts.times import parse_time, which_first
 from otai.tickets.column_stats import Look
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
-from otai.tickets.times import parse_time, which_first
 
 CLEARLY = 1.5
 """So many times the span or the steps back in time of the other reading."""

@@ -15,6 +15,8 @@ from functools import partial
 from itertools import pairwise
 
 from otai.learning.data.personal import mask
+from otai.learning.data.texts.times import is_serial, parse_time, serial_day
+from otai.learning.data.texts.writers import writer_of
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
@@ -35,8 +37,6 @@ from otai.tickets.text_roles import (
     is_chosen_subject,
     is_person,
 )
-from otai.tickets.times import is_serial, parse_time, serial_day
-from otai.tickets.writers import writer_of
 from otai.words.sentences import Fact
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]

@@ -26,6 +26,7 @@ from otai.learning.data.language import LanguageMixture
 from otai.learning.data.personal import PERSONAL_KINDS
 from otai.learning.data.profile import DETECTED_FOR_ALL, Profile
 from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
+from otai.learning.data.texts.transcripts import holds_transcripts
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
@@ -54,7 +55,6 @@ from otai.tickets.sources.table import Source
 from otai.tickets.text_preparation import UNCUT, TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.text_roles import lost_subject
 from otai.tickets.text_stage import text_stage
-from otai.tickets.transcripts import holds_transcripts
 from otai.words.sentences import Fact
 
 ROW_GROUP_TICKETS = 8_192
@@ -353,7 +353,9 @@ class _Reading:
             leaves_texts=True,
         )
         if (body := roles.single.get("body")) is not None:
-            self._maker.reader.reads_chats = holds_transcripts(look.column(body))
+            self._maker.reader.reads_chats = holds_transcripts(look.column(body).cells)
+            if self._maker.reader.reads_chats:
+                preparation.reads_chats()
         if not days.is_settled:
             read_as = UnsettledDates(roles.single["created"], days.example, days.read_as)
             self._maker.noticed.unsettled_dates.append(read_as)
@@ -430,7 +432,7 @@ class _Reading:
         if rules is None:
             self._preparation.rules = None
         elif self._preparation.rules is not None:
-            self._preparation.rules = dataclasses.replace(rules, desk=rules.desk | self._preparation.rules.desk)
+            self._preparation.rules = rules.with_learnt(dataclasses.replace(self._preparation.rules, tails=frozenset()))
 
     def join(self, parts: Sequence[Path], into: Path, *, base: Path | None) -> Joined:
         """The rows of the base and of all parts as tickets, each id once; the profile is of these."""

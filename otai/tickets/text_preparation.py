@@ -76,6 +76,10 @@ class TextPreparation:
             return cls(dataclasses.replace(base, desk=base.desk | desk), learns=False)
         return cls(TextRules(kinds=KINDS if cuts else (), desk=frozenset(desk), masked=tuple(masked)))
 
+    def reads_chats(self) -> None:
+        """Of chats the customer's first words are the ticket: so it is done to new tickets as well."""
+        self.rules = dataclasses.replace(self.rules or TextRules(kinds=()), chats=True)
+
     def learn(self, texts: Sequence[str], labels: Mapping[str, Sequence[str | None]]) -> None:
         """From bodies of the first rows: who answers in chains, and what ends many texts word for word. `labels` by
         attribute, one a text."""
@@ -104,8 +108,8 @@ class TextPreparation:
         """Of a further file: what its preparation counted, and whose mails and which ends of texts it cut. New tickets
         are cut by the rules of all."""
         self.add(other.counted())
-        if self.rules is not None and other.rules is not None:
-            self.rules = self.rules.with_learnt(other.rules)
+        if other.rules is not None:
+            self.rules = other.rules if self.rules is None else self.rules.with_learnt(other.rules)
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
         """The schema of tickets, with a place for what was cut."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from otai.learning.data.texts.threads import holds_threads
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import ColumnRoles, Reason
 from otai.tickets.label_columns import LABEL_LENGTH
-from otai.tickets.threads import holds_threads
 from otai.words.sentences import Fact
 
 TICKETS_A_LABEL = 3.0
@@ -98,7 +98,7 @@ class TextRoles:
 
     def _body_of_threads(self) -> None:
         """A column whose cells hold all messages of a ticket: the first of the customer is the text."""
-        threads = [column for column in self.open if holds_threads(column)]
+        threads = [column for column in self.open if not column.lists and holds_threads(column.cells)]
         plain = [
             column
             for column in self._named(names.BODY, worst=0)

@@ -64,6 +64,13 @@ def test_a_ticket_is_answered_as_the_bundle_itself_would(server: ModelServer, bu
     assert ask(server, "POST", "/predict/", {"subject": subject, "body": body}) == (status, answer)
 
 
+def test_markup_is_read_as_the_import_reads_it(server: ModelServer) -> None:
+    said = ask(server, "POST", "/predict", {"subject": "vpn router", "body": "the wifi is down\n\nurgent outage"})
+    html = "<style>invoice refund payment</style><p>the wifi is down</p><div>urgent outage</div>"
+    for body in (html, html.replace("<", "&lt;").replace(">", "&gt;"), "the wifi is down\\n\\nUrgent outage"):
+        assert ask(server, "POST", "/predict", {"subject": "vpn router", "body": body}) == said
+
+
 def test_a_batch_is_answered_in_its_order_and_no_text_comes_back(server: ModelServer) -> None:
     tickets = [
         {"text": VPN},

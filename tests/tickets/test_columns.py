@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from otai.learning.data.texts.html_text import text_of_html
+from otai.learning.data.texts.times import parse_time
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.guessing import guess_roles, look_at, order_of
-from otai.tickets.html_text import text_of_html
 from otai.tickets.options import ImportOptions
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import read_tickets
 from otai.tickets.sources.opening import open_source
-from otai.tickets.times import parse_time
 
 pytestmark = pytest.mark.pure
 

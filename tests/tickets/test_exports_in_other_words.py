@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from otai.learning.data.texts.transcripts import customers_first_words
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.label_orders import order_of
 from otai.tickets.reading import read_tickets
-from otai.tickets.transcripts import customers_first_words
 from tests.tickets.test_other_helpdesks import agent, body, guessed, subject, team, written
 
 pytestmark = pytest.mark.pure

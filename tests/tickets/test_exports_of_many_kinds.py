@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from otai.tickets.html_text import text_of_html
-from otai.tickets.office_text import text_of_rtf, without_styles
+from otai.learning.data.texts.html_text import text_of_html
+from otai.learning.data.texts.office_text import text_of_rtf, without_styles
+from otai.learning.data.texts.times import parse_time
+from otai.learning.data.texts.transcripts import customers_first_words
+from otai.learning.data.texts.writers import writer_of
 from otai.tickets.sources.nested import Flattener
 from otai.tickets.sources.opening import open_source
-from otai.tickets.times import parse_time
-from otai.tickets.transcripts import customers_first_words
-from otai.tickets.writers import writer_of
 from tests.tickets.test_other_helpdesks import agent, body, brought, guessed, subject, team, written
 
 pytestmark = pytest.mark.pure

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from otai.learning.data.texts.html_text import _without_attributes, text_of_html
 from otai.tickets.guessing import look_at
-from otai.tickets.html_text import _without_attributes, text_of_html
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.sources.opening import open_source
 from tests.tickets.damaged_files import damaged_files, nested_mails

@@ -9,8 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from otai.learning.data.texts.times import parse_time, which_first
 from otai.tickets.label_columns import split_labels
-from otai.tickets.times import parse_time, which_first
 from tests.tickets.test_other_helpdesks import Make, agent, body, brought, guessed, subject, team, written
 
 pytestmark = pytest.mark.pure

@@ -12,6 +12,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from otai.learning.data.texts.writers import writer_of
 from otai.tickets.column_names import name_of
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.guessing import guess_roles, look_at
@@ -20,7 +21,6 @@ from otai.tickets.periods import is_period
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import ReadTickets, read_tickets
 from otai.tickets.sources.opening import open_source
-from otai.tickets.writers import writer_of
 
 pytestmark = pytest.mark.pure
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
+from otai.learning.data.texts.html_text import text_of_html
+from otai.learning.data.texts.text_mending import TextMender
+from otai.learning.data.texts.times import parse_time, which_first
 from otai.tickets.column_stats import look_at
 from otai.tickets.day_order import DayOrder, day_order_of
 from otai.tickets.guessing import guess_roles
-from otai.tickets.html_text import text_of_html
 from otai.tickets.label_orders import order_of
 from otai.tickets.missing_values import is_missing
 from otai.tickets.reading import read_tickets
 from otai.tickets.sources.opening import open_source
-from otai.tickets.text_mending import TextMender
-from otai.tickets.times import parse_time, which_first
 from otai.words.findings import told as said
 
 if TYPE_CHECKING:

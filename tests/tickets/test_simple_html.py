@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from otai.tickets import html_text
+from otai.learning.data.texts import html_text
 
 pytestmark = pytest.mark.pure
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from otai.tickets.html_text import text_of_html
-from otai.tickets.office_text import text_of_rtf, without_styles
+from otai.learning.data.texts.html_text import text_of_html
+from otai.learning.data.texts.office_text import text_of_rtf, without_styles
+from otai.learning.data.texts.transcripts import customers_first_words
+from otai.learning.data.texts.wiki_text import looks_like_wiki, text_of_wiki
 from otai.tickets.problems import BadRows, DatasetInvalid
 from otai.tickets.sources.opening import open_source
-from otai.tickets.transcripts import customers_first_words
-from otai.tickets.wiki_text import looks_like_wiki, text_of_wiki
 from tests.learning.data.hostile import hostile_to, patterns_of, read_by, seconds_of
 
 pytestmark = pytest.mark.pure
@@ -113,7 +113,7 @@ def test_hostile_markup_is_read_as_quickly_as_any(name: str) -> None:
     assert seconds_of(lambda: [reader(text) for reader in readers]) < MOST_SECONDS
 
 
-BOUNDED = ("label_orders", "known_afterwards", "otai.tickets.times", "otai.tickets.columns", "guessing")
+BOUNDED = ("label_orders", "known_afterwards", "otai.tickets.columns", "guessing")
 """What these read is short: labels, cells that are times, options."""
 AT_THE_BEGINNING = "_REFUSED_BY_TEXT"
 """What a file is, by its first words."""

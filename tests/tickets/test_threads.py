@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from otai.learning.data.cutting import TextRules
+from otai.learning.data.texts.threads import first_customer_message
 from otai.tickets.options import ImportOptions
 from otai.tickets.reading import ReadTickets, read_tickets
-from otai.tickets.threads import first_customer_message
 
 pytestmark = pytest.mark.pure
 

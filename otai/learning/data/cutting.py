@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from otai.learning.data import mail_patterns as mail
 from otai.learning.data.boilerplate import TailIndex, squeezed_key, without_tails
 from otai.learning.data.phrases import without_phrases
+from otai.learning.data.texts.text_reader import as_imported
 
 METADATA_KEY = b"otai_text_rules"
 """Under this key the rules travel in the Parquet file of a data set."""
@@ -63,6 +64,8 @@ class TextRules:
     phrases: frozenset[str] = frozenset()
     tails: frozenset[str] = frozenset()
     """What ends the texts of many tickets word for word (`boilerplate.py`), as hashes."""
+    chats: bool = False
+    """Whether of a chat the customer's first words were taken (`texts/transcripts.py`)."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for a bundle and for the schema of a file of tickets. `from_dict` reads it."""
@@ -74,6 +77,7 @@ class TextRules:
             "masked": list(self.masked),
             "phrases": sorted(self.phrases),
             "tails": sorted(self.tails),
+            **({"chats": True} if self.chats else {}),
         }
 
     @classmethod
@@ -86,6 +90,7 @@ class TextRules:
             tuple(data.get("masked", ())),
             frozenset(data.get("phrases", ())),
             frozenset(data.get("tails", ())),
+            bool(data.get("chats", False)),
         )
 
     @classmethod
@@ -99,8 +104,10 @@ class TextRules:
         return schema.with_metadata({**(schema.metadata or {}), METADATA_KEY: json.dumps(self.as_dict()).encode()})
 
     def with_learnt(self, other: TextRules) -> TextRules:
-        """These rules, with the people at the desk and the ends of texts that others know as well."""
-        return replace(self, desk=self.desk | other.desk, tails=self.tails | other.tails)
+        """These rules, with the people at the desk, the ends of texts and the chats that others know as well."""
+        return replace(
+            self, desk=self.desk | other.desk, tails=self.tails | other.tails, chats=self.chats or other.chats
+        )
 
     def as_stored(self, text: str) -> str:
         """A new ticket's text (subject, line feed, body) as it may be kept: with nothing cut, personal data masked
@@ -108,7 +115,7 @@ class TextRules:
         return self._masked(text)
 
     def applied(self, texts: Sequence[str]) -> list[str]:
-        """The texts of new tickets (subject, line feed, body) as training read them."""
+        """The texts of new tickets (subject, line feed, body), cut and masked."""
         return [self._of_one(text) for text in texts]
 
     def _of_one(self, text: str) -> str:
@@ -137,6 +144,13 @@ class TextRules:
         if self.lines:
             text = without_lines(text, self.lines)
         return without_phrases(text, self.phrases) if self.phrases else text
+
+
+def as_learnt(texts: Sequence[str], rules: TextRules | None) -> list[str]:
+    """The texts of new tickets (subject, line feed, body) as training read them: letters and markup as the import
+    mended them, then cut and masked by the `rules` of its data set (None: neither)."""
+    read = as_imported(texts, chats=rules is not None and rules.chats)
+    return read if rules is None else rules.applied(read)
 
 
 @dataclass(frozen=True, slots=True)

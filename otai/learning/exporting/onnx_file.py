@@ -95,7 +95,7 @@ def write_folder(part: ExportedPart, folder: Path, *, name: str) -> Exported:
                     "is_the_whole_model": part.is_whole,
                     "largest_difference": difference,
                     "text_rules": TEXT_RULES if part.text_rules is not None else None,
-                    "before_it_reads_a_text": said_of(part.text_rules) or None,
+                    "before_it_reads_a_text": said_of(part.text_rules),
                 },
                 ensure_ascii=False,
                 indent=2,

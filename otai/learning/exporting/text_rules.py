@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cutting import TextRules, as_learnt
 
 TEXT_RULES = "text_rules.json"
 
@@ -20,26 +20,28 @@ def write_text_rules(rules: TextRules | None, folder: Path) -> None:
 def texts_as_learnt(folder: Path | str, texts: Sequence[str]) -> list[str]:
     """The texts of new tickets (subject, line feed, body) as the network in the exported folder has to read them.
 
-    Signatures, earlier mails and what gave labels away are cut, personal data is masked, where the training did so.
-    Raises OSError for a folder that is not there.
+    Markup is read as text. Signatures, earlier mails and what gave labels away are cut, personal data is masked, where
+    the training did so. Raises OSError for a folder that is not there.
     """
     path = Path(folder) / TEXT_RULES
     if not path.exists() and Path(folder).is_dir():
-        return list(texts)
-    return TextRules.from_dict(json.loads(path.read_text(encoding="utf-8"))).applied(texts)
+        return as_learnt(texts, None)
+    return as_learnt(texts, TextRules.from_dict(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def said_of(rules: TextRules | None) -> str:
-    """For the README of a folder: what has to happen to a text before the network reads it. Empty: nothing."""
+    """For the README of a folder: what has to happen to a text before the network reads it."""
+    done = ["read HTML, wiki markup and wrongly read letters as the text they mean"]
     if rules is None:
-        return ""
+        return _SAID.format(what=done[0], where="")
     cut = [_CUT[kind] for kind in rules.kinds if kind in _CUT]
     if given := len(rules.lines) + len(rules.phrases):
         cut.append(f"lines and phrases that gave labels away ({given:,})")
-    done = [f"cut {', '.join(cut)}"] if cut else []
+    done += [f"cut {', '.join(cut)}"] if cut else []
     if rules.masked:
         done.append(f"replaced personal data ({', '.join(rules.masked)}) by its kind")
-    return _SAID.format(what=" and ".join(done), file=TEXT_RULES) if done else ""
+    where = f" The rules are in `{TEXT_RULES}`: no word of any ticket is in them."
+    return _SAID.format(what="; ".join(done), where=where)
 
 
 _CUT = {
@@ -49,7 +51,7 @@ _CUT = {
     "footer": "footers of mobile phones",
 }
 _SAID = """**Before it reads a text.** Training {what}. Do the same to every new text, or its labels are worse than
-measured. The rules are in `{file}` (no word of any ticket is in them), and `pip install otai` applies them:
+measured.{where} `pip install otai` does it:
 
 ```python
 from otai.learning.exporting import texts_as_learnt

@@ -28,7 +28,7 @@ from safetensors.numpy import save as save_tensors
 from scipy import sparse
 
 from otai.learning.arrays import Floats, Mask, Matrix, Vectors
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cutting import TextRules, as_learnt
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import BundleInvalid
 from otai.learning.features.embeddings import VectorReader
@@ -233,8 +233,8 @@ class Bundle:
         return sketch_matrix(self.features.hashes, self.sketch_columns)
 
     def as_learnt(self, texts: Sequence[str]) -> Sequence[str]:
-        """The texts as training read them: quoted history and signatures cut, where they were cut there."""
-        return texts if self.text_rules is None else self.text_rules.applied(texts)
+        """The texts as training read them: markup read, quoted history and signatures cut where they were cut there."""
+        return as_learnt(texts, self.text_rules)
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, Floats]:
         """For each attribute the calibrated probability of each of its labels, shape (texts, labels)."""

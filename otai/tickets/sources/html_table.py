@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from otai.tickets.html_text import text_of_html
+from otai.learning.data.texts.html_text import text_of_html
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.table import Noted, RowBatch, read_as

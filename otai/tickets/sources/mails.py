@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from otai.tickets.html_text import text_of_html
+from otai.learning.data.texts.html_text import text_of_html
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.table import Noted, RowBatch, RowBatcher, read_as

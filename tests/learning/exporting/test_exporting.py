@@ -170,14 +170,14 @@ def test_what_training_cut_is_cut_before_an_exported_network_reads(maximum: Bund
     assert found["texts"] == ["Subject\nThe body as it came"]
 
 
-def test_an_export_of_a_model_that_cuts_nothing_says_nothing_of_it(maximum: Bundle, tmp_path: Path) -> None:
+def test_an_export_of_a_model_that_cuts_nothing_only_reads_markup(maximum: Bundle, tmp_path: Path) -> None:
     from otai.learning.exporting.huggingface import write_folder
 
     exported = write_folder(part_of(maximum, "queue"), tmp_path / "queue", name="support v2")
-    assert (
-        "text_rules.json" not in exported.files and "Before it reads" not in (exported.folder / "README.md").read_text()
-    )
-    assert texts_as_learnt(exported.folder, [MAIL]) == [MAIL]
+    told = (exported.folder / "README.md").read_text()
+    assert "text_rules.json" not in exported.files and "text_rules.json" not in told and "signatures" not in told
+    assert "wiki markup" in told
+    assert texts_as_learnt(exported.folder, [MAIL, "<p>VPN &amp; mail</p>"]) == [MAIL, "VPN & mail"]
     with pytest.raises(OSError, match="nowhere"):
         texts_as_learnt(tmp_path / "nowhere", [MAIL])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otai.tickets.column_names import folded
+from otai.learning.data.language_names import folded
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otai.tickets.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
-from otai.tickets.office_text import RTF, STYLES, text_of_rtf, without_styles
-from otai.tickets.wiki_text import MARKS, looks_like_wiki, text_of_wiki
+from otai.learning.data.texts.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
+from otai.learning.data.texts.office_text import RTF, STYLES, text_of_rtf, without_styles
+from otai.learning.data.texts.wiki_text import MARKS, looks_like_wiki, text_of_wiki
 
 WRONGLY_READ = "[ÃÂÄÅÐÑâÎãäåæçèéêë][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]"
 """A letter and a sign that follow each other where UTF-8 was read as Windows-1252. RE2 and Python syntax."""

@@ -8,11 +8,11 @@ with a stamp.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from otai.tickets.column_names import folded
-from otai.tickets.column_stats import ColumnStats
-from otai.tickets.writers import WRITERS
+from otai.learning.data.language_names import folded
+from otai.learning.data.texts.writers import WRITERS
 
 _DAY = r"(?:\d{4}-\d{2}-\d{2}[ T]|\d{1,2}[./-]\d{1,2}[./-]\d{2,4},? )"
 _CLOCK = rf"{_DAY}?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?: ?[AaPp]\.?[Mm]\.?)?"
@@ -41,13 +41,13 @@ class _Message:
     at: tuple[int, ...] | None
 
 
-def holds_transcripts(column: ColumnStats) -> bool:
+def holds_transcripts(cells: Sequence[str | None]) -> bool:
     """Most of the filled cells are chats, or entries under stamps."""
-    cells = [cell for cell in column.cells if cell][:200]
-    if len(cells) < FEWEST_CELLS:
+    filled = [cell for cell in cells if cell][:200]
+    if len(filled) < FEWEST_CELLS:
         return False
-    read = [_messages(cell) for cell in cells]
-    return sum(_is_chat(messages) or _is_stamped(messages) for messages in read) >= SHARE * len(cells)
+    read = [_messages(cell) for cell in filled]
+    return sum(_is_chat(messages) or _is_stamped(messages) for messages in read) >= SHARE * len(filled)
 
 
 def customers_first_words(cell: str) -> str | None:

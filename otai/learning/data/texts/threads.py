@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from otai.tickets.column_names import folded
-from otai.tickets.column_stats import ColumnStats
-from otai.tickets.times import parse_time
-from otai.tickets.writers import INCOMING, OUTGOING, WRITERS, writer_of
+from otai.learning.data.language_names import folded
+from otai.learning.data.texts.times import parse_time
+from otai.learning.data.texts.writers import INCOMING, OUTGOING, WRITERS, writer_of
 
 STARTS_AS_LIST = r"^\s*\[\s*\{"
 _TREE = re.compile(r"^-->\|\|(?P<who>[^|\n]*)\|\|(?P<author>[^|\n]*)\|\|(?P<when>[^|\n]*)\|\|[^\n]*$", re.MULTILINE)
@@ -64,12 +63,10 @@ _TIME_KEYS = (
 )
 
 
-def holds_threads(column: ColumnStats) -> bool:
+def holds_threads(cells: Sequence[str | None]) -> bool:
     """Half of the filled cells hold messages."""
-    cells = [cell for cell in column.cells if cell][:100]
-    if not cells or column.lists:
-        return False
-    return sum(_looks_like_thread(cell) for cell in cells) >= 0.5 * len(cells)
+    filled = [cell for cell in cells if cell][:100]
+    return bool(filled) and sum(_looks_like_thread(cell) for cell in filled) >= 0.5 * len(filled)
 
 
 def _looks_like_thread(cell: str) -> bool:
