@@ -34,9 +34,9 @@ from otai.learning.finetuning.hardware import Gpu
 from otai.learning.finetuning.larger import larger_encoder
 from otai.learning.finetuning.stage import stopped_early
 from otai.tickets import text_preparation
-from otai.tickets.cell_findings import findings_of_cells
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Difference, Labels
+from otai.tickets.day_order import UnsettledDates
 from otai.tickets.file_findings import findings_of_file
 from otai.tickets.growing import Growing
 from otai.tickets.import_findings import findings_of_import
@@ -101,7 +101,7 @@ def of_data() -> Iterator[Finding]:
     )
     noticed = Some(
         reader=Some(mended=mended, control_characters=2, threads=5),
-        days=Some(is_settled=False, day_first=True, example="02/11/2026"),
+        unsettled_dates=[UnsettledDates("Opened", "02/11/2026", order) for order in ("day-first", "month-first")],
         missing_examples=["n/a", "-"],
         missing_words={"queue": 8},
         lost_subject="Kurztext",
@@ -126,12 +126,10 @@ def of_data() -> Iterator[Finding]:
     source: Any = Some(late_keys={"colour": 20_001}, left_out=["thread"], noted=noted)
     left_out: Any = Some(count=6, first=[])
     yield from findings_of_import(
-        source, noticed, Some(single={"created": "Opened", "body": "Text"}), left_out=left_out
+        [source], noticed, Some(single={"created": "Opened", "body": "Text"}), left_out=left_out
     )  # type: ignore[arg-type]
     headless: Any = Some(**vars(noted) | {"is_headless": True})
     yield from findings_of_file(headless)
-    month_first: Any = Some(**vars(noticed) | {"days": Some(is_settled=False, day_first=False, example="02/11/2026")})
-    yield from findings_of_cells(month_first, Some(single={"created": "Opened"}))  # type: ignore[arg-type]
     yield from of_preparing()
     yield from of_versions()
     yield from Expectation({}, 0.25, 1200, no_signal=True).warnings("queue")
