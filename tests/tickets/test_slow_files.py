@@ -113,8 +113,8 @@ def test_hostile_markup_is_read_as_quickly_as_any(name: str) -> None:
     assert seconds_of(lambda: [reader(text) for reader in readers]) < MOST_SECONDS
 
 
-BOUNDED = ("label_orders", "known_afterwards", "otai.tickets.columns", "guessing")
-"""What these read is short: labels, cells that are times, options."""
+BOUNDED = ("label_orders", "known_afterwards", "otai.tickets.columns", "guessing", "formats_of_before")
+"""What these read is short: labels, options, formats in a hundred characters."""
 AT_THE_BEGINNING = "_REFUSED_BY_TEXT"
 """What a file is, by its first words."""
 
