@@ -23,7 +23,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, Tier
-from otai.runs import expectations, operations, queries, readiness
+from otai.runs import expectations, operations, queries
 from otai.runs.executors import Watch
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Quote, Reason, Run
@@ -149,9 +149,6 @@ def train(
     require_installation()
     organisation = organisation_named(org)
     chosen = tickets.data_set(organisation, data_set)
-    if mode is Mode.MAXIMUM and not accept_no_gain:
-        readiness.require(mode)
-        try_maximum(chosen, quiet=json)
     offered = operations.make_quote(
         organisation=organisation,
         data_set=chosen,
@@ -162,6 +159,9 @@ def train(
         reason=reason,
         now=utc_now(),
     )
+    if mode is Mode.MAXIMUM and not accept_no_gain:
+        # After the quote: what cannot be ordered at all is refused before minutes are spent on it.
+        try_maximum(chosen, quiet=json)
     available = ledger.balance(organisation.id).available
     if not json:
         show_quote(offered, organisation, available)

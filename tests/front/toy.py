@@ -126,10 +126,10 @@ def begin(port: int, *head: str, body: bytes = b"", receive_buffer: int = 0) -> 
 
 def everything(line: socket.socket) -> bytes:
     """What comes until the other side closes."""
-    found = b""
+    found = bytearray()
     while piece := line.recv(1 << 16):
         found += piece
-    return found
+    return bytes(found)
 
 
 def ask(port: int, *head: str, body: bytes = b"") -> tuple[int, bytes]:
