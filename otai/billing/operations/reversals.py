@@ -260,16 +260,21 @@ def _fall_back(subscription: Subscription, purchase: Purchase, *, who: str, why:
         return
     if until != older.period_until_at:
         _ends(older, until, who=who, why=why, now=now)
+    _put_in_force(subscription, older, who=who, why=why, now=now)
+
+
+def _put_in_force(subscription: Subscription, period: Purchase, *, who: str, why: Fact, now: datetime) -> None:
+    """The tier is that of a paid period again, until that ends."""
     move_subscription(
         subscription,
         SubscriptionStatus.PAID,
         who=who,
         why=why,
         now=now,
-        tier=Tier(older.tier),
-        billing_anchor_at=period_counts_from(older),
-        paid_until_at=older.period_until_at,
-        renewal_term=Term(older.term),
+        tier=Tier(period.tier),
+        billing_anchor_at=period_counts_from(period),
+        paid_until_at=period.period_until_at,
+        renewal_term=Term(period.term),
     )
 
 
@@ -344,17 +349,7 @@ def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str
         return
     why = Fact("billing.payment_stays", {"reference": purchase.reference})
     _cut(purchase, at=None, who=who, why=why, now=now)
-    move_subscription(
-        subscription,
-        SubscriptionStatus.PAID,
-        who=who,
-        why=why,
-        now=now,
-        tier=Tier(purchase.tier),
-        billing_anchor_at=period_counts_from(purchase),
-        paid_until_at=purchase.period_until_at,
-        renewal_term=Term(purchase.term),
-    )
+    _put_in_force(subscription, purchase, who=who, why=why, now=now)
 
 
 def _say_not_restored(purchase: Purchase, *, now: datetime) -> None:
