@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -21,6 +20,7 @@ from otai.errors import Invalid
 from otai.tickets.sample import write_csv
 from tests.doors.production import Customer, Production
 from tests.tickets.damaged_files import damaged_files
+from tests.waiting import until
 
 LONG_TEXT = "a" * 2_000_000
 DEEP = "<div>" * 160_000
@@ -196,12 +196,3 @@ def under_way(client: httpx.Client, file: Path) -> str:
     address = str(begun.headers["Location"])
     until(lambda: client.get(address).json(), lambda job: job["progress"]["rows"] > 0)
     return address
-
-
-def until(look: Callable[[], Any], holds: Callable[[Any], bool], *, seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds(found := look()):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"still {found}")

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from tests.doors.production import Customer, Production
+from tests.waiting import until
 
 PLANTED = "quastenflosser"
 ROWS = 300_000
@@ -55,15 +56,6 @@ def begun(program: httpx.Client, file: Path) -> str:
     address = answer.headers["Location"]
     until(lambda: program.get(address).json()["progress"]["rows"])
     return str(address)
-
-
-def until(look: Callable[[], Any], *, seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it never came to that")
 
 
 def assert_nothing_is_left(studio: Production, program: httpx.Client) -> None:

@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from otai.tickets.jobs import ask_for_preview
 from tests import stories
 from tests.jobs.test_jobs import ask, assert_gone, work_can_be_found  # noqa: F401
 from tests.jobs.work import kind
+from tests.waiting import until
 from tests.web.studio_server import Installation
 
 pytestmark = pytest.mark.django_db
@@ -62,13 +62,6 @@ def importing(installation: Installation, file: Path) -> Iterator[subprocess.Pop
             yield running
         finally:
             running.kill()
-
-
-def until(holds: Callable[[], object], *, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def jobs_of(installation: Installation, *, first: str = "") -> list[list[str]]:
@@ -194,4 +187,4 @@ def test_a_look_at_columns_that_was_killed_is_tidied_up_by_the_next(acme: Organi
         assert not left.exists() and mine.is_dir()
         with operations.folder_without_row():
             assert mine.is_dir(), "another look that is under way keeps its own"
-    assert not list(jobs_folder().iterdir())
+    until(lambda: list(jobs_folder().iterdir()), lambda left: not left)

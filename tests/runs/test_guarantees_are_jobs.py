@@ -30,6 +30,7 @@ from otai.tickets.operations import import_tickets
 from tests import stories
 from tests.api.callers import Program
 from tests.runs.guarantees import agreed, improvement, included, quote, trained
+from tests.waiting import until
 from tests.web.visitors import member_of, of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,7 +113,7 @@ def test_a_program_proposes_and_orders_and_may_wait_for_both(program: Program, s
     assert program.get(f"/jobs/{said['id']}")[1]["result_url"] == "/api/v1/runs/1"
     status, again = program.post("/guarantee/runs", wanted, Prefer="wait=60")
     assert (status, again["number"], Run.objects.count()) == (201, 1, 1)
-    assert not list(jobs_folder().iterdir())
+    until(lambda: list(jobs_folder().iterdir()), lambda left: not left)
 
 
 @pytest.mark.usefixtures("not_here")
@@ -174,7 +175,7 @@ def test_a_proposal_that_does_not_come_to_its_end_leaves_nothing(
     job = jobs.wait(asked, seconds=60)
     assert job.status == ("failed" if end == "process gone" else "cancelled")
     assert (Guarantee.objects.get().criteria, files_of_guarantees()) == ([], [])
-    assert not list(jobs_folder().iterdir())
+    until(lambda: list(jobs_folder().iterdir()), lambda left: not left)
 
 
 def agreed_criteria() -> list[Any]:
