@@ -158,11 +158,11 @@ def operator(
     user = User.objects.filter(username=name).first() or User(username=name)
     if User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists():
         raise Refused("operator", email=email, code="mail_address_taken")
+    user.email, user.is_staff, user.is_superuser = email.lower(), True, True
     try:
         validate_password(password, user)
     except ValidationError as weak:
         raise Invalid("password", said=" ".join(weak.messages), code="weak_password") from None
-    user.email, user.is_staff, user.is_superuser = email.lower(), True, True
     user.set_password(password)
     with transaction.atomic():
         user.save()

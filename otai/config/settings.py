@@ -205,10 +205,7 @@ OTAI_JOBS_WAITING_REQUESTS = max(1, int(os.environ.get("OTAI_WEB_THREADS", "8"))
 OTAI_WEBHOOKS_ALLOW_PRIVATE = os.environ.get("OTAI_WEBHOOKS_ALLOW_PRIVATE", "") == "1"
 """Webhooks may go to private addresses and to plain http: for a Studio and receivers in one private network."""
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "otai.web.accounts.passwords.NotEasilyGuessed"}]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

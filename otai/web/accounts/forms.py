@@ -23,6 +23,7 @@ from otai.errors import OtaiError
 from otai.orgs.models import Invitation, User
 from otai.orgs.operations import InvalidOrganisation, TooManyOrganisations, accept_invitation, open_invitation
 from otai.orgs.permissions import Role, Scope
+from otai.web.accounts.passwords import refuse_weak
 from otai.web.accounts.sign_up import sign_up_organisation
 from otai.web.refusals import in_words
 
@@ -30,7 +31,7 @@ INVITATION = "invitation"
 """Where the session keeps the token of the invitation that somebody came with."""
 
 password_help = _(
-    "At least 8 characters. A few words that do not belong together are easier to keep in mind than one with signs."
+    "At least 12 characters. A few words that do not belong together are easier to keep in mind than one with signs."
 )
 
 
@@ -100,6 +101,19 @@ class SignUpForm(allauth.SignupForm):
                 _("The invitation is for %(email)s.") % {"email": self.invitation.email}, code="invitation_for_another"
             )
         return email
+
+    def clean(self) -> dict[str, Any]:
+        """All fields; the password must not be made of the others, which the account does not have yet."""
+        super().clean()
+        given = self.cleaned_data
+        password = given.get("password1")
+        invited = [self.invitation.organisation.name] if self.invitation is not None else []
+        if password and not self.has_error("password1"):
+            try:
+                refuse_weak(password, [given.get("name", ""), given.get("organisation", ""), *invited])
+            except forms.ValidationError as weak:
+                self.add_error("password1", weak)
+        return self.cleaned_data
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Makes the account; sent twice at once, the second is led to the sign-in."""
