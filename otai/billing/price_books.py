@@ -11,7 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,18 @@ def book_named(version: str) -> PriceBook:
     return book_of(version, in_force=price_book())
 
 
-def schedule(text: str, *, now: datetime) -> PriceBook:
-    """Keeps a book that comes into force at its day. Raises InvalidPriceBook and PriceBookNotNew; nothing is kept
-    then."""
+def in_force_since(since: datetime, *, now: datetime) -> list[PriceBook]:
+    """The books that were in force at some time between the two, the one in force `now` last."""
+    zone = seller().zone
+    first, last = (at.astimezone(zone).date() for at in (since, now))
+    begun = [book for book in _dated() if first < book.effective_on <= last]
+    at_noon = (datetime.combine(book.effective_on, time(12), zone) for book in begun)
+    found = [price_book(since), *(price_book(at) for at in at_noon), price_book(now)]
+    return list({book.version: book for book in found}.values())
+
+
+def checked(text: str, *, now: datetime) -> PriceBook:
+    """The book that `text` is, if it could be scheduled. Raises InvalidPriceBook and PriceBookNotNew."""
     try:
         book = from_published(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -82,6 +91,13 @@ def schedule(text: str, *, now: datetime) -> PriceBook:
     currencies |= {terms.monthly_price.currency for terms in book.tiers.values()}
     if currencies != {package.price.currency for package in price_book(now).packages}:
         raise InvalidPriceBook("currency", currencies=sorted(currencies))
+    return book
+
+
+def schedule(text: str, *, now: datetime) -> PriceBook:
+    """Keeps a book that comes into force at its day; doors go by `second_operator.price_book`. Raises
+    InvalidPriceBook and PriceBookNotNew; nothing is kept then."""
+    book = checked(text, now=now)
     folder = Path(settings.OTAI_PRICE_BOOKS)
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / f"{book.version}.{new_id()}.part"

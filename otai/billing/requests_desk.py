@@ -36,9 +36,29 @@ def _coupon_shown(facts: dict[str, Any]) -> str:
     return gettext("%(coupon)s: %(off)s, most uses: %(most)s") % asked
 
 
+THINGS = {
+    "credit": _("a credit"),
+    "run": _("a run of %(of)s in credits"),
+    "run_in_money": _("a run of %(of)s in money"),
+    "month": _("a month of %(of)s"),
+    "year": _("a year of %(of)s"),
+    "monthly_credit": _("a monthly credit of %(of)s"),
+    "initial": _("initial credits of %(of)s"),
+    "monthly": _("monthly credits of %(of)s"),
+}
+MOST_NAMED = 6
+
+
+def _price_book_shown(facts: dict[str, Any]) -> str:
+    cheap = [THINGS[kind] % {"of": of.title()} for kind, of in facts["nearly_free"]]
+    named = ", ".join(cheap[:MOST_NAMED]) + (", ..." if len(cheap) > MOST_NAMED else "")
+    asked = {"version": facts["version"], "day": facts["effective_on"], "things": named}
+    return gettext("%(version)s from %(day)s on; below half: %(things)s") % asked
+
+
 @admin.register(OperatorRequest)
 class OperatorRequestDesk(Desk):
-    """Goodwill, packages, payments and coupons above what one operator may do or make alone."""
+    """Goodwill, packages, payments, coupons and price books above what one operator may do or make alone."""
 
     list_display = ("asked_at", "organisation", "kind", "amount", "why", "asked_by", "state", "decided_by")
     list_filter = ("state", "kind")
@@ -64,6 +84,8 @@ class OperatorRequestDesk(Desk):
             return counted_credits(row.facts["credits"])
         if row.kind == OperatorRequestKind.COUPON:
             return _coupon_shown(row.facts)
+        if row.kind == OperatorRequestKind.PRICE_BOOK:
+            return _price_book_shown(row.facts)
         price = cents_shown(row.facts["cents"], row.facts["currency"])
         if row.kind == OperatorRequestKind.PACKAGE:
             asked = {"package": row.facts["code"], "credits": counted_credits(row.facts["credits"]), "price": price}

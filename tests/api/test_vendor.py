@@ -21,6 +21,7 @@ from otai.billing import price_books
 from otai.billing.models import Event, OperatorRequest, VendorKey
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import second_operator
+from otai.billing.operations.second_operator import SameOperator
 from otai.billing.operations.vendor_keys import create_vendor_key, revoke_vendor_key
 from otai.billing.vendor_scopes import VendorScope
 from otai.db import utc_now
@@ -184,6 +185,23 @@ def test_prices_are_read_and_set_from_a_day_on(shop: System, books: Path) -> Non
     assert price_books.price_book(utc_now() + timedelta(days=31)).version == "2027-x"
     event = Event.objects.get(subject="price book")
     assert (event.who, event.why) == (shop.key.who, "New prices for 2027.")
+
+
+def test_nearly_free_prices_wait_for_an_operator_who_did_not_make_the_key(shop: System, books: Path) -> None:
+    day = (utc_now() + timedelta(days=30)).date().isoformat()
+    asked = {
+        "version": "2027-x",
+        "effective_on": day,
+        "packages": [{"credits": 100, "price_cents": 1}],
+        "why": "Cheap.",
+    }
+    status, made = shop.post("/price-books", asked)
+    assert (status, made["state"], made["nearly_free"][0]) == (201, "waiting", "credit")
+    assert shop.get("/price-books")[1]["to_come"] == []
+    with pytest.raises(SameOperator):
+        second_operator.approve(request=made["request"], who=OLGA, why="mine", now=utc_now())
+    second_operator.approve(request=made["request"], who="otto (operator)", why="right", now=utc_now())
+    assert [one["version"] for one in shop.get("/price-books")[1]["to_come"]] == ["2027-x"]
 
 
 def test_prices_follow_the_rules_of_price_books(shop: System, books: Path) -> None:

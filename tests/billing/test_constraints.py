@@ -286,7 +286,7 @@ ELSEWHERE = {
     # In test_second_operator.py.
     "billing_operator_request_kind_is_known",
     "billing_operator_request_is_decided_by_somebody",
-    "billing_operator_request_is_for_one_customer_or_a_coupon",
+    "billing_operator_request_is_for_one_customer_or_all",
     "billing_operator_request_is_approved_by_another",
     # In test_coupons.py.
     "billing_coupon_can_be_used",

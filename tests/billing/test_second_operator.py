@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from otai.billing import operations as billing
+from otai.billing import price_books
 from otai.billing.audit import audit
-from otai.billing.models import Coupon, CouponFor, CustomPackage, OperatorRequest, Payment
+from otai.billing.models import Coupon, CouponFor, CustomPackage, Event, OperatorRequest, Payment
 from otai.billing.operations import second_operator
 from otai.billing.operations.coupons import CouponExists, CouponTerms, CouponUnknown
 from otai.billing.operations.details import InvalidBillingDetails
@@ -20,9 +22,12 @@ from otai.billing.operations.events import WhoAndWhyMissing
 from otai.billing.operations.packages import PackageExists
 from otai.billing.operations.second_operator import AlreadyDecided, SameOperator
 from otai.billing.packages import PackageUnknown, gift_of
+from otai.billing.price_books import PriceBookNotNew
 from otai.ledger import queries as ledger
 from otai.ledger.operations import GrantMade
 from otai.orgs.models import Organisation, User
+from otai.pricing.price_book import PriceBook
+from otai.pricing.published import as_published
 from otai.units import Money
 from tests.billing.people import ALICE, OLGA
 from tests.billing.test_commands import otai
@@ -215,11 +220,66 @@ def test_the_database_knows_no_approval_by_whoever_asked(acme: Organisation, now
         ("state = 'approved', decided_at = asked_at, decided_by = asked_by", "is_approved_by_another"),
         ("state = 'approved'", "is_decided_by_somebody"),
         ("kind = 'gift'", "kind_is_known"),
-        ("kind = 'coupon'", "is_for_one_customer_or_a_coupon"),
-        ("organisation_id = NULL", "is_for_one_customer_or_a_coupon"),
+        ("kind = 'coupon'", "is_for_one_customer_or_all"),
+        ("kind = 'price_book'", "is_for_one_customer_or_all"),
+        ("organisation_id = NULL", "is_for_one_customer_or_all"),
     ):
         with pytest.raises(IntegrityError, match=rule), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"UPDATE billing_operator_request SET {change}")
+
+
+@pytest.fixture
+def books(settings: Any, tmp_path: Path) -> Path:
+    settings.OTAI_PRICE_BOOKS = tmp_path / "books"
+    return tmp_path / "books"
+
+
+def book(version: str, day: str, cents: int) -> str:
+    """The book in force with another price of its largest package."""
+    values = as_published(price_books.price_book())
+    values["packages"][-1]["price"]["cents"] = cents
+    return json.dumps({**values, "version": version, "effective_on": day})
+
+
+def schedules(text: str, now: datetime) -> Any:
+    return second_operator.price_book(text=text, who=OLGA, why="cheaper", now=now)
+
+
+def test_a_price_book_with_nearly_free_packages_takes_two(now: datetime, books: Path) -> None:
+    assert isinstance(schedules(book("half", "2027-01-01", 400_00), now), PriceBook)
+    waits = schedules(book("gift", "2027-02-01", 1), now)
+    assert isinstance(waits, OperatorRequest) and ["credit", ""] in waits.facts["nearly_free"]
+    assert schedules(book("gift", "2027-02-01", 1), now) == waits, "the same book is the same request"
+    assert [one.version for one in price_books.to_come(now)] == ["half"]
+    with pytest.raises(SameOperator):
+        second_operator.approve(request=waits.id, who=OLGA, why="me again", now=now)
+    second_operator.approve(request=waits.id, who=OTTO, why="right", now=now)
+    assert [one.version for one in price_books.to_come(now)] == ["half", "gift"]
+    assert Event.objects.get(subject_id="gift").who == f"{OLGA}, {OTTO}"
+    with pytest.raises(PriceBookNotNew):
+        schedules(book("gift", "2027-02-01", 1), now)
+    assert audit().findings == []
+
+
+def test_halves_of_halves_take_two_until_a_month_is_over(books: Path) -> None:
+    now = datetime(2027, 3, 1, 12, tzinfo=UTC)
+    assert isinstance(schedules(book("half", "2027-03-02", 400_00), now), PriceBook)
+    then = now + timedelta(days=1)
+    assert price_books.price_book(then).version == "half"
+    for number, (cents, days, alone) in enumerate(
+        ((399_99, 0, False), (400_00, 0, True), (300_00, 29, False), (200_00, 30, True))
+    ):
+        made = schedules(book(f"next-{number}", "2028-01-01", cents), then + timedelta(days=days))
+        assert isinstance(made, PriceBook) == alone, (cents, days)
+
+
+def test_a_book_whose_day_came_before_its_approval_is_not_scheduled(now: datetime, books: Path) -> None:
+    day = now + timedelta(days=2)
+    waits = schedules(book("gift", str(day.date()), 1), now)
+    with pytest.raises(PriceBookNotNew):
+        second_operator.approve(request=waits.id, who=OTTO, why="late", now=day)
+    second_operator.decline(request=waits.id, who=OTTO, why="late", now=day)
+    assert not books.exists()
 
 
 @pytest.fixture
@@ -280,6 +340,29 @@ def test_nobody_makes_a_coupon_for_nearly_all_alone(now: datetime, client: Clien
     approval = f"/desk/billing/operatorrequest/{request.id}/act/approve/"
     assert "Approved, and done." in client.post(approval, {"why": "I agree"}, follow=True).content.decode()
     assert (Coupon.objects.get().code, Coupon.objects.get().once_each) == ("NEAR-ALL", False)
+
+
+def test_the_desk_says_what_a_price_book_makes_nearly_free(
+    now: datetime, client: Client, operators: list[User], books: Path
+) -> None:
+    waits = schedules(book("gift", "2199-01-01", 1), now)
+    client.force_login(operators[1])
+    page = client.get("/desk/billing/operatorrequest/").content.decode()
+    assert "Price book below half" in page
+    assert "gift from 2199-01-01 on; below half: a credit, a run of Basic Standard in money" in page
+    approval = f"/desk/billing/operatorrequest/{waits.id}/act/approve/"
+    assert "Approved, and done." in client.post(approval, {"why": "I agree"}, follow=True).content.decode()
+    assert [one.version for one in price_books.to_come(now)] == ["gift"]
+
+
+def test_a_price_book_at_the_command_line(monkeypatch: pytest.MonkeyPatch, books: Path, tmp_path: Path) -> None:
+    file = tmp_path / "next.json"
+    file.write_text(book("gift", "2199-01-01", 1))
+    asked = json.loads(otai("schedule-price-book", file, "--json"))
+    assert asked["state"] == "waiting" and not books.exists()
+    monkeypatch.setattr("otai.cli.billing.refunds.actor", lambda: "otto")
+    assert "Approved: price book, asked for by olga" in otai("approve", asked["request"], "--why", "I agree")
+    assert [file.name for file in books.glob("*")] == ["gift.json"]
 
 
 def test_two_operators_at_the_command_line(acme: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:

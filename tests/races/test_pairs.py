@@ -44,7 +44,6 @@ NOT_RACED_BY_NAME = {
     "mail_welcome": "writes nothing",
     "revoke_vendor_key": "rows of vendor keys alone",
     "schedule_price_book": "a file and an event",
-    "set_prices": "a file and an event",
     "is_hosted": "only reads",
     "payment_methods": "only reads",
 }

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Schema
@@ -10,12 +11,14 @@ from pydantic import Field
 from otai.api import keys
 from otai.api.v1.shapes import MOST_NUMBER, MoneyOut, Name, Text, Whole, money
 from otai.api.vendor.access import VendorNoun, VendorRequest
-from otai.billing import operations as billing
 from otai.billing import price_books
-from otai.billing.operations.prices import TierPrices
+from otai.billing.models import OperatorRequest
+from otai.billing.operations.prices import TierPrices, with_prices
+from otai.billing.operations.vendor_keys import price_book_by_key
 from otai.billing.vendor_scopes import VendorScope
 from otai.db import utc_now
 from otai.pricing.price_book import PriceBook, Tier
+from otai.pricing.published import from_published
 
 noun = VendorNoun("Prices")
 
@@ -49,6 +52,14 @@ class PriceBookOut(Schema):
 class PriceBooksOut(Schema):
     in_force: PriceBookOut
     to_come: list[PriceBookOut]
+
+
+class PricesSetOut(PriceBookOut):
+    """`state`: `scheduled`, or `waiting` for a second operator, with its `request`."""
+
+    state: Literal["scheduled", "waiting"]
+    request: UUID | None = None
+    nearly_free: list[str] = Field([], description="What would cost less than half: why it waits.")
 
 
 class PackagePriceIn(Schema):
@@ -109,9 +120,9 @@ def list_price_books(request: VendorRequest) -> Any:
 @noun.post(
     "/price-books",
     VendorScope.PRICES_SET,
-    PriceBookOut,
+    PricesSetOut,
     status=201,
-    example=BOOK,
+    example={**BOOK, "state": "scheduled", "request": None, "nearly_free": []},
     body_example={
         "version": "2027-01",
         "effective_on": "2027-01-01",
@@ -125,11 +136,12 @@ def set_prices(request: VendorRequest, asked: PricesIn) -> HttpResponse:
     """Set prices from a day on
 
     By the rules of every price book: a new version, a day in the future, the currency of the book in force. What was
-    ordered or offered before keeps the book that it names.
+    ordered or offered before keeps the book that it names. Prices that make something cost less than half of what it
+    cost lately are `waiting` until an operator approves them who did not make the key; nothing is scheduled before.
     """
 
     def work() -> Any:
-        book = billing.set_prices(
+        text = with_prices(
             version=asked.version,
             effective_on=asked.effective_on,
             packages={one.credits: one.price_cents for one in asked.packages},
@@ -137,11 +149,14 @@ def set_prices(request: VendorRequest, asked: PricesIn) -> HttpResponse:
                 one.tier: TierPrices(monthly=one.monthly_price_cents, annual=one.annual_price_cents)
                 for one in asked.tiers
             },
-            who=request.auth.who,
             why=asked.why,
-            now=utc_now(),
         )
-        return _book(book)
+        made = price_book_by_key(by=request.auth.key, text=text, why=asked.why, now=utc_now())
+        if isinstance(made, OperatorRequest):
+            waits = {"state": made.state, "request": made.id}
+            cheap = [" ".join(thing).strip() for thing in made.facts["nearly_free"]]
+            return {**_book(from_published(made.facts["book"])), **waits, "nearly_free": cheap}
+        return {**_book(made), "state": "scheduled", "request": None, "nearly_free": []}
 
     return keys.once(request, work, required=True)
 

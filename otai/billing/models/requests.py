@@ -12,6 +12,12 @@ class OperatorRequestKind(models.TextChoices):
     PAYMENT = "payment", "Payment confirmed by hand"
     PACKAGE = "package", "Package below the list price"
     COUPON = "coupon", "Coupon for more than half"
+    PRICE_BOOK = "price_book", "Price book below half"
+
+    @classmethod
+    def of_all(cls) -> list[str]:
+        """What is for all customers, and so for none alone."""
+        return [cls.COUPON.value, cls.PRICE_BOOK.value]
 
 
 class OperatorRequestState(models.TextChoices):
@@ -32,7 +38,7 @@ class OperatorRequest(models.Model):
         related_name="+",
         null=True,
         blank=True,
-        help_text="Empty for a coupon: it is for all.",
+        help_text="Empty for a coupon and a price book: they are for all.",
     )
     kind = models.CharField(max_length=20, choices=OperatorRequestKind.choices)
     key = models.CharField(max_length=250, unique=True, help_text="The same again is the same request.")
@@ -52,9 +58,9 @@ class OperatorRequest(models.Model):
                 condition=Q(kind__in=OperatorRequestKind.values), name="billing_operator_request_kind_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(kind=OperatorRequestKind.COUPON, organisation__isnull=True)
-                | (~Q(kind=OperatorRequestKind.COUPON) & Q(organisation__isnull=False)),
-                name="billing_operator_request_is_for_one_customer_or_a_coupon",
+                condition=Q(kind__in=OperatorRequestKind.of_all(), organisation__isnull=True)
+                | (~Q(kind__in=OperatorRequestKind.of_all()) & Q(organisation__isnull=False)),
+                name="billing_operator_request_is_for_one_customer_or_all",
             ),
             models.CheckConstraint(
                 condition=Q(state=OperatorRequestState.WAITING, decided_at__isnull=True, decided_by="")

@@ -17,7 +17,7 @@ from otai.billing.operations.pages import (
     settle_page,
 )
 from otai.billing.operations.payments import confirm_payment
-from otai.billing.operations.prices import schedule_price_book, set_prices
+from otai.billing.operations.prices import schedule_price_book
 from otai.billing.operations.provisioning import checked_language, mail_welcome, provision
 from otai.billing.operations.refunds import (
     confirm_refund,
@@ -86,7 +86,6 @@ __all__ = [
     "send",
     "send_waiting",
     "set_billing_details",
-    "set_prices",
     "set_renewal_payment",
     "settle_owed",
     "settle_page",

@@ -20,8 +20,8 @@ from otai.units import Money
 
 @one_transaction
 def schedule_price_book(text: str, *, who: str, why: str, now: datetime) -> PriceBook:
-    """Keeps a whole book, as `price_books.schedule` does, with its event. Raises InvalidPriceBook, PriceBookNotNew and
-    WhoAndWhyMissing."""
+    """Keeps a whole book, as `price_books.schedule` does, with its event; doors go by `second_operator.price_book`.
+    Raises InvalidPriceBook, PriceBookNotNew and WhoAndWhyMissing."""
     why = checked_why(why)
     book = price_books.schedule(text, now=now)
     record(
@@ -58,18 +58,16 @@ class TierPrices:
         return terms
 
 
-def set_prices(
+def with_prices(
     *,
     version: str,
     effective_on: date,
     packages: Mapping[int, int],
     tiers: Mapping[Tier, TierPrices],
-    who: str,
     why: str,
-    now: datetime,
-) -> PriceBook:
-    """A book with other prices, net: `packages` in cents by their credits, `tiers` by their name; what is not named
-    stays as it would be on that day. Raises InvalidPriceBook, PriceBookNotNew and WhoAndWhyMissing."""
+) -> str:
+    """A book with other prices, net, as JSON: `packages` in cents by their credits, `tiers` by their name; what is not
+    named stays as it would be on that day. Raises InvalidPriceBook and WhoAndWhyMissing."""
     why = checked_why(why)
     base = price_books.price_book(datetime.combine(effective_on, time(12), seller().zone))
     sold = {package.credits for package in base.packages}
@@ -94,4 +92,4 @@ def set_prices(
         ),
         tiers={tier: tiers[tier].of(terms, why=why) if tier in tiers else terms for tier, terms in base.tiers.items()},
     )
-    return schedule_price_book(json.dumps(as_published(changed)), who=who, why=why, now=now)
+    return json.dumps(as_published(changed))

@@ -1,5 +1,5 @@
 """What one operator may not do alone: goodwill, packages that give credits away, and confirmed payments above a limit,
-and coupons for more than half, wait until another approves.
+coupons for more than half, and price books that make something nearly free, wait until another approves.
 
 The limits hold for all that operators did alone for one organisation lately, so that nothing is gained by doing it in
 parts. They are settings, since they follow the vendor's staff and not its prices: `OTAI_GOODWILL_ALONE` in credits,
@@ -8,6 +8,7 @@ parts. They are settings, since they follow the vendor's staff and not its price
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet, Sum
 
+from otai.billing import price_books
 from otai.billing.models import (
     BankEntry,
     BankEntryState,
@@ -33,12 +35,16 @@ from otai.billing.operations.events import as_told, checked_why, plain, record
 from otai.billing.operations.goodwill import give_goodwill, goodwill_key
 from otai.billing.operations.packages import check_offer, offer_package
 from otai.billing.operations.payments import BY_HAND, PaymentBooked, confirm_payment
+from otai.billing.operations.prices import schedule_price_book
 from otai.billing.packages import gift_of
 from otai.db import new_id, one_transaction
 from otai.errors import NotAllowed, NotFound, Refused
 from otai.ledger.models import LotSource, Transfer, TransferKind
 from otai.ledger.operations import GrantMade
 from otai.orgs.models import Organisation
+from otai.pricing.nearly_free import NearlyFree, nearly_free
+from otai.pricing.price_book import PriceBook
+from otai.pricing.published import as_published
 from otai.units import Money, whole_credits
 
 
@@ -160,6 +166,32 @@ def _terms_asked(facts: dict[str, Any], *, now: datetime) -> CouponTerms:
     )
 
 
+@one_transaction
+def price_book(*, text: str, who: str, why: str, now: datetime, key_made_by: str = "") -> PriceBook | OperatorRequest:
+    """Schedules a price book, or where it makes something nearly free asks for a second operator (decision 0426): the
+    same book again is the same request. `key_made_by`: as in `goodwill`. Raises as `schedule_price_book` does."""
+    why = checked_why(why)
+    book = price_books.checked(text, now=now)
+    cheap = made_nearly_free(book, now=now)
+    if not cheap:
+        return schedule_price_book(text, who=who, why=why, now=now)
+    facts: dict[str, object] = {
+        "version": book.version,
+        "effective_on": book.effective_on.isoformat(),
+        "nearly_free": [list(thing) for thing in cheap],
+        "book": as_published(book),
+        **({"key_made_by": key_made_by} if key_made_by else {}),
+    }
+    return _ask_anew(OperatorRequestKind.PRICE_BOOK, None, facts, who=who, why=why, now=now)
+
+
+def made_nearly_free(book: PriceBook, *, now: datetime) -> list[NearlyFree]:
+    """What costs less than half with this book of what it cost with any book of the last `OTAI_ALONE_DAYS`, so that
+    halves of halves, day after day, are seen as what they come to."""
+    lately = price_books.in_force_since(_counts_since(now), now=now)
+    return list(dict.fromkeys(thing for before in lately for thing in nearly_free(book, before)))
+
+
 def takes_two(organisation: Organisation, received: Money, *, now: datetime) -> bool:
     """Whether with this payment one operator alone would have confirmed more than they may. Locks the organisation, so
     that two payments at once are counted one after the other: within a transaction."""
@@ -277,6 +309,8 @@ def _do(asked: OperatorRequest, *, who: str, now: datetime) -> None:
             why=why,
             now=now,
         )
+    elif asked.kind == OperatorRequestKind.PRICE_BOOK:
+        schedule_price_book(json.dumps(facts["book"]), who=who, why=why, now=now)
     elif organisation is None:
         make_coupon(code=facts["code"], terms=_terms_asked(facts, now=now), who=who, why=why, now=now)
     elif asked.kind == OperatorRequestKind.GOODWILL:

@@ -21,6 +21,7 @@ from otai.ledger.operations import GrantMade
 from otai.orgs import queries as orgs
 from otai.orgs.models import Organisation
 from otai.orgs.operations import new_key
+from otai.pricing.price_book import PriceBook
 
 BRAND = "otaivendor"
 """What its secrets begin with: nobody takes one for an organisation's."""
@@ -94,6 +95,12 @@ def goodwill_by_key(
         now=now,
         key_made_by=by.created_by,
     )
+
+
+def price_book_by_key(*, by: VendorKey, text: str, why: str, now: datetime) -> PriceBook | OperatorRequest:
+    """Prices that a program sets, within what one operator may set alone. Raises as `second_operator.price_book`
+    does."""
+    return second_operator.price_book(text=text, who=by.who, why=why, now=now, key_made_by=by.created_by)
 
 
 def record_call(key: VendorKey, *, what: str, path: str, status: int, now: datetime) -> Event:

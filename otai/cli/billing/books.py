@@ -7,16 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from otai.billing import operations as billing
 from otai.billing import price_books
 from otai.billing.audit import audit as billing_audit
+from otai.billing.models import OperatorRequest
 from otai.billing.months import Month
+from otai.billing.operations import second_operator
 from otai.billing.operations.sweep import sweep as run_sweep
 from otai.billing.package_months import Movement
 from otai.billing.revenue import month_close
 from otai.billing.seller import seller
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why
+from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, jsonable, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
@@ -102,8 +104,10 @@ def schedule_price_book(
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("file", file=file, error=error, code="file_unreadable") from None
-    book = billing.schedule_price_book(text, who=actor(), why=why, now=utc_now())
-    if json:
+    book = second_operator.price_book(text=text, who=actor(), why=why, now=utc_now())
+    if isinstance(book, OperatorRequest):
+        say_it_waits(book, json=json)
+    elif json:
         print_json({"version": book.version, "effective_on": book.effective_on})
     else:
         say(f"Price book {book.version} comes into force on {book.effective_on}.")

@@ -97,7 +97,7 @@ def approve(
     if json:
         print_json({"request": found.id, "state": found.state})
     else:
-        say(f"{found.state.capitalize()}: {found.kind}, asked for by {found.asked_by}.")
+        say(f"{found.state.capitalize()}: {found.kind.replace('_', ' ')}, asked for by {found.asked_by}.")
 
 
 def goodwill(
