@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -192,12 +193,27 @@ def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> Lea
     )
     measured = suspicions[: MEASURED_ALTOGETHER // FEWEST_OF_MANY]
     tickets = min(MEASURED_TICKETS, MEASURED_ALTOGETHER // max(len(measured), 1))
-    leaks = [_measured(one, texts, labels[one.attribute], searches, tickets=tickets) for one in measured]
+    with _one_thread(wanted=bool(measured)):
+        leaks = [_measured(one, texts, labels[one.attribute], searches, tickets=tickets) for one in measured]
     untold = [one.attribute for one, leak in zip(measured, leaks, strict=True) if leak is NOT_JUDGED]
     return Leaks(
         tuple(leak for leak in leaks if isinstance(leak, Leak)),
         (*untold, *(one.attribute for one in suspicions[len(measured) :])),
     )
+
+
+@contextmanager
+def _one_thread(*, wanted: bool) -> Iterator[None]:
+    """A system of a thousand tickets is solved in milliseconds; a library's threads that spin beside each other, and
+    beside all else on the machine, make seconds of it. Only what is loaded already can be told so."""
+    if not wanted:
+        yield
+        return
+    # scipy brings a library of its own.
+    from scipy.linalg import blas, lapack  # noqa: F401
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 def _share(hits: Mask) -> float:
@@ -250,8 +266,7 @@ def given_away(texts: Sequence[str], targets: Sequence[AttributeTarget], train: 
         ]
         for target in targets
     }
-    with threadpool_limits(limits=1, user_api="blas"):
-        return find_leaks([texts[row] for row in sample], labels).findings_of_card()
+    return find_leaks([texts[row] for row in sample], labels).findings_of_card()
 
 
 def _one_each(column: Sequence[Any], decided: set[str]) -> Sequence[Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice, product
 from string import ascii_lowercase
 from time import process_time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from otai.learning.data.cutting import TextRules
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
@@ -344,3 +345,19 @@ def test_more_lines_than_are_cut_at_once_are_told(monkeypatch: pytest.MonkeyPatc
 def test_a_signature_below_a_long_text_is_found() -> None:
     data = tickets(400, lambda first, last, queue: f"\n{'log line of a server ' * 150}\n{first} {last}", seed=12)
     assert find_leaks(data.texts, {"queue": data.attributes["queue"]}).measured
+
+
+def test_leaks_are_measured_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    share_right = leaks._share_right
+
+    def watched(texts: Sequence[str], labels: Sequence[str]) -> float | None:
+        loaded = threadpool_info()
+        threads.extend(each["num_threads"] for each in loaded if each["user_api"] == "blas")
+        return share_right(texts, labels)
+
+    monkeypatch.setattr(leaks, "_share_right", watched)
+    data = tickets(400, on_lines_of_its_own, seed=3)
+    with threadpool_limits(limits=2, user_api="blas"):
+        assert find_leaks(data.texts, {"queue": data.attributes["queue"]}).measured
+    assert threads and set(threads) == {1}
