@@ -26,8 +26,9 @@ from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
 from otai.tickets.halves_of_names import agents_in_halves
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
-from otai.tickets.label_orders import order_of
+from otai.tickets.label_orders import order_of, sure_order_of
 from otai.tickets.linking import kind_of_link
+from otai.tickets.number_scales import first_is_highest
 from otai.tickets.periods import is_period
 from otai.tickets.problems import refused
 from otai.tickets.text_roles import (
@@ -44,6 +45,8 @@ __all__ = ["Look", "guess_roles", "look_at", "order_of"]
 NUMBER_SIGNS = ("#", "№", "No.", "Nr.", "N.", "N°", "Nº")
 """Names of a column that numbers its rows."""
 
+UNNAMED = re.compile(r"column \d+")
+"""What a column without a name is called."""
 MOST_LABELS = 2_000
 FEW_CODES = 50
 CUSTOMERS_AN_AGENT = 3
@@ -71,6 +74,7 @@ class _Guess(TextRoles):
         self.open = [column for column in look.columns if column.name not in given.used]
         self.given = given
         self.ended = known_afterwards.Ended(look)
+        self.first_is_highest = first_is_highest(column.words for column in look.columns)
 
     def run(self) -> None:
         for found in self.given.attributes:
@@ -365,7 +369,7 @@ class _Guess(TextRoles):
             if reason is not None:
                 self._take(column, reason)
                 return
-            order = order_of(column.counts) if column.words.fits(names.ORDERED) else ()
+            order = self._order_of(column)
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
             counts = {"labels": column.distinct, "tickets": round(self._tickets_a_value(column))}
             why = Fact("labels_one_a_cell", counts)
@@ -374,6 +378,11 @@ class _Guess(TextRoles):
             guessed = AttributeColumns(column.name, kind, (column.name,), order=order, reason=why)
         self.attributes[column.name] = guessed
         self._take(column, guessed.reason)
+
+    def _order_of(self, column: ColumnStats) -> tuple[str, ...]:
+        if column.words.fits(names.ORDERED):
+            return order_of(column.counts, first_is_highest=self.first_is_highest)
+        return sure_order_of(column.counts) if UNNAMED.fullmatch(column.name) else ()
 
     def _not_known_when_it_comes(self, column: ColumnStats) -> Fact | None:
         """Why the column says nothing about a new ticket, by its name or by when it is filled; None if it may."""
@@ -503,7 +512,7 @@ class _Guess(TextRoles):
         ):
             return dataclasses.replace(found, separator=separator_of(column, must=True))
         if found.kind is AttributeKind.ORDERED and not found.order:
-            order = order_of(column.counts)
+            order = order_of(column.counts, first_is_highest=self.first_is_highest)
             if not order:
                 raise refused("no_order", attribute=found.name, labels=_some(column), column=column.name)
             return dataclasses.replace(found, order=order)

@@ -4,8 +4,7 @@ begin with."""
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from otai.tickets.column_names import folded
 
@@ -55,12 +54,16 @@ _URGENCY_CODE = re.compile(
     r"\W*(?:p|s|prio|priority|priorität|priorité|priorita|sev|severity)[\W_]*(\d{1,2})\b", re.IGNORECASE
 )
 """P1, Prio 1, SEV1: the first is the most urgent everywhere."""
+_BEGINS_WITH_NUMBER = re.compile(r"\s*(-?\d{1,3})(?:\b|$)")
 MOST_LABELS_IN_ORDER = 25
 
 
-def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str, ...]:
+Labels = Iterable[str]
+
+
+def order_of(labels: Labels, *, first_is_highest: bool = False) -> tuple[str, ...]:
     """The labels from low to high if they all stand on a known scale, or all are whole numbers or begin with one; else
-    empty."""
+    empty. `first_is_highest`: of whole numbers alone, 1 is above 2 (`number_scales.py`)."""
     found = sorted({" ".join(label.split()) for label in labels if label.strip()})
     if not 2 <= len(found) <= MOST_LABELS_IN_ORDER:
         return ()
@@ -69,11 +72,26 @@ def order_of(labels: Iterator[str] | Counter[str] | Sequence[str]) -> tuple[str,
         if order := _by_scale(dict(zip(found, words, strict=True))):
             return order
     codes = {label: -int(match[1]) for label in found if (match := _URGENCY_CODE.match(label))}
-    numbers = {label: int(match[1]) for label in found if (match := re.match(r"\s*(-?\d{1,3})(?:\b|$)", label))}
-    for places in (codes, numbers):
+    numbers = {label: int(match[1]) for label in found if (match := _BEGINS_WITH_NUMBER.match(label))}
+    for places, falls in ((codes, False), (numbers, first_is_highest)):
         if len(places) == len(found) and len(set(places.values())) == len(found):
-            return tuple(sorted(found, key=places.__getitem__))
+            return tuple(sorted(found, key=places.__getitem__, reverse=falls))
     return ()
+
+
+def sure_order_of(labels: Labels) -> tuple[str, ...]:
+    """The order of labels that nothing but a scale of urgency has: its words (low, high, critical), or P1, P2, P3. For
+    columns whose name says nothing."""
+    listed = list(labels)
+    is_sure = bool(listed) and all(_URGENCY_CODE.match(label) for label in listed)
+    words = {" ".join(label.split()): _NUMBERING.sub("", label.casefold()).strip() for label in listed}
+    return order_of(listed) if is_sure or (len(words) > 2 and _by_scale(words)) else ()
+
+
+def falls(order: Sequence[str]) -> bool:
+    """Whether an order is of numbers, or of what begins with one, from the greatest down."""
+    numbers = [int(found[1]) for label in order if (found := _BEGINS_WITH_NUMBER.match(label))]
+    return len(numbers) == len(order) > 1 and numbers == sorted(numbers, reverse=True)
 
 
 def _by_scale(words: dict[str, str]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ from otai.tickets.growing import Growing
 from otai.tickets.guessing import guess_roles
 from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import SENDER, Joined, join
-from otai.tickets.label_orders import order_of
+from otai.tickets.label_orders import falls, order_of
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.linking import LINKS
 from otai.tickets.memory import give_back
@@ -526,7 +526,9 @@ class _Reading:
                 # The order was found in the first rows; labels that came later may belong to it, or show that there is
                 # none. What somebody named as ordered stays so, with a finding about the others.
                 is_named = attribute.columns[0] in self._named
-                order = order_of(labels) or (_as_spelt(attribute.order, labels) if is_named else ())
+                order = order_of(labels, first_is_highest=falls(attribute.order)) or (
+                    _as_spelt(attribute.order, labels) if is_named else ()
+                )
             kind = AttributeKind.ORDERED if order else AttributeKind.SINGLE
             profile = profile.with_attribute(attribute.name, kind=str(kind), order=order)
             changed = dataclasses.replace(attribute, kind=kind, order=order)
@@ -549,7 +551,7 @@ class _Reading:
         return find_leaks(texts, proposed).findings()
 
     def _is_order_given(self, column: str, order: tuple[str, ...]) -> bool:
-        return column in self._named and bool(order) and order != order_of(order)
+        return column in self._named and bool(order) and order != order_of(order, first_is_highest=falls(order))
 
 
 def _as_spelt(order: Sequence[str], labels: Sequence[str]) -> tuple[str, ...]:

@@ -44,6 +44,13 @@ UNCLOSED_QUOTES_FOLLOWED = 50
 _PAGE = re.compile(r"(?:page|seite|página|pagina|strona|pag\.) ?\d+(?: ?(?:of|von|de|di|van|z|/) ?\d+)?", re.IGNORECASE)
 PAGES_BEGIN = frozenset(("page ", "seite", "págin", "pagin", "stron", "pag. "))
 _RULE = re.compile(r"\s*(?::?-{2,}:?)?\s*")
+
+
+def _is_rule(row: Sequence[str], delimiter: str) -> bool:
+    """Whether a row draws a line; in a table of bars a field of it may be empty."""
+    return len(row) > 1 and all(map(_RULE.fullmatch, row)) and (delimiter == "|" or all(map(str.strip, row)))
+
+
 ROWS_TOGETHER = 64
 """Rows that are taken from Python's reader at once: of long texts no more than fit into memory."""
 
@@ -104,10 +111,9 @@ class DelimitedSource:
         if not rows:
             raise refused("nothing")
         frame = frame_of(rows, header=header)
-        if self._delimiter == "|":
-            # The line below the header of a table in Markdown.
-            ruled = [number for number, row in rows if number == frame.first and all(map(_RULE.fullmatch, row))]
-            frame = replace(frame, first=frame.first + len(ruled))
+        # The line below the header of a table in Markdown, or that sqlcmd writes.
+        ruled = [number for number, row in rows if number == frame.first and _is_rule(row, self._delimiter)]
+        frame = replace(frame, first=frame.first + len(ruled))
         self.noted.title_rows = frame.title_rows
         self.noted.is_headless = frame.is_headless and not frame.is_told
         widths = Counter(len(row) for number, row in rows if number >= frame.first)

@@ -14,6 +14,7 @@ from typing import Any
 
 from otai.tickets import column_names
 from otai.tickets.column_names import folded
+from otai.tickets.label_orders import sure_order_of
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.table import Noted, RowBatch, RowBatcher, clean_name, unique_header
@@ -39,7 +40,7 @@ _TOTALS = re.compile(
 _NUMBER = re.compile(r"[-+]?[\d.,  ']*\d%?")
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T].*)?")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_KNOWN_NAMES = frozenset(
+KNOWN_NAMES = frozenset(
     name
     for names in (
         column_names.SUBJECT, column_names.BODY, column_names.LANGUAGE, column_names.CREATED, column_names.TICKET,
@@ -157,7 +158,7 @@ def _groups(cells: Sequence[str | None], names: int) -> bool:
 def looks_like_a_ticket(cells: Sequence[str | None], later: Sequence[Sequence[str | None]]) -> bool:
     """Whether the row that should name the columns is one of the rows below: numbers over numbers, a text over texts, a
     label of theirs."""
-    if len(later) < 2 or any(folded(cell) in _KNOWN_NAMES for cell in cells if cell):
+    if len(later) < 2 or any(folded(cell) in KNOWN_NAMES for cell in cells if cell):
         return False
     alike = labels = filled = 0
     for position, cell in enumerate(cells):
@@ -169,6 +170,9 @@ def looks_like_a_ticket(cells: Sequence[str | None], later: Sequence[Sequence[st
         if kind is not None and below and sum(_kind(other or "") == kind for other in below) >= 0.7 * len(below):
             alike += 1
         elif sum(other == cell for other in below) >= 2:
+            if sure_order_of(set(map(str, below))):
+                # "hoch" above hoch, mittel, niedrig: no column is called as one step of its scale.
+                return True
             labels += 1
     # Two of its cells come again, each in its own column: no two columns are called as their tickets are labelled.
     return labels >= 2 or (alike > 0 and (labels > 0 or alike >= 2 or alike == filled))

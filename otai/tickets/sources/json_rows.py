@@ -14,6 +14,7 @@ from otai.tickets.sources.json_cursor import Cursor, kind_of, parse, reason_of
 from otai.tickets.sources.json_lists import NO_LIST, list_of_tickets, tickets_at
 from otai.tickets.sources.json_tables import rows_of_lists, table_by_columns
 from otai.tickets.sources.nested import Flattener
+from otai.tickets.sources.no_tickets import must_hold_tickets, small_document
 from otai.tickets.sources.table import Noted, RowBatch, read_as, rows_by_keys, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
 from otai.words.sentences import Fact
@@ -38,6 +39,7 @@ class JsonSource:
             # A list is looked for in an object only: a list of objects is a list of tickets.
             self._is_array = cursor.peek() == "["
             self._where = NO_LIST if self._is_array else list_of_tickets(cursor)
+        must_hold_tickets(small_document(text), self._where)
         is_found = self._where is not NO_LIST
         self._by_columns = None if self._is_array or is_found else table_by_columns(text)
         is_found = is_found or self._by_columns is not None

@@ -182,23 +182,33 @@ def _excess_of(data: bytes) -> str:
 def _row(mail: Message) -> dict[str, Any]:
     own = _id(mail.get("Message-ID"))
     references = re.findall(r"<[^<>\s]+>", f"{mail.get('References', '')} {mail.get('In-Reply-To', '')}"[:20_000])
-    labels = [label for name in _LABELS for value in mail.get_all(name, []) for label in _text(value).split(",")]
+    labels = [label for name in _LABELS for value in _headers(mail, name) for label in _text(value).split(",")]
     is_sent = any(label.strip().lower() in _SENT for label in labels)
     labels = [label.strip() for label in labels if label.strip() and label.strip().lower() not in _MAIL_STATES]
+    charset = next((found for part in mail.walk() if (found := part.get_content_charset())), None)
     return {
         "message id": own,
         # A conversation is named by the mail that began it.
         "thread": mail.get("X-GM-THRID") or (_id(references[0]) if references else own),
         "date": _date(mail.get("Date")),
-        "from": _text(mail.get("From")),
-        "to": _text(mail.get("To")),
-        "subject": _text(mail.get("Subject")),
+        "from": _text(_header(mail, "From"), charset),
+        "to": _text(_header(mail, "To")),
+        "subject": _text(_header(mail, "Subject"), charset),
         "body": _body(mail),
         "labels": list(dict.fromkeys(labels)) or None,
-        "list id": _text(mail.get("List-Id")),
-        "priority": _text(mail.get("Importance") or mail.get("X-Priority")),
+        "list id": _text(_header(mail, "List-Id")),
+        "priority": _priority(mail),
         "is sent": is_sent,
     }
+
+
+def _priority(mail: Message) -> str:
+    """In one word, whichever header says it: X-Priority counts from the most urgent on, 1 (Highest) to 5."""
+    said = _text(_header(mail, "Importance") or _header(mail, "X-Priority") or _header(mail, "X-MSMail-Priority"))
+    return _OF_NUMBERS.get(said.partition(" ")[0], said.lower())
+
+
+_OF_NUMBERS = {"1": "highest", "2": "high", "3": "normal", "4": "low", "5": "lowest"}
 
 
 def _addresses(text: str | None) -> set[str]:
@@ -224,18 +234,32 @@ def _date(text: object) -> str | None:
         return str(text)[:100]
 
 
-def _text(value: object) -> str:
-    """A header as it reads: encoded words decoded, folded lines joined, raw UTF-8 as UTF-8."""
+def _text(value: str | None, charset: str | None = None) -> str:
+    """A header as it reads: encoded words decoded, folded lines joined, bytes that are no ASCII as UTF-8, else in the
+    `charset` of the mail's text, else as Windows-1252."""
     if value is None:
         return ""
+    # What the parser could not read stands in the text byte for byte.
+    value = _decoded(value[:HEADER_CHARACTERS].encode("utf-8", "surrogateescape"), "utf-8", charset)
     try:
-        pieces = decode_header(str(value)[:HEADER_CHARACTERS])
+        pieces = decode_header(value)
     except ValueError:
-        return str(value)[:HEADER_CHARACTERS]
-    found = "".join(_decoded(piece, charset) if isinstance(piece, bytes) else piece for piece, charset in pieces)
-    if any("\udc80" <= character <= "\udcff" for character in found):
-        found = _decoded(found.encode("utf-8", "surrogateescape"), None)
+        return value
+    # Beside an encoded word the others come as bytes, too.
+    found = "".join(
+        piece if isinstance(piece, str) else _decoded(piece, charset) if charset else piece.decode("raw-unicode-escape")
+        for piece, charset in pieces
+    )
     return " ".join(found.split())
+
+
+def _headers(mail: Message, name: str) -> list[str]:
+    """The headers of that name, as they were written. (`Message.get` has lost what is no ASCII.)"""
+    return [str(value) for told, value in mail.raw_items() if told.lower() == name.lower()]
+
+
+def _header(mail: Message, name: str) -> str | None:
+    return next(iter(_headers(mail, name)), None)
 
 
 def _body(mail: Message) -> str | None:
@@ -253,8 +277,8 @@ def _body(mail: Message) -> str | None:
     return text.replace("\r\n", "\n") or None
 
 
-def _decoded(data: bytes, charset: str | None) -> str:
-    for name in (charset, "utf-8", "cp1252"):
+def _decoded(data: bytes, *charsets: str | None) -> str:
+    for name in (*charsets, "utf-8", "cp1252"):
         if name:
             try:
                 return data.decode(name)

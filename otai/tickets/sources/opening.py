@@ -23,6 +23,7 @@ from otai.tickets.sources.html_table import HtmlTableSource
 from otai.tickets.sources.json_rows import JsonSource
 from otai.tickets.sources.mails import MailSource
 from otai.tickets.sources.marked_lines import LABEL_MARK, MarkedLinesSource
+from otai.tickets.sources.no_tickets import must_be_a_table
 from otai.tickets.sources.parquet import ParquetSource
 from otai.tickets.sources.table import RowBatch, Source
 from otai.tickets.sources.text import TextFile, read_text_file
@@ -209,11 +210,18 @@ def _opened_text(path: Path, head: bytes, name: str, options: FormatOptions, lim
         markup = _opened_markup(text, start, name, options)
         if markup is not None:
             return markup
+    if options.delimiter is None and options.header is None:
+        must_be_a_table(_beginning(text))
     delimiter = options.delimiter
     if delimiter is None and name.endswith((".tsv", ".tab")) and "\t" in start.partition("\n")[0]:
         delimiter = "\t"
     with _remedied("header", "delimiter", "encoding"):
         return DelimitedSource(text, delimiter=delimiter, header=options.header)
+
+
+def _beginning(text: TextFile) -> str:
+    with text.open() as handle:
+        return handle.read(HEAD_BYTES).lstrip("\ufeff")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from xml.parsers import expat
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.nested import Flattener
+from otai.tickets.sources.no_tickets import MOST_ERRORS, must_be_elements_of_tickets
 from otai.tickets.sources.table import Noted, RowBatch, read_as, rows_by_keys, unique_header
 from otai.tickets.sources.text import CHUNK_BYTES, TextFile
 from otai.words.sentences import Fact
@@ -132,12 +133,15 @@ class XmlSource:
         self.noted = Noted(list_at="/".join(self._path))
         self.late_keys: dict[str, int] = {}
         keys: dict[str, None] = {}
+        first: list[Any] = []
         for number, _, document in _Reader(text, self._path, self._listed).tickets():
+            first += [document] if number <= MOST_ERRORS + 1 else []
             keys.update(dict.fromkeys(self._flatten.row(document)))
             if len(keys) > self._limits.columns:
                 raise refused("xml_fields", most=self._limits.columns)
             if number >= KEYS_FROM_ROWS:
                 break
+        must_be_elements_of_tickets(self._path, first)
         if not keys:
             raise refused("xml_nothing_repeats")
         self._keys = list(keys)

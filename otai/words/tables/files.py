@@ -143,6 +143,16 @@ TABLE: Mapping[str, Refusal] = {
     "dataset_invalid.json_keys": said(
         "The rows have more than {most:n} different keys; that is the most.",
     ),
+    "dataset_invalid.json_list_empty": said(
+        (
+            "The list {list:quoted} in the file is empty: it holds no tickets. Look at the filter and the page that "
+            "were asked for, and export again."
+        ),
+        (
+            "The list in the file is empty: it holds no tickets. Look at the filter and the page that were asked "
+            "for, and export again."
+        ),
+    ),
     "dataset_invalid.json_no_objects": said(
         "The file holds no JSON objects with keys, so there is nothing to import.",
     ),

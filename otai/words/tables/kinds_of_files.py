@@ -12,6 +12,9 @@ FILES: Mapping[str, tuple[Sentence, ...]] = {
     "file_avro": ("an Avro file",),
     "file_bzip2": ("a bzip2 archive",),
     "file_calendar": ("a calendar or address book",),
+    "file_drawn_table": ("a table as a database's tool draws it on the screen",),
+    "file_error_answer": ("an error that a program answered, {said:quoted}, and no tickets",),
+    "file_error_unsaid": ("an error that a program answered, and no tickets",),
     "file_ldif": ("an LDIF file",),
     "file_locked_workbook": ("a workbook with a password",),
     "file_msg": ("an Outlook mail (.msg)",),
@@ -21,6 +24,7 @@ FILES: Mapping[str, tuple[Sentence, ...]] = {
     "file_perl": ("a Perl dump (Data::Dumper), as OTRS scripts write it",),
     "file_pickle": ("a Python pickle, which could run code",),
     "file_picture": ("a picture",),
+    "file_plain_text": ("a text for people to read, and no table",),
     "file_postgresql": ("a PostgreSQL backup",),
     "file_presentation": ("a presentation",),
     "file_program": ("a program",),
@@ -35,8 +39,14 @@ FILES: Mapping[str, tuple[Sentence, ...]] = {
     "file_xz": ("an xz archive",),
     "file_yaml": ("YAML",),
     "file_zstd": ("a zstd archive",),
+    "instead_ask_again": (
+        "Look at the key, the address and the rights with which the tickets were asked for, and export them again.",
+    ),
     "instead_export_table": ("Export the tickets as CSV, Excel (.xlsx), JSON or Parquet.",),
     "instead_from_outlook": ("Export the mails from Outlook as CSV, or as an mbox.",),
+    "instead_from_the_query": (
+        "Export the same query as CSV, in psql for example with \\copy (SELECT …) TO 'tickets.csv' CSV HEADER.",
+    ),
     "instead_parquet": ("Write it as Parquet, JSON Lines or CSV.",),
     "instead_table_as_csv": ("Export the table of tickets as CSV instead.",),
     "instead_table_by_query": (
