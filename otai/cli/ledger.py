@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -227,9 +226,7 @@ def verify(
 
 
 def _key(file: Path | None) -> bytes | None:
-    if file:
-        return _text(file).strip().encode()
-    return os.environ["OTAI_CHECKPOINT_KEY"].encode() if os.environ.get("OTAI_CHECKPOINT_KEY") else None
+    return _text(file).strip().encode() if file else None
 
 
 def _text(file: Path) -> str:

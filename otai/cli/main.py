@@ -32,6 +32,7 @@ from otai.cli import (  # noqa: E402
     encoders,
     feedback,
     guarantee,
+    keys,
     ledger,
     model_versions,  # noqa: F401 -- adds its commands to `otai model`
     models,
@@ -80,6 +81,7 @@ app.command("worker")(workers.worker)
 app.add_typer(pools.app, name="pools")
 app.add_typer(pools.workers_app, name="workers")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(keys.app, name="keys")
 app.add_typer(vendor_keys.app, name="vendor-keys")
 app.command("simulate")(simulate.simulate)
 app.command("login")(remote.login)

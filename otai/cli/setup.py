@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
+from otai import key_files
 from otai.cli.output import JsonOption, print_json, say
 from otai.errors import Unavailable
 
@@ -21,10 +21,10 @@ def init(json: JsonOption = False) -> None:
     """Set up the database and the file store. Safe to run again: an upgrade does so."""
     home = Path(settings.OTAI_HOME)
     home.mkdir(parents=True, exist_ok=True)
-    key = home / "secret-key"
+    key = home / key_files.CURRENT
     if not key.exists():
         key.touch(mode=0o600)
-        key.write_text(secrets.token_urlsafe(50))
+        key.write_text(key_files.new_key())
     call_command("migrate", interactive=False, verbosity=0)
     where = {
         "home": str(home),

@@ -7,7 +7,6 @@ Embedded default: SQLite and local files below `OTAI_HOME`, one machine, no serv
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import platformdirs
 
 from otai.config.addresses import allowed_hosts, base_url, whole_number
 from otai.config.languages import CATALOGUES, languages
+from otai.key_files import former_keys, secret_key
 
 OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai")).absolute()
 """Where the embedded installation keeps its database and files."""
@@ -78,22 +78,12 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebase
 DEFAULT_FROM_EMAIL = os.environ.get("OTAI_EMAIL_FROM", "OTAI Studio <studio@localhost>")
 
 
-def _secret_key() -> str:
-    """The key from the environment, else one made once and kept in OTAI_HOME, readable by its owner only."""
-    if key := os.environ.get("OTAI_SECRET_KEY"):
-        return key
-    path = OTAI_HOME / "secret-key"
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        # `otai init` writes it; before that nothing is signed that anyone else could need to read.
-        return secrets.token_urlsafe(50)
-
-
-SECRET_KEY = _secret_key()
-SECRET_KEY_FALLBACKS = [key for key in os.environ.get("OTAI_OLD_SECRET_KEYS", "").split(",") if key]
-"""Keys of before: what they signed and encrypted is still read. To change the key, name the old one here for a
-while."""
+SECRET_KEY = secret_key(OTAI_HOME, os.environ.get("OTAI_SECRET_KEY", ""))
+SECRET_KEY_FALLBACKS = former_keys(OTAI_HOME, os.environ.get("OTAI_OLD_SECRET_KEYS", ""))
+"""Keys of before: what they signed and sealed is still read, until `otai keys rewrap` has sealed it anew."""
+OTAI_CHECKPOINT_KEY = os.environ.get("OTAI_CHECKPOINT_KEY", "")
+OTAI_OLD_CHECKPOINT_KEYS = [key for key in os.environ.get("OTAI_OLD_CHECKPOINT_KEYS", "").split(",") if key]
+"""Sign the ledger's checkpoints in the place of keys derived from SECRET_KEY; those of before are still verified."""
 DEBUG = False
 ALLOWED_HOSTS = allowed_hosts(_base, os.environ.get("OTAI_ALLOWED_HOSTS", ""))
 CSRF_TRUSTED_ORIGINS = [OTAI_BASE_URL]

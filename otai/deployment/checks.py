@@ -15,6 +15,9 @@ from otai.words.sentences import Fact
 shortest_secret_bytes = 32
 shortest_token_bytes = 20
 
+HANGING = ("webhook_secrets", "second_factors", "sessions", "checkpoint_keys")
+"""Kinds of what hangs on secret keys, in the order in which they are told."""
+
 
 class Severity(StrEnum):
     NEEDED = "needed"
@@ -60,6 +63,10 @@ class Result:
 
 def _gib(size: int) -> float:
     return round(size / 2**30, 1)
+
+
+def _hanging(counted: Mapping[str, int]) -> dict[str, Any]:
+    return {kind: counted.get(kind, 0) for kind in HANGING}
 
 
 CHECKS: tuple[Check, ...] = (
@@ -130,6 +137,20 @@ CHECKS: tuple[Check, ...] = (
         "secret_key_readable",
         Severity.NEEDED,
         lambda s: s.secret_key_readable_by_others,
+        everywhere=True,
+    ),
+    Check(
+        "secret_key_lost",
+        Severity.NEEDED,
+        lambda s: bool(s.hanging_on_lost),
+        lambda s: _hanging(s.hanging_on_lost),
+        everywhere=True,
+    ),
+    Check(
+        "secret_key_former",
+        Severity.ADVISED,
+        lambda s: s.former_secret_keys > 0,
+        lambda s: {"keys": s.former_secret_keys, **(_hanging(s.hanging_on_former) if s.hanging_on_former else {})},
         everywhere=True,
     ),
     Check(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from otai import key_files, keyring
 from otai.jobs.admission import places
 from otai.jobs.processes import memory_of_machine
 from otai.jobs.work import JobLane
@@ -35,6 +37,12 @@ class Situation:
     secret_key_bytes: int
     """0 where there is none, and each process makes one up."""
     secret_key_readable_by_others: bool
+    former_secret_keys: int
+    """Keys of before that are still accepted."""
+    hanging_on_former: Mapping[str, int]
+    """How many things of each kind only a former key opens."""
+    hanging_on_lost: Mapping[str, int]
+    """How many things of each kind no key here opens."""
     database: str
     """`sqlite` or `postgresql`."""
     unapplied_migrations: int
@@ -59,7 +67,7 @@ class Situation:
 def situation(*, processes: int | None = None, listens_on: str | None = None) -> Situation:
     """Asks the database: whoever calls has made sure that it is there. `processes` and `listens_on` are those of the
     server to be started."""
-    key = Path(settings.OTAI_HOME) / "secret-key"
+    key = Path(settings.OTAI_HOME) / key_files.CURRENT
     kept = os.environ.get("OTAI_SECRET_KEY") or (key.read_text() if key.is_file() else "")
     is_in_file = key.is_file() and not os.environ.get("OTAI_SECRET_KEY")
     return Situation(
@@ -75,6 +83,9 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         operators_without_second_factor=_operators_without_second_factor(),
         secret_key_bytes=len(kept.strip().encode()),
         secret_key_readable_by_others=is_in_file and bool(key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)),
+        former_secret_keys=len(keyring.former_ids()),
+        hanging_on_former=_asked(lambda: keyring.hanging_on(keyring.former_ids())),
+        hanging_on_lost=_asked(keyring.hanging_on_lost),
         database=connection.vendor,
         unapplied_migrations=_unapplied_migrations(),
         metrics_token_bytes=len(os.environ.get("OTAI_METRICS_TOKEN", "").encode()),
@@ -91,6 +102,14 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         processes=processes,
         listens_on=listens_on,
     )
+
+
+def _asked(counted: Callable[[], dict[str, int]]) -> dict[str, int]:
+    """Nothing where the database is of an earlier version: that is said by itself."""
+    try:
+        return counted()
+    except DatabaseError:
+        return {}
 
 
 def _operators_without_second_factor() -> tuple[str, ...]:

@@ -11,7 +11,8 @@ import hmac
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +21,14 @@ from uuid import UUID
 
 from django.conf import settings
 
+from otai import keyring
+from otai.db import one_transaction
 from otai.errors import Invalid
+from otai.keyring import InstallationKey
 from otai.ledger.audit import MOST_PROBLEMS, LedgerProblem, one_snapshot
 from otai.ledger.models import Account, Transfer
 from otai.ledger.operations.requests import checked_moment
+from otai.orgs.models import KeptKey
 
 FORMAT = "otai-ledger-checkpoint-1"
 ALGORITHM = "HMAC-SHA256"
@@ -37,15 +42,57 @@ class InvalidCheckpoint(Invalid):
     code = "invalid_checkpoint"
 
 
-def checkpoint_key() -> bytes:
-    """The key from the setting OTAI_CHECKPOINT_KEY, else one derived from SECRET_KEY.
+PURPOSE = "ledger checkpoint"
+
+
+def checkpoint_key() -> InstallationKey:
+    """The key from the setting OTAI_CHECKPOINT_KEY, else one derived from the secret key in force.
 
     The first is better: a key that the database's own machine does not have cannot be used by whoever takes that
     machine over.
     """
-    if key := getattr(settings, "OTAI_CHECKPOINT_KEY", None):
-        return _usable(str(key).encode())
-    return hashlib.sha256(b"otai.ledger.checkpoint\0" + settings.SECRET_KEY.encode()).digest()
+    if key := settings.OTAI_CHECKPOINT_KEY:
+        return InstallationKey(keyring.key_of(key).id, _usable(key.encode()))
+    return _derived(keyring.current_key())
+
+
+def known_keys() -> list[InstallationKey]:
+    """All keys with which checkpoints of ours were signed: present ones, former ones, and those kept of secret keys
+    that are gone (`otai keys rewrap`)."""
+    own = [settings.OTAI_CHECKPOINT_KEY, *settings.OTAI_OLD_CHECKPOINT_KEYS]
+    given = [InstallationKey(keyring.key_of(key).id, _usable(key.encode())) for key in own if key]
+    kept = [
+        InstallationKey(one.key_id, keyring.unseal(one.sealed, purpose=PURPOSE, of=one.key_id))
+        for one in KeptKey.objects.filter(purpose=PURPOSE)
+    ]
+    return [*given, *map(_derived, keyring.known()), *kept]
+
+
+def _derived(key: InstallationKey) -> InstallationKey:
+    return InstallationKey(key.id, hashlib.sha256(b"otai.ledger.checkpoint\0" + key.secret).digest())
+
+
+def by_key() -> dict[str, int]:
+    """By former secret key, whether checkpoints may be signed with it alone; and those kept, by what seals them."""
+    kept = {one.key_id: keyring.key_id_of(one.sealed) for one in KeptKey.objects.filter(purpose=PURPOSE)}
+    return dict(Counter([*kept.values(), *(key.id for key in keyring.known()[1:] if key.id not in kept)]))
+
+
+@one_transaction
+def rewrap() -> int:
+    """Keeps of each former secret key the one that signed checkpoints, sealed under the current key: copies elsewhere
+    cannot be signed anew."""
+    changed = 0
+    for one in KeptKey.objects.select_for_update(no_key=True).filter(purpose=PURPOSE):
+        anew = keyring.resealed(one.sealed, purpose=PURPOSE, of=one.key_id)
+        if anew is not None:
+            KeptKey.objects.filter(pk=one.pk).update(sealed=anew)
+            changed += 1
+    for former in keyring.known()[1:]:
+        sealed = keyring.seal(_derived(former).secret, purpose=PURPOSE, of=former.id)
+        _, is_new = KeptKey.objects.get_or_create(purpose=PURPOSE, key_id=former.id, defaults={"sealed": sealed})
+        changed += is_new
+    return changed
 
 
 def _usable(key: bytes) -> bytes:
@@ -73,7 +120,9 @@ def export_checkpoint(*, now: datetime, key: bytes | None = None) -> str:
         "organisations": ends,
         "chains": {name: {"seq": seq, "hash": last} for name, (seq, last) in others.items()},
     }
-    document["signature"] = _signature(document, _usable(key) if key else checkpoint_key())
+    signer = InstallationKey("", _usable(key)) if key else checkpoint_key()
+    document["key"] = signer.id
+    document["signature"] = _signature(document, signer.secret)
     return json.dumps(document, indent=1)
 
 
@@ -130,7 +179,7 @@ def verify_checkpoint(text: str, *, key: bytes | None = None) -> CheckpointRepor
 
     Raises InvalidCheckpoint if the document itself is not to be trusted.
     """
-    document = _opened(text, _usable(key) if key else checkpoint_key())
+    document = _opened(text, [InstallationKey("", _usable(key))] if key else known_keys())
     problems: list[LedgerProblem] = []
     since = 0
     with one_snapshot():
@@ -166,7 +215,7 @@ def _hash_at(organisation: UUID, seq: int) -> bytes | None:
     return bytes(found) if found is not None else None
 
 
-def _opened(text: str, key: bytes) -> dict[str, Any]:
+def _opened(text: str, keys: Sequence[InstallationKey]) -> dict[str, Any]:
     try:
         document = json.loads(text)
         signature = document.pop("signature")
@@ -175,8 +224,12 @@ def _opened(text: str, key: bytes) -> dict[str, Any]:
         is_ours = False
     if not is_ours:
         raise InvalidCheckpoint("form")
-    if not isinstance(signature, str) or not hmac.compare_digest(
-        signature.encode(errors="replace"), _signature(document, key).encode()
+    # One of before names no key: any of ours may have signed it. One that was signed with a key in a file has no id.
+    named = document.get("key")
+    fitting = [key for key in keys if not named or not key.id or key.id == named]
+    if not isinstance(signature, str) or not any(
+        hmac.compare_digest(signature.encode(errors="replace"), _signature(document, key.secret).encode())
+        for key in fitting
     ):
         raise InvalidCheckpoint("signature")
     return dict(document)

@@ -279,3 +279,22 @@ class TakenPlace(models.Model):
     class Meta:
         db_table = "orgs_place"
         indexes = [models.Index(fields=["kind", "of"], name="orgs_place_of")]
+
+
+class KeptKey(models.Model):
+    """A key for one purpose that outlives the secret key it was derived from: sealed under the current one, so that
+    what was signed before is still known as ours when the former secret key is gone. `key_id`: the former key's."""
+
+    purpose = models.CharField(max_length=60)
+    key_id = models.CharField(max_length=16)
+    sealed = models.TextField()
+
+    class Meta:
+        db_table = "orgs_kept_key"
+        constraints = [
+            models.UniqueConstraint(fields=["purpose", "key_id"], name="orgs_kept_key_is_one_for_each_purpose"),
+            models.CheckConstraint(condition=~Q(sealed=""), name="orgs_kept_key_is_sealed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.key_id}"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.apps import AppConfig
 
+from otai import keyring
 from otai.tickets import erasure_hooks
 
 
@@ -13,7 +14,10 @@ class OutboundConfig(AppConfig):
     label = "outbound"
 
     def ready(self) -> None:
+        from otai.outbound import secrets
+
         erasure_hooks.also_forget("webhook_messages", _forget_failures)
+        keyring.add_kind(keyring.Hanging("webhook_secrets", secrets.by_key, secrets.rewrap))
 
 
 def _forget_failures(organisation: UUID, data_sets: Sequence[UUID]) -> int:

@@ -10,16 +10,15 @@ from otai.orgs.models import Organisation
 
 
 class Endpoint(models.Model):
-    """An address of a customer's that wants to hear our news. No secret is kept: `secrets.py` works it out from the
-    salt."""
+    """An address of a customer's that wants to hear our news. Its secret is kept sealed (`secrets.py`)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="webhook_endpoints")
     url = models.CharField(max_length=2000)
     description = models.CharField(max_length=200, blank=True, default="")
     events = models.JSONField(default=list, help_text="Which events it wants; empty: all of them.")
-    salt = models.CharField(max_length=64)
-    previous_salt = models.CharField(max_length=64, blank=True, default="")
+    sealed_secret = models.TextField(help_text="Sealed under the installation's secret key.")
+    sealed_previous = models.TextField(blank=True, default="", help_text="The secret before, for a day.")
     previous_until_at = models.DateTimeField(
         null=True, help_text="Until then messages are signed with the previous secret too."
     )
@@ -37,15 +36,17 @@ class Endpoint(models.Model):
     class Meta:
         db_table = "outbound_endpoint"
         constraints = [
-            models.CheckConstraint(condition=~Q(url="") & ~Q(salt=""), name="outbound_endpoint_has_a_url_and_a_salt"),
+            models.CheckConstraint(
+                condition=~Q(url="") & ~Q(sealed_secret=""), name="outbound_endpoint_has_a_url_and_a_secret"
+            ),
             models.CheckConstraint(
                 condition=Q(disabled_at__isnull=True, disabled_why="")
                 | (Q(disabled_at__isnull=False) & ~Q(disabled_why="")),
                 name="outbound_endpoint_disabled_says_why",
             ),
             models.CheckConstraint(
-                condition=Q(previous_until_at__isnull=True, previous_salt="")
-                | (Q(previous_until_at__isnull=False) & ~Q(previous_salt="")),
+                condition=Q(previous_until_at__isnull=True, sealed_previous="")
+                | (Q(previous_until_at__isnull=False) & ~Q(sealed_previous="")),
                 name="outbound_endpoint_previous_secret_has_an_end",
             ),
         ]

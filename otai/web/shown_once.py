@@ -6,21 +6,19 @@ They wait in the session, encrypted, for ten minutes at most, and the first look
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.http import HttpRequest
-from django.utils.encoding import force_bytes
+
+from otai import keyring
 
 waits_seconds = 600
 
 
 def keep(request: HttpRequest, what: str, values: dict[str, str]) -> None:
     """For the page that is redirected to. `what` names the page and its subject: nobody else's look takes them."""
-    request.session[_name(what)] = _fernet().encrypt(json.dumps(values).encode()).decode()
+    request.session[_name(what)] = keyring.fernets("shown once").encrypt(json.dumps(values).encode()).decode()
 
 
 def take(request: HttpRequest, what: str) -> dict[str, str] | None:
@@ -32,7 +30,7 @@ def take(request: HttpRequest, what: str) -> dict[str, str] | None:
     if kept is None:
         return None
     try:
-        values: dict[str, str] = json.loads(_fernet().decrypt(kept.encode(), ttl=waits_seconds))
+        values: dict[str, str] = json.loads(keyring.fernets("shown once").decrypt(kept.encode(), ttl=waits_seconds))
     except InvalidToken:
         return None
     return values
@@ -46,13 +44,3 @@ def waits(request: HttpRequest, what: str) -> bool:
 
 def _name(what: str) -> str:
     return f"shown-once:{what}"
-
-
-def _fernet() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet(
-        [
-            Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"otai shown once " + force_bytes(key)).digest()))
-            for key in keys
-        ]
-    )

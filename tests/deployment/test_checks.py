@@ -26,6 +26,9 @@ READY = Situation(
     operators_without_second_factor=(),
     secret_key_bytes=67,
     secret_key_readable_by_others=False,
+    former_secret_keys=0,
+    hanging_on_former={},
+    hanging_on_lost={},
     database="postgresql",
     unapplied_migrations=0,
     metrics_token_bytes=43,
@@ -56,6 +59,8 @@ BROKEN: dict[str, dict[str, Any]] = {
     "operators_second_factor": {"operators_without_second_factor": ("olga",)},
     "secret_key": {"secret_key_bytes": 12},
     "secret_key_readable": {"secret_key_readable_by_others": True},
+    "secret_key_lost": {"hanging_on_lost": {"second_factors": 2}},
+    "secret_key_former": {"former_secret_keys": 1, "hanging_on_former": {"webhook_secrets": 3}},
     "migrations": {"unapplied_migrations": 3},
     "database": {"database": "sqlite", "processes": 1},
     "database_for_processes": {"database": "sqlite"},
@@ -111,7 +116,7 @@ def test_what_is_needed_stands_before_what_is_advised() -> None:
 
 def test_where_only_this_machine_reaches_it_hardly_anything_is_asked() -> None:
     asked = {result.code for result in results(replace(READY, is_open=False))}
-    assert asked == {"secret_key", "secret_key_readable", "migrations"}
+    assert asked == {"secret_key", "secret_key_readable", "secret_key_lost", "secret_key_former", "migrations"}
 
 
 def test_nothing_is_said_of_a_server_that_nobody_starts() -> None:

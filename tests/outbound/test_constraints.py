@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def there(acme: Organisation, now: datetime) -> dict[str, Any]:
     endpoint = Endpoint.objects.create(
-        organisation=acme, url="https://a.example", salt="s", created_at=now, created_by="a"
+        organisation=acme, url="https://a.example", sealed_secret="s", created_at=now, created_by="a"
     )
     message = Message.objects.create(
         organisation=acme, key="k", event="run.completed", payload={}, happened_at=now, made_at=now
@@ -43,9 +43,9 @@ def there(acme: Organisation, now: datetime) -> dict[str, Any]:
 
 
 BREAKS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "outbound_endpoint_has_a_url_and_a_salt": lambda t: Endpoint.objects.update(url=""),
+    "outbound_endpoint_has_a_url_and_a_secret": lambda t: Endpoint.objects.update(url=""),
     "outbound_endpoint_disabled_says_why": lambda t: Endpoint.objects.update(disabled_at=t["now"]),
-    "outbound_endpoint_previous_secret_has_an_end": lambda t: Endpoint.objects.update(previous_salt="x"),
+    "outbound_endpoint_previous_secret_has_an_end": lambda t: Endpoint.objects.update(sealed_previous="x"),
     "outbound_message_is_told_once": lambda t: Message.objects.create(
         organisation=t["acme"], key="k", event="e", payload={}, happened_at=t["now"], made_at=t["now"]
     ),

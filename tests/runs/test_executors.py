@@ -236,7 +236,8 @@ def test_an_operator_can_leave_trainings_unconfined(monkeypatch: pytest.MonkeyPa
 
 def test_the_secrets_of_an_installation_are_its_key_and_its_database() -> None:
     names = [path.name for path in secret_files()]
-    assert names[0] == "secret-key" and (len(names) == 1 or names[2:] == [f"{names[1]}-wal", f"{names[1]}-shm"])
+    assert names[:2] == ["secret-key", "former-secret-keys"]
+    assert len(names) == 2 or names[3:] == [f"{names[2]}-wal", f"{names[2]}-shm"]
 
 
 def test_a_log_is_bounded(spec: TrainingSpec, local) -> None:

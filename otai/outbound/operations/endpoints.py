@@ -16,7 +16,7 @@ from otai.outbound import queries
 from otai.outbound.addresses import checked_url
 from otai.outbound.events import EVENTS
 from otai.outbound.models import DeliveryState, Endpoint, Message, WebhookDelivery
-from otai.outbound.secrets import new_salt, secret_of
+from otai.outbound.secrets import new_secret, sealed
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
@@ -65,18 +65,19 @@ def create_endpoint(
             return EndpointMade(made, "")
         if Endpoint.objects.filter(organisation=organisation).count() >= most_endpoints:
             raise TooManyEndpoints("endpoints", endpoints=most_endpoints)
+        id, secret = id or new_id(), new_secret()
         endpoint = Endpoint.objects.create(
-            id=id or new_id(),
+            id=id,
             organisation=organisation,
             url=checked,
             description=words,
             events=wanted,
-            salt=new_salt(),
+            sealed_secret=sealed(secret, id),
             created_at=now,
             created_by=who[:200],
         )
         _record(endpoint, "webhook_created", who=who, now=now)
-    return EndpointMade(endpoint, secret_of(endpoint.id, endpoint.salt))
+    return EndpointMade(endpoint, secret)
 
 
 def change_endpoint(
@@ -116,11 +117,12 @@ def rotate_secret(*, organisation: Organisation, endpoint: UUID, who: str, now: 
     """A new secret. For a day messages carry the signatures of both, so that no receiver misses any. Raises
     NotFound."""
     found = _locked(organisation, endpoint)
-    found.previous_salt, found.previous_until_at = found.salt, now + both_secrets_for
-    found.salt = new_salt()
-    found.save(update_fields=["salt", "previous_salt", "previous_until_at"])
+    secret = new_secret()
+    found.sealed_previous, found.previous_until_at = found.sealed_secret, now + both_secrets_for
+    found.sealed_secret = sealed(secret, found.id)
+    found.save(update_fields=["sealed_secret", "sealed_previous", "previous_until_at"])
     _record(found, "webhook_secret_rotated", who=who, now=now)
-    return EndpointMade(found, secret_of(found.id, found.salt))
+    return EndpointMade(found, secret)
 
 
 @one_transaction

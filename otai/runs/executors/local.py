@@ -19,6 +19,7 @@ from typing import IO, Any
 import psutil
 from django.conf import settings
 
+from otai import key_files
 from otai.jobs import confined
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.learning.evidence.nvml import gpu_name
@@ -106,11 +107,11 @@ class LocalExecutor:
 
 
 def secret_files() -> tuple[Path, ...]:
-    """The installation's secret key and, where it is a file, its database; none on a node that is no installation."""
+    """The installation's secret keys and, where it is a file, its database; none on a node that is no installation."""
     if not settings.configured and "DJANGO_SETTINGS_MODULE" not in os.environ:
         return ()
     database = settings.DATABASES["default"]
-    files = [Path(settings.OTAI_HOME) / "secret-key"]
+    files = [Path(settings.OTAI_HOME) / name for name in (key_files.CURRENT, key_files.FORMER)]
     if database["ENGINE"].endswith("sqlite3"):
         files += [Path(f"{database['NAME']}{ending}") for ending in ("", "-wal", "-shm")]
     return tuple(files)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,16 +9,16 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
-from django.utils.encoding import force_bytes
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from otai import keyring
 from otai.orgs import queries
+from otai.web.accounts.rewrapping import SECOND_FACTOR
 
 _wrong_code = _("This code is not right, or no longer.")
 
@@ -70,16 +68,6 @@ class AccountAdapter(DefaultAccountAdapter):
         return resolve_url("web:front_door")
 
 
-def _fernet() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet(
-        [
-            Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"otai second factor " + force_bytes(key)).digest()))
-            for key in keys
-        ]
-    )
-
-
 class MfaAdapter(DefaultMFAAdapter):
     error_messages = DefaultMFAAdapter.error_messages | {
         "add_email_blocked": _("While a second factor is active, the mail address stays as it is."),
@@ -92,11 +80,11 @@ class MfaAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Secrets of authenticator apps: who reads the table alone cannot make codes."""
-        return _fernet().encrypt(text.encode()).decode()
+        return keyring.fernets(SECOND_FACTOR).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """The secret of a second factor, which lies encrypted in the database."""
-        return _fernet().decrypt(encrypted_text.encode()).decode()
+        return keyring.fernets(SECOND_FACTOR).decrypt(encrypted_text.encode()).decode()
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         """What a new passkey is called, in the reader's language."""

@@ -40,6 +40,15 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.secret_key_readable": (
         "Other users of the machine can read the secret key, and with it sign in as anybody.",
     ),
+    "check.secret_key_lost": (
+        "No secret key that is here opens: secrets of webhooks: {webhook_secrets:n}; second factors: "
+        "{second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}.",
+    ),
+    "check.secret_key_former": (
+        "Former secret keys are still accepted: {keys:n}. On them hang secrets of webhooks: {webhook_secrets:n}; "
+        "second factors: {second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}.",
+        "Former secret keys are still accepted: {keys:n}. Nothing hangs on them but links in mails.",
+    ),
     "check.migrations": ("The database is of an earlier version; migrations to be applied: {migrations:n}.",),
     "check.database": ("The database is SQLite: one writes while all others wait, and it lies on this machine alone.",),
     "check.database_for_processes": (
@@ -104,6 +113,12 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "remedy.secret_key_readable": (
         "chmod 600 the file secret-key in OTAI_HOME, then change the key (docs/accounts.md).",
+    ),
+    "remedy.secret_key_lost": (
+        "Name the key that they were made with in OTAI_OLD_SECRET_KEYS, then run otai keys rewrap (docs/accounts.md).",
+    ),
+    "remedy.secret_key_former": (
+        "Run otai keys rewrap, and three days after the change otai keys forget (docs/accounts.md).",
     ),
     "remedy.migrations": ("Run otai init.",),
     "remedy.database": ("Set OTAI_DATABASE_URL to a PostgreSQL, and run otai init.",),

@@ -9,6 +9,11 @@ from otai.words.refusal import Refusal, said
 TABLE: Mapping[str, Refusal] = {
     "change_invalid.what": said("Say what to change: --rename OLD=NEW or --leave-out LABEL."),
     "confirmation_missing.relabel": said("Nobody is there to ask: pass --yes to change the labels."),
+    "not_found.former_key": said("No former secret key {id} lies in OTAI_HOME."),
+    "secret_key_in_environment.rotate": said(
+        "The secret key comes from OTAI_SECRET_KEY: set that to a new one, and OTAI_OLD_SECRET_KEYS to the present one."
+    ),
+    "secret_key_still_needed.hanging": said("Things that still hang on it: {things:n}. Run otai keys rewrap first."),
     "weak_password.password": said("{said}"),
     "confirmation_missing.delete": said(
         "Nobody is there to ask: pass --yes to delete.",

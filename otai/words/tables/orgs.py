@@ -158,4 +158,12 @@ TABLE: Mapping[str, Refusal] = {
             "stream, or take a higher tier."
         ),
     ),
+    "secret_key_missing.changed": said(
+        "What is sealed here was changed, or belongs elsewhere: it does not open. Ask whoever runs this Studio.",
+        command="What is sealed under the secret key {id} was changed, or belongs elsewhere: it does not open.",
+    ),
+    "secret_key_missing.key": said(
+        "What is sealed here needs the secret key {id}, which this Studio does not have. Ask whoever runs it.",
+        command="This needs the secret key {id}, which is not here: name it in OTAI_OLD_SECRET_KEYS.",
+    ),
 }
