@@ -69,7 +69,7 @@ def _rewrapped_factor(id: int) -> int:
     return changed
 
 
-def _signer(key: keyring.SecretKey) -> signing.TimestampSigner:
+def _signer(key: keyring.InstallationKey) -> signing.TimestampSigner:
     return signing.TimestampSigner(key=key.secret.decode(), salt=SessionStore().key_salt, fallback_keys=[])
 
 
