@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -26,6 +27,14 @@ def whole_credits(value: object) -> int:
     if not 1 <= value <= MAX_CREDITS:
         raise InvalidAmount("outside", most=MAX_CREDITS, value=str(value))
     return value
+
+
+def typed_number(text: str) -> int:
+    """A whole number as a person types it: digits from 0 to 9, a minus before them. Raises InvalidAmount, also for what
+    Python would read: 1_000, and digits of other scripts."""
+    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
+        raise InvalidAmount("no_whole_number", value=text)
+    return int(text)
 
 
 def round_up(amount: Fraction) -> int:

@@ -58,6 +58,7 @@ from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import utc_now
 from otai.ledger.models import Hold
+from otai.orgs.typed_numbers import PlainIntegerField
 from otai.pricing.price_book import Term, Tier
 from otai.words import mails
 from otai.words.catalogue import ENGLISH
@@ -270,7 +271,7 @@ class PurchaseDesk(Desk):
             _("Pay unused credits back"),
             _refund_payment,
             asking(
-                credits=forms.IntegerField(
+                credits=PlainIntegerField(
                     label=_("Credits"), min_value=1, required=False, help_text=_("Empty: all that are unused.")
                 )
             ),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -118,11 +118,10 @@ def _lines(group: list[Element]) -> Iterator[str]:
 def _amount(found: Element | None) -> tuple[int, str]:
     if found is None:
         raise InvalidBankStatement("no_amount", text="")
-    try:
-        cents = Decimal((found.text or "").strip()) * 100
-        is_exact = cents == cents.to_integral_value() and 1 <= cents < 10**15
-    except InvalidOperation:
-        is_exact = False
+    # As XML writes decimals: Python would read 1e3, 1_000 and digits of other scripts, too.
+    text = (found.text or "").strip()
+    cents = Decimal(text) * 100 if re.fullmatch(r"\+?[0-9]{1,20}(\.[0-9]{0,20})?", text) else Decimal(0)
+    is_exact = cents == cents.to_integral_value() and 1 <= cents < 10**15
     currency = found.get("Ccy", "")
     if not is_exact or not re.fullmatch(r"[A-Z]{3}", currency):
         raise InvalidBankStatement("no_amount", text=f"{found.text or ''} {currency}".strip()[:60])

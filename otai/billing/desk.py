@@ -27,6 +27,7 @@ from django.utils.translation import gettext_lazy as _
 from otai.billing.models import Event
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.orgs.typed_numbers import PlainDecimalField
 from otai.units import Money
 from otai.words.catalogue import ENGLISH, say_stored
 
@@ -116,8 +117,8 @@ def _worded(text: Any) -> Any:
     return text if isinstance(text, Promise) else word(str(text))
 
 
-def euros(**more: Any) -> forms.DecimalField:
-    return forms.DecimalField(min_value=0, max_digits=12, decimal_places=2, **more)
+def euros(**more: Any) -> PlainDecimalField:
+    return PlainDecimalField(min_value=0, max_digits=12, decimal_places=2, **more)
 
 
 def money_of(amount: Any, currency: str = "EUR") -> Money:

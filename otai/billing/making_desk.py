@@ -24,6 +24,7 @@ from otai.billing.seller import seller
 from otai.billing.vendor_scopes import VendorScope
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.orgs.typed_numbers import PlainIntegerField
 
 
 class MakingDesk(Desk):
@@ -87,7 +88,7 @@ VendorKeyForm = asking(
         choices=[(scope.value, scope.value) for scope in VendorScope],
         widget=forms.CheckboxSelectMultiple,
     ),
-    days=forms.IntegerField(
+    days=PlainIntegerField(
         label=_("Days"),
         min_value=1,
         required=False,
@@ -130,7 +131,7 @@ def _withdraw(row: Coupon, *, who: str, now: datetime, why: str) -> str:
 CouponForm = asking(
     code=forms.CharField(label=_("Code"), max_length=40, help_text=_("4 to 40 letters, digits and hyphens.")),
     what=forms.ChoiceField(label=_("For"), choices=[(kind.value, word(kind.label)) for kind in CouponFor]),
-    percent=forms.IntegerField(
+    percent=PlainIntegerField(
         label=_("Per cent"), min_value=1, max_value=99, required=False, help_text=_("What it takes off.")
     ),
     amount=euros(label=_("Amount"), required=False, help_text=_("Or an amount, net, in EUR.")),
@@ -140,7 +141,7 @@ CouponForm = asking(
     last_day=forms.DateField(
         label=_("Last day"), required=False, help_text=_("Good until this day's end; empty: until it is withdrawn.")
     ),
-    most_uses=forms.IntegerField(
+    most_uses=PlainIntegerField(
         label=_("Most uses"), min_value=1, required=False, help_text=_("Of all customers; empty: any number.")
     ),
     once_each=forms.BooleanField(label=_("Each customer uses it once"), initial=True, required=False),

@@ -21,6 +21,7 @@ from otai.ledger import queries as ledger
 from otai.orgs import quotas
 from otai.orgs.models import Organisation
 from otai.orgs.quotas import Quota
+from otai.orgs.typed_numbers import PlainIntegerField
 from otai.pricing.price_book import Tier
 
 
@@ -82,7 +83,7 @@ class OrganisationDesk(Desk):
             _("Give goodwill credits"),
             _goodwill,
             asking(
-                credits=forms.IntegerField(label=_("Credits"), min_value=1, max_value=100_000),
+                credits=PlainIntegerField(label=_("Credits"), min_value=1, max_value=100_000),
                 key=forms.CharField(initial=lambda: str(new_id()), widget=forms.HiddenInput),
             ),
             explanation=_("The customer reads the reason in their statement."),
@@ -97,7 +98,7 @@ class OrganisationDesk(Desk):
                     max_length=40,
                     help_text=_("Lower-case letters, digits and hyphens, for example big-2027."),
                 ),
-                credits=forms.IntegerField(label=_("Credits"), min_value=1),
+                credits=PlainIntegerField(label=_("Credits"), min_value=1),
                 price=euros(label=_("Price (EUR, net)")),
             ),
         ),
@@ -107,7 +108,7 @@ class OrganisationDesk(Desk):
             _set_quota,
             asking(
                 quota=forms.ChoiceField(label=_("Quota"), choices=[(quota.value, quota.value) for quota in Quota]),
-                most=forms.IntegerField(label=_("Most"), min_value=0, required=False, help_text=_("Empty: no bound.")),
+                most=PlainIntegerField(label=_("Most"), min_value=0, required=False, help_text=_("Empty: no bound.")),
                 reset=forms.BooleanField(required=False, label=_("Back to what the tier has")),
             ),
             explanation=_("For this organisation alone, in the place of what its tier has."),

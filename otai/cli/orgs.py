@@ -14,6 +14,7 @@ from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import credits
+from otai.cli.typed import TYPED
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.proof import statement_proof
@@ -129,7 +130,7 @@ def show_quotas(org: OrgOption = None, json: JsonOption = False) -> None:
 def set_quota(
     quota: Annotated[quotas.Quota, typer.Argument(help="Which: otai org quotas lists them.")],
     why: Why,
-    most: Annotated[int | None, typer.Argument(help="The bound; no bound if left out.")] = None,
+    most: Annotated[int | None, typer.Argument(**TYPED, help="The bound; no bound if left out.")] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Back to what the tier has.")] = False,
     org: OrgOption = None,
 ) -> None:

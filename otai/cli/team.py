@@ -15,6 +15,7 @@ from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import keys
 from otai.cli.presenters.words import count
+from otai.cli.typed import TYPED
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.links import absolute
@@ -73,7 +74,7 @@ def show_spending(
 
 @app.command("limit")
 def limit(
-    credits: Annotated[int, typer.Argument(help="Credits that may be ordered for in a month.")],
+    credits: Annotated[int, typer.Argument(**TYPED, help="Credits that may be ordered for in a month.")],
     member: Annotated[str, typer.Option(help="Mail address of a member; everybody if left out.")] = "",
     none: Annotated[bool, typer.Option("--none", help="No limit any more; the number is not looked at.")] = False,
     org: OrgOption = None,
@@ -91,9 +92,12 @@ def limit(
 
 @app.command("approval")
 def approval_rule(
-    above: Annotated[int | None, typer.Option(help="Orders of more credits wait for approval.")] = None,
+    above: Annotated[
+        int | None,
+        typer.Option(**TYPED, help="Orders of more credits wait for approval."),
+    ] = None,
     none: Annotated[bool, typer.Option("--none", help="No order waits any more.")] = False,
-    days: Annotated[int, typer.Option(help="For how many days an order may wait.")] = approval.usual_days,
+    days: Annotated[int, typer.Option(**TYPED, help="For how many days an order may wait.")] = approval.usual_days,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:

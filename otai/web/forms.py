@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from otai.errors import OtaiError
+from otai.orgs.typed_numbers import PlainIntegerField
 from otai.runs.approval import DAYS
 from otai.units import MAX_CREDITS
 from otai.web.refusals import in_words
@@ -68,24 +69,20 @@ class SpendLimitForm(forms.Form):
     """An empty number is no limit; an empty member is everybody."""
 
     member = forms.CharField(required=False, max_length=254)
-    monthly_credits = forms.IntegerField(
-        label=_("Limit in a month"), required=False, min_value=0, max_value=MAX_CREDITS
-    )
+    monthly_credits = PlainIntegerField(label=_("Limit in a month"), required=False, min_value=0, max_value=MAX_CREDITS)
 
 
 class ApprovalRuleForm(forms.Form):
     """An empty number: no order waits."""
 
-    above_credits = forms.IntegerField(
+    above_credits = PlainIntegerField(
         label=_("Orders of more credits than this wait"), required=False, min_value=0, max_value=MAX_CREDITS
     )
-    days = forms.IntegerField(
-        label=_("for at most so many days"), required=False, min_value=DAYS[0], max_value=DAYS[-1]
-    )
+    days = PlainIntegerField(label=_("for at most so many days"), required=False, min_value=DAYS[0], max_value=DAYS[-1])
 
 
 class NoticeForm(forms.Form):
-    below = forms.IntegerField(
+    below = PlainIntegerField(
         label=_("Send a mail when fewer credits are left than"),
         min_value=0,
         max_value=MAX_CREDITS,
@@ -94,9 +91,9 @@ class NoticeForm(forms.Form):
 
 
 class TopUpForm(forms.Form):
-    below = forms.IntegerField(label=_("When fewer credits are left than"), min_value=1, max_value=MAX_CREDITS)
+    below = PlainIntegerField(label=_("When fewer credits are left than"), min_value=1, max_value=MAX_CREDITS)
     package = forms.ChoiceField(label=_("buy"))
-    monthly_limit = forms.IntegerField(
+    monthly_limit = PlainIntegerField(
         label=_("but in a calendar month at most, in EUR net"), min_value=1, max_value=10_000_000
     )
     method = forms.ChoiceField(label=_("paid with"))
@@ -116,8 +113,8 @@ class LedgerFilter(forms.Form):
 
     q = forms.CharField(required=False, max_length=100)
     kind = forms.ChoiceField(required=False)
-    before = forms.IntegerField(required=False, min_value=1)
-    after = forms.IntegerField(required=False, min_value=0)
+    before = PlainIntegerField(required=False, min_value=1)
+    after = PlainIntegerField(required=False, min_value=0)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

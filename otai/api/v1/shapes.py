@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -29,6 +30,13 @@ def _no_other_kind(value: object) -> object:
     return value
 
 
+def _plain(value: object) -> object:
+    # Pydantic would read 1_000 and 5.0 in an address, too.
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value):
+        raise ValueError("must be a whole number in plain digits")
+    return value
+
+
 def _with_zone(moment: datetime) -> datetime:
     if moment.utcoffset() is None:
         raise ValueError("needs a time zone, for example 2026-11-02T09:30:00Z")
@@ -41,7 +49,7 @@ Text = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_stora
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 TicketText = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
 Moment = Annotated[datetime, AfterValidator(_with_zone)]
-Number = Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+Number = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=MOST_NUMBER)]
 Whole = Annotated[int, BeforeValidator(_no_other_kind)]
 """A whole number in a document. Where an address says one it is text, and `Number`."""
 

@@ -17,6 +17,7 @@ from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why, money_from
 from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, print_json, print_table, say
+from otai.cli.typed import TYPED
 from otai.db import utc_now
 from otai.units import Money
 
@@ -68,12 +69,12 @@ def list_coupons(json: JsonOption = False) -> None:
 def make(
     code: CodeArgument,
     why: Why,
-    percent: Annotated[int | None, typer.Option(help="What it takes off: 1 to 99.")] = None,
+    percent: Annotated[int | None, typer.Option(**TYPED, help="What it takes off: 1 to 99.")] = None,
     amount: Annotated[str, typer.Option(help="Or an amount, net, in EUR: 50 or 50.00.")] = "",
     what: Annotated[CouponFor, typer.Option("--for", help="What it is for.")] = CouponFor.PACKAGE,
     begins: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Good from this day on.")] = None,
     last_day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Good until this day's end.")] = None,
-    most_uses: Annotated[int | None, typer.Option(help="Of all organisations together.")] = None,
+    most_uses: Annotated[int | None, typer.Option(**TYPED, help="Of all organisations together.")] = None,
     many_each: Annotated[bool, typer.Option("--many-each", help="Each organisation may use it again.")] = False,
     first_purchase: Annotated[bool, typer.Option("--first-purchase", help="For who has bought nothing yet.")] = False,
     json: JsonOption = False,

@@ -13,6 +13,7 @@ from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why, money_from
 from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.typed import TYPED
 from otai.db import utc_now
 
 
@@ -44,7 +45,7 @@ def list_packages(org: OrgOption = None, json: JsonOption = False) -> None:
 
 def offer_package(
     code: Annotated[str, typer.Argument(help="For example big-2027.")],
-    credits: Annotated[int, typer.Argument()],
+    credits: Annotated[int, typer.Argument(**TYPED)],
     price: Annotated[str, typer.Argument(help="Net, in EUR: 3500 or 3500.00.")],
     why: Why,
     org: OrgOption = None,

@@ -13,6 +13,7 @@ from otai.billing.operations import second_operator
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Key, Why
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
+from otai.cli.typed import TYPED
 from otai.db import new_id, utc_now
 from otai.units import Money
 
@@ -20,7 +21,10 @@ from otai.units import Money
 def refund_payment(
     reference: Annotated[str, typer.Argument(help="The purchase whose unused credits are paid back.")],
     why: Why,
-    credits: Annotated[int | None, typer.Option(help="How many; all that are unused if left out.")] = None,
+    credits: Annotated[
+        int | None,
+        typer.Option(**TYPED, help="How many; all that are unused if left out."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """For operators: pay unused credits back, pro rata at the price paid, once, with a credit note."""
@@ -101,7 +105,7 @@ def approve(
 
 
 def goodwill(
-    credits: Annotated[int, typer.Argument(help="How many credits.")],
+    credits: Annotated[int, typer.Argument(**TYPED, help="How many credits.")],
     why: Why,
     key: Key = None,
     org: OrgOption = None,

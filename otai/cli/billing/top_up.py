@@ -11,6 +11,7 @@ from otai.billing.operations import topups
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import money_from
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
+from otai.cli.typed import TYPED
 from otai.db import utc_now
 from otai.units import Money
 
@@ -53,7 +54,7 @@ def topup_show(org: OrgOption = None, json: JsonOption = False) -> None:
 
 @app.command("set")
 def topup_set(
-    below: Annotated[int, typer.Option(help="Buy when fewer credits are available.")],
+    below: Annotated[int, typer.Option(**TYPED, help="Buy when fewer credits are available.")],
     package: Annotated[str, typer.Option(help="What to buy.")],
     limit: Annotated[str, typer.Option(help="At most so many EUR (net) in a calendar month.")],
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method; it is kept there.")],
@@ -86,7 +87,7 @@ def topup_off(org: OrgOption = None, json: JsonOption = False) -> None:
 
 @app.command("notice")
 def topup_notice(
-    below: Annotated[int, typer.Argument(help="Mail me below so many credits; 0: never.")],
+    below: Annotated[int, typer.Argument(**TYPED, help="Mail me below so many credits; 0: never.")],
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
