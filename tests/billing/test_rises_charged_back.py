@@ -10,8 +10,10 @@ import pytest
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.audit import audit
-from otai.billing.models import Purchase, Reversal
+from otai.billing.models import Event, Notice, Purchase, Reversal
 from otai.billing.months import Month
+from otai.billing.occurrences import BillingOccurrence
+from otai.billing.operations.notices import compose
 from otai.billing.operations.orders import PaymentOwed
 from otai.billing.revenue import month_close
 from otai.billing.status import PurchaseStatus
@@ -21,6 +23,7 @@ from otai.ledger.audit import audit as ledger_audit
 from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import Term, Tier
+from otai.words import invoices as words
 from tests.billing.people import ALICE
 from tests.billing.test_annual_plans import BERLIN, DAY, bought, is_reversed, monthly, subscription, sweep, takes
 
@@ -128,3 +131,80 @@ def test_a_year_that_is_charged_back_after_a_rise_is_owed_and_the_rise_stays(
         billing.buy(organisation=acme, package="10", key="more", who=ALICE, now=now + 21 * DAY, **card)
     assert Purchase.objects.get(id=first.id).status == PurchaseStatus.REVERSED
     assert audit().findings == []
+
+
+def is_won(fake: Any, purchase: Purchase, now: datetime) -> None:
+    fake.dispute(purchase.gateway_reference, verdict="won")
+    billing.book_reversals(purchase.id, fake.reversals(purchase.gateway_reference), who="fake", now=now)
+
+
+@pytest.mark.parametrize("old", [Term.YEAR, Term.MONTH])
+def test_a_period_that_is_won_after_its_rise_was_lost_is_in_force_again(
+    acme: Organisation, fake: Any, now: datetime, old: Term
+) -> None:
+    first, rise = a_rise(acme, now, old, Term.YEAR)
+    is_reversed(fake, first, now + 12 * DAY)
+    is_reversed(fake, rise, now + 14 * DAY)
+    assert in_force(acme) == (Tier.COMMUNITY, None, "free")
+    is_won(fake, first, now + 20 * DAY)
+    assert in_force(acme) == (Tier.PRO, first.period_until_at, "paid")
+    assert subscription(acme).renewal_term == old
+    assert ledger.balance(acme.id).available == 100
+    is_won(fake, first, now + 21 * DAY)
+    assert in_force(acme) == (Tier.PRO, first.period_until_at, "paid"), "news that comes again changes nothing"
+    is_won(fake, rise, now + 25 * DAY)
+    assert in_force(acme) == (Tier.ENTERPRISE, rise.period_until_at, "paid"), "a rise that is won late takes its place"
+    assert ledger.balance(acme.id).available == 500
+    assert (audit().findings, ledger_audit().clean) == ([], True)
+
+
+def test_a_period_that_is_won_while_its_rise_stands_changes_no_tier(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    first, rise = a_rise(acme, now, Term.YEAR, Term.YEAR)
+    is_reversed(fake, first, now + 12 * DAY)
+    is_won(fake, first, now + 20 * DAY)
+    assert in_force(acme) == (Tier.ENTERPRISE, rise.period_until_at, "paid")
+    assert audit().findings == []
+
+
+def test_a_worth_that_was_used_up_when_its_period_is_won_is_told_to_an_operator(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    first, rise = a_rise(acme, now, Term.YEAR, Term.MONTH)
+    assert rise.period_until_at
+    is_reversed(fake, first, now + 12 * DAY)
+    is_reversed(fake, rise, rise.period_until_at - 2 * DAY)
+    is_won(fake, first, now + 200 * DAY)
+    assert in_force(acme) == (Tier.COMMUNITY, None, "free")
+    told = Event.objects.filter(subject_id=str(first.id), move__in=BillingOccurrence.MONTH_NOT_RESTORED.stored_as)
+    assert told.count() == 1
+    assert audit().findings == []
+
+
+def mails(acme: Organisation, template: str) -> list[str]:
+    return [compose(notice).body for notice in Notice.objects.filter(organisation=acme, template=template)]
+
+
+def test_the_mail_of_a_lost_payment_says_which_tier_went_with_it(acme: Organisation, fake: Any, now: datetime) -> None:
+    first, rise = a_rise(acme, now, Term.YEAR, Term.YEAR)
+    fake.dispute(rise.gateway_reference)
+    billing.book_reversals(rise.id, fake.reversals(rise.gateway_reference), who="fake", now=now + 12 * DAY)
+    [told] = mails(acme, "payment_reversed")
+    assert "Enterprise" in told and "You are in" not in told, "while the bank decides, it is in force"
+    fake.dispute(rise.gateway_reference, verdict="lost")
+    for days in (14, 15):
+        billing.book_reversals(rise.id, fake.reversals(rise.gateway_reference), who="fake", now=now + days * DAY)
+    [told] = mails(acme, "tier_taken_back")
+    assert first.period_until_at
+    until = words.day(first.period_until_at.astimezone(BERLIN).date().isoformat(), "en")
+    assert f"You are in Pro now, which you had paid for before, until {until}." in told
+
+
+def test_the_mail_of_a_refund_at_the_provider_says_it_too(acme: Organisation, fake: Any, now: datetime) -> None:
+    first = bought(takes(acme, Tier.PRO, Term.MONTH, now))
+    fake.refund_by_hand(first.gateway_reference, cents=first.gross_cents)
+    billing.book_reversals(first.id, fake.reversals(first.gateway_reference), who="fake", now=now + 3 * DAY)
+    [told] = mails(acme, "payment_refunded")
+    assert "Pro ended with this payment. You are in Community now. What was ordered already goes on." in told
+    assert mails(acme, "tier_taken_back") == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -17,7 +17,6 @@ from django.db.models import QuerySet
 from otai.billing.gateway import ReversalOutcome, ReversalSeen
 from otai.billing.models import (
     CreditWatch,
-    Event,
     Payment,
     Purchase,
     PurchaseKind,
@@ -30,15 +29,13 @@ from otai.billing.models import (
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices, takings
 from otai.billing.operations.clock import booked_at
-from otai.billing.operations.events import became, bought, checked_why, notify, record, tell_operator
+from otai.billing.operations.events import bought, checked_why, notify, record, tell_operator
+from otai.billing.operations.lost_periods import all_is_gone, end_the_tier, restore_the_tier, tier_after
 from otai.billing.operations.orders import locked, move
-from otai.billing.operations.subscriptions import move as move_subscription
-from otai.billing.operations.subscriptions import paid_period, period_counts_from, taken_the_place_of
-from otai.billing.status import PurchaseStatus, SubscriptionStatus
+from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Term, Tier
 from otai.words.catalogue import say_fact
 from otai.words.explained import arrow
 from otai.words.sentences import Fact
@@ -186,23 +183,29 @@ def _balance(
 ) -> None:
     """Brings credits, tier, status and documents to what the reversals say; locks as docs/ledger.md has them."""
     takings.share_out(purchase, reversals)
+    ended: dict[str, str | None] = {}
     if purchase.paid_at is not None:
         takings.move_credits(purchase, reversals, now=now)
-        unused = _end_the_tier(purchase, reversals, who=who, now=now)
+        was_cut = purchase.period_cut_at is not None
+        unused = end_the_tier(purchase, reversals, who=who, now=now)
+        ended = tier_after(purchase) if purchase.period_cut_at and not was_cut else {}
         for reversal in reversals:
             takings.say_what_is_owed(purchase, reversal, returned_cents=unused.get(reversal.id, 0))
             _settle_the_vendors_own(reversal, now=now)
         to = _status(purchase, reversals)
         if to != purchase.status:
             move(purchase, to, who=who, why=reversals[-1].reason, now=now)
-        _restore_the_tier(purchase, reversals, who=who, now=now)
     for reversal in reversals:
         reversal.save()
+    if purchase.paid_at is not None:
+        restore_the_tier(purchase, reversals, who=who, now=now)
     if any(reversal.kind == ReversalKind.DISPUTE for reversal in begun):
         _stop_charging(purchase, now=now)
     if purchase.paid_at is not None:
         _documents(purchase, reversals, unused=unused, now=now)
-    _tell(purchase, begun, now=now)
+    _tell(purchase, begun, ended=ended, now=now)
+    if ended and not begun:
+        _tell_that_the_tier_ended(purchase, reversals[-1], ended=ended, now=now)
 
 
 def _settle_the_vendors_own(reversal: Reversal, *, now: datetime) -> None:
@@ -216,156 +219,10 @@ def _status(purchase: Purchase, reversals: list[Reversal]) -> PurchaseStatus:
     taking = [reversal for reversal in reversals if reversal.price_cents]
     if any(reversal.state == ReversalState.OPEN for reversal in taking):
         return PurchaseStatus.DISPUTED
-    if taking and _all_is_gone(purchase, taking):
+    if taking and all_is_gone(purchase, taking):
         return PurchaseStatus.REVERSED
     paid_back = purchase.payment_refunds.filter(kind=RefundKind.UNUSED_CREDITS).exists()
     return PurchaseStatus.REFUNDED if paid_back else PurchaseStatus.PAID
-
-
-def _all_is_gone(purchase: Purchase, taking: Sequence[Reversal]) -> bool:
-    return sum(r.price_cents for r in taking) >= purchase.gross_cents - takings.refunded(purchase)[1]
-
-
-def _end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime) -> dict[UUID, int]:
-    """A month or year whose whole payment is gone for good ends at once. Returns, for each reversal, the gross price
-    of the time that it took back by that."""
-    if purchase.kind != PurchaseKind.SUBSCRIPTION:
-        return {}
-    gone = [r for r in reversals if r.price_cents and r.state == ReversalState.LOST]
-    if not gone or not _all_is_gone(purchase, gone):
-        return {}
-    assert purchase.period_from_at and purchase.period_until_at
-    if purchase.period_cut_at is None:
-        subscription = Subscription.objects.get(organisation=purchase.organisation_id)
-        if subscription.status in (SubscriptionStatus.PAID, SubscriptionStatus.ENDING) and (
-            subscription.paid_until_at == purchase.period_until_at and purchase.period_until_at > now
-        ):
-            why = Fact("billing.payment_taken_back", {"reference": purchase.reference})
-            _fall_back(subscription, purchase, who=who, why=why, now=now)
-            _cut(purchase, at=now, who=who, why=why, now=now)
-    if purchase.period_cut_at is None:
-        return {}
-    left = (purchase.period_until_at - max(purchase.period_cut_at, purchase.period_from_at)) // SECOND
-    whole = (purchase.period_until_at - purchase.period_from_at) // SECOND
-    return {reversal.id: reversal.price_cents * left // whole for reversal in gone}
-
-
-def _fall_back(subscription: Subscription, purchase: Purchase, *, who: str, why: Fact, now: datetime) -> None:
-    """What the lost period took the place of is in force again for what is left of its worth, at most to its own end:
-    that was paid, and stays paid. Without it the tier is Community."""
-    older = taken_the_place_of(purchase, now=now)
-    until = _worth_until(purchase, older, now=now) if older else now
-    if older is None or until <= now:
-        move_subscription(subscription, SubscriptionStatus.FREE, who=who, why=why, now=now, tier=Tier.COMMUNITY)
-        return
-    if until != older.period_until_at:
-        _ends(older, until, who=who, why=why, now=now)
-    _put_in_force(subscription, older, who=who, why=why, now=now)
-
-
-def _put_in_force(subscription: Subscription, period: Purchase, *, who: str, why: Fact, now: datetime) -> None:
-    """The tier is that of a paid period again, until that ends."""
-    move_subscription(
-        subscription,
-        SubscriptionStatus.PAID,
-        who=who,
-        why=why,
-        now=now,
-        tier=Tier(period.tier),
-        billing_anchor_at=period_counts_from(period),
-        paid_until_at=period.period_until_at,
-        renewal_term=Term(period.term),
-    )
-
-
-def _worth_until(purchase: Purchase, older: Purchase, *, now: datetime) -> datetime:
-    """Until when the older period lasts for what was carried from it and is not used up: by the second, and then to
-    the end of the day where the organisation is.
-
-    Where much was carried into a short period of a dear tier, its worth is used up sooner than its own time.
-    """
-    assert purchase.period_from_at and purchase.period_until_at and older.period_from_at and older.period_until_at
-    left = (purchase.period_until_at - max(now, purchase.period_from_at)) // SECOND
-    whole = (purchase.period_until_at - purchase.period_from_at) // SECOND
-    worth = takings.kept_net(older) + older.carried_cents
-    if worth == 0:
-        return now
-    seconds = (older.period_until_at - older.period_from_at) // SECOND
-    ends = now + seconds * purchase.carried_cents * left // (worth * whole) * SECOND
-    zone = purchase.organisation.zone
-    # Cents and days that do not divide are the customer's.
-    last_day = ends.astimezone(zone).date()
-    return min(older.period_until_at, datetime.combine(last_day + timedelta(days=1), time.min, zone))
-
-
-def _ends(purchase: Purchase, at: datetime, *, who: str, why: Fact, now: datetime) -> None:
-    Purchase.objects.filter(id=purchase.id).update(period_until_at=at)
-    purchase.period_until_at = at
-    record(
-        organisation=purchase.organisation_id,
-        subject="purchase",
-        subject_id=purchase.id,
-        move=BillingOccurrence.MONTH_ENDED_EARLY,
-        who=who,
-        why=why,
-        now=now,
-        became=became({"period_until_at": at}),
-    )
-
-
-def _cut(purchase: Purchase, *, at: datetime | None, who: str, why: Fact, now: datetime) -> None:
-    """The month ends at this time; None: at its own end after all."""
-    Purchase.objects.filter(id=purchase.id).update(period_cut_at=at)
-    purchase.period_cut_at = at
-    record(
-        organisation=purchase.organisation_id,
-        subject="purchase",
-        subject_id=purchase.id,
-        move=BillingOccurrence.MONTH_ENDED_EARLY if at else BillingOccurrence.MONTH_RESTORED,
-        who=who,
-        why=why,
-        now=now,
-        became=became({"period_cut_at": at}),
-    )
-
-
-def _restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime) -> None:
-    """A month that had ended early is in force again until its end, where its payment stays after all: a dispute won
-    late, a refund that failed. After the purchase's status moved, so that its initial credits, given back already, are
-    not granted anew.
-
-    What is left of it cannot be given where another month is in force by then, or when it is over: an operator reads
-    of it.
-    """
-    gone = [r for r in reversals if r.price_cents and r.state == ReversalState.LOST]
-    if purchase.period_cut_at is None or (gone and _all_is_gone(purchase, gone)):
-        return
-    assert purchase.period_until_at
-    subscription = Subscription.objects.get(organisation=purchase.organisation_id)
-    older = taken_the_place_of(purchase, now=now)
-    fell_back = subscription.status == SubscriptionStatus.FREE or (older and paid_period(subscription) == older)
-    if not fell_back or purchase.period_until_at <= now:
-        _say_not_restored(purchase, now=now)
-        return
-    why = Fact("billing.payment_stays", {"reference": purchase.reference})
-    _cut(purchase, at=None, who=who, why=why, now=now)
-    _put_in_force(subscription, purchase, who=who, why=why, now=now)
-
-
-def _say_not_restored(purchase: Purchase, *, now: datetime) -> None:
-    if Event.objects.filter(
-        subject="purchase", subject_id=str(purchase.id), move__in=BillingOccurrence.MONTH_NOT_RESTORED.stored_as
-    ).exists():
-        return
-    record(
-        organisation=purchase.organisation_id,
-        subject="purchase",
-        subject_id=purchase.id,
-        move=BillingOccurrence.MONTH_NOT_RESTORED,
-        who="billing",
-        why=Fact("billing.payment_stays_without_month", {"reference": purchase.reference}),
-        now=now,
-    )
 
 
 def _stop_charging(purchase: Purchase, *, now: datetime) -> None:
@@ -376,7 +233,21 @@ def _stop_charging(purchase: Purchase, *, now: datetime) -> None:
     ).update(stopped_at=now, stopped_why=say_fact(taken_back), stopped_fact=taken_back.as_dict())
 
 
-def _tell(purchase: Purchase, begun: Sequence[Reversal], *, now: datetime) -> None:
+def _tell_that_the_tier_ended(
+    purchase: Purchase, reversal: Reversal, *, ended: dict[str, str | None], now: datetime
+) -> None:
+    """A dispute that is lost takes the tier with it, weeks after the mail that told of it."""
+    notify(
+        organisation=purchase.organisation,
+        template="tier_taken_back",
+        key=f"tier-taken-back:{purchase.id}:{reversal.id}:{now.isoformat()}",
+        context={"bought": bought(purchase), "reference": purchase.reference, **ended},
+        now=now,
+    )
+
+
+def _tell(purchase: Purchase, begun: Sequence[Reversal], *, ended: dict[str, str | None], now: datetime) -> None:
+    """`ended`: what `tier_after` says where a tier ended by it."""
     for reversal in begun:
         if reversal.kind == ReversalKind.REFUND:
             notify(
@@ -389,6 +260,7 @@ def _tell(purchase: Purchase, begun: Sequence[Reversal], *, now: datetime) -> No
                     "credits": reversal.withdrawn_credits,
                     "amount_cents": reversal.cents,
                     "currency": reversal.currency,
+                    **ended,
                 },
                 now=now,
             )
@@ -404,6 +276,7 @@ def _tell(purchase: Purchase, begun: Sequence[Reversal], *, now: datetime) -> No
                 "owed_credits": reversal.owed_credits,
                 "owed_cents": reversal.owed_gross_cents,
                 "currency": purchase.currency,
+                **ended,
             },
             now=now,
         )
