@@ -7,7 +7,6 @@ amount.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -27,7 +26,7 @@ class PlainIntegerField(forms.IntegerField):
 class PlainDecimalField(forms.DecimalField):
     """An amount such as 450, 450.5 or 450.50."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         """Refuses as Django's own field does what is no number."""
         if isinstance(value, str) and value.strip() and not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", value.strip()):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
