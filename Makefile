@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Containers often set it; then each worker would compile the product and rewrite the assertions of all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench lock clean gpu-check
+.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench sbom audit lock clean gpu-check
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
@@ -22,6 +22,8 @@ help:
 	@echo "make hooks   git asks for the form of subjects at each commit"
 	@echo "make words   collect the sentences for translators, and compile (LANGUAGE=nl begins a new language)"
 	@echo "make bench   measure, and update docs/benchmarks.md"
+	@echo "make sbom    what the product is made of, as CycloneDX, below dist/"
+	@echo "make audit   holds the locked packages against known vulnerabilities, where a database is reached"
 	@echo "make gpu-check  what this machine's GPU does with larger encoders, in at most eight minutes"
 	@echo "make torture the long proofs"
 	@echo "make mutants whether the tests notice a changed rule (part of torture)"
@@ -94,6 +96,18 @@ words: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# The same lock makes the same file. torch stands in no lock (docs/dependencies.md).
+SBOM = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --short-PURLs --output-reproducible --of JSON
+sbom: setup
+	@mkdir -p dist
+	$(SBOM) --output-file dist/otai.cdx.json requirements/base.lock
+	(cat requirements/encoders.lock; echo torch==2.13.0) | $(SBOM) --output-file dist/otai-encoders.cdx.json -
+	$(SBOM) --output-file dist/otai-ray.cdx.json requirements/ray.lock
+
+# Exit code 3 of the program: no database was reached, and nothing is proven.
+audit: setup
+	$(BIN)/python -m tests.advisories
 
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --generate-hashes --allow-unsafe
