@@ -67,6 +67,15 @@ AFTERWARDS = frozenset(
         "resolucao resolvido resolvida solucao solucionado resposta respostas fechado fechada fechamento encerrado "
         "encerrada encerramento concluido concluida conclusao notas acompanhamento satisfacao pesquisa avaliacao "
         "violado violada atrasado vencido reaberto quantidade duracao tempogasto modificado atualizado atualizacao "
+        # Said in more ways, language by language.
+        "loesungscode loesungsweg schliesscode befragung gerissen verspaetet verspaetung wiedereroeffnung "
+        "wiedereroeffnungen umverteilungen durchlaufzeit bearbeitungsdauer zeitaufwand erstreaktion erstantwort "
+        "erstantwortzeit sondage reaffectation reaffectations reattribution reattributions transferts gradimento "
+        "riapertura riaperture riassegnazione riassegnazioni trasferimenti afsluitcode sluitcode afmeldcode sluitreden "
+        "geschonden achterstallig heropening heropeningen hertoewijzing hertoewijzingen doorsturingen overdrachten "
+        "oplostijd behandeltijd afhandeltijd reactietijd responstijd tijdsbesteding zamknal zadowolenie przekroczone "
+        "przekroczona zmodyfikowane zmodyfikowal zaktualizowane zaktualizowal zmienione zmienil przekazania estourado "
+        "estourada descumprido descumprida reatribuicao reatribuicoes reencaminhamentos "
         "ultima reabertura reaberturas custo encerramentos transferencias done votes revision revisions fixversions "
         "numberof madesla slamet metsla withinsla insla slaerfuellt slaeingehalten"
     )
@@ -83,7 +92,15 @@ AFTERWARDS_PAIRS = frozenset(
         "holdreason pendingreason wartegrund loesungsart "
         "percentdone doneratio waitingsince updatedby changedby gesamtzeit waittime replytime handletime firstreply "
         "tiempode tempode remainingestimate originalestimate abschlusskommentar resolveby respondby misajour slastatus "
-        "datumgereed miseajour afgehandelddoor datetraitement"
+        "datumgereed miseajour afgehandelddoor datetraitement "
+        "handlingtime turnaroundtime leadtime cycletime aggregatetimespent aggregatetimeestimate aggregateprogress "
+        "aggregatetimeoriginalestimate slaverletzung slagerissen zuspaet neugeoeffnet gebuchtezeit erfasstezeit "
+        "erstereaktion slanonrespecte depassementsla depassementdusla tempsdetraitement tempsconsacre heurespassees "
+        "tempsdetravail conretraso tiempotrabajado violazionesla slasuperato slanonrispettato inritardo tempodi tempidi "
+        "tempospeso tempodedicato tempolavorato slanietgehaald slaoverschrijding overschrijdingsla telaat overtijd "
+        "gewerktetijd aangepastdoor przekroczeniesla naruszeniesla slanaruszone poterminie ponowneotwarcie "
+        "ponowneotwarcia ponownychotwarc ponowneprzypisania ponownychprzypisan violacaosla violacaodesla ematraso "
+        "tempotrabalhado tempodespendido alteradopor"
     )
 ) | frozenset(
     # Where somebody is reached at work, which the desk looks up.
@@ -98,6 +115,18 @@ AFTERWARDS_PAIRS = frozenset(
         "telefonedotrabalho telefonedetrabalho telefoneprofissional telefonedoescritorio"
     )
 )
+AFTERWARDS_NAMES = frozenset(
+    _words(
+        "late verzug arbeitszeit echu echue retard retraso retrasado ritardo questionario indagine overschrijding opoznione "
+        "opoznienie spoznione spoznienie atraso inquerito"
+    )
+)
+"""The same as the whole name of a column; within a longer one they say what a ticket is about (reason for being
+late)."""
+LATER_OBJECTS = frozenset(
+    _words("reactions votes watches progress aggregateprogress worklog timetracking statistics metrics slametrics")
+)
+"""Objects of a JSON document of which every field came later: `reactions.+1` of GitHub."""
 NAME_THINGS_TOO = frozenset(
     _words(
         "answer answers reply response responses follow followup internal note notes log history feedback template "

@@ -270,7 +270,8 @@ SORTING = (
             "skill "
             "specialty queuename subject_area component komponente businessunit topicname concern fachbereich "
             "issue subissue subjectmatter sachgebiet fachgebiet themengebiet gebiet gewerk sparte anlass driver "
-            "routing routedto dispatchedto"
+            "routing routedto dispatchedto composant composants componente componentes componenti komponent gravidade "
+            "istotnosc argomento obszar gebied domaine"
         )
     )
     | ORDERED
@@ -290,7 +291,7 @@ KNOWN_BEFORE = frozenset(
         "private privat recipient form sensitivity vertraulichkeit associationtype kontakttyp kontaktart kontaktweg "
         "configurationitem cmdbci ci konfigurationselement elementdeconfiguration elementodeconfiguracion "
         "elementodiconfigurazione configuratieitem elementkonfiguracji itemdeconfiguracao "
-        "eingangskanal medium inbox mailbox portal vip site binnenkomst"
+        "lieu sede eingangskanal medium inbox mailbox portal vip site binnenkomst"
     )
 )
 """Known of a ticket when it comes in, so there is no need to predict it."""

@@ -12,7 +12,7 @@ from collections import Counter
 
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
-from otai.tickets.afterwards_words import NAME_THINGS_TOO, RESOLVING, UNITS
+from otai.tickets.afterwards_words import AFTERWARDS_NAMES, LATER_OBJECTS, NAME_THINGS_TOO, RESOLVING, UNITS
 from otai.tickets.column_names import Name, name_of
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import NAMED, ColumnRoles, as_stored
@@ -72,7 +72,10 @@ _PAIRS = names.AFTERWARDS_PAIRS | names.AFTERWARDS
 
 def named(name: Name) -> str | None:
     """The word of a name that stands for what nobody knows when a ticket comes in; None where it has none."""
-    return name.mentions(names.AFTERWARDS, _PAIRS)
+    if (core := "".join(name.core)) in AFTERWARDS_NAMES:
+        return core
+    later = next((thing for part in name.parts[:-1] if (thing := "".join(part)) in LATER_OBJECTS), None)
+    return later or name.mentions(names.AFTERWARDS, _PAIRS)
 
 
 def by_name(column: ColumnStats) -> str | None:
