@@ -96,9 +96,9 @@ AFTERWARDS_PAIRS = frozenset(
         "handlingtime turnaroundtime leadtime cycletime aggregatetimespent aggregatetimeestimate aggregateprogress "
         "aggregatetimeoriginalestimate slaverletzung slagerissen zuspaet neugeoeffnet gebuchtezeit erfasstezeit "
         "erstereaktion slanonrespecte depassementsla depassementdusla tempsdetraitement tempsconsacre heurespassees "
-        "tempsdetravail conretraso tiempotrabajado violazionesla slasuperato slanonrispettato inritardo tempodi tempidi "
-        "tempospeso tempodedicato tempolavorato slanietgehaald slaoverschrijding overschrijdingsla telaat overtijd "
-        "gewerktetijd aangepastdoor przekroczeniesla naruszeniesla slanaruszone poterminie ponowneotwarcie "
+        "tempsdetravail conretraso tiempotrabajado violazionesla slasuperato slanonrispettato inritardo tempodi "
+        "tempidi tempospeso tempodedicato tempolavorato slanietgehaald slaoverschrijding overschrijdingsla telaat "
+        "overtijd gewerktetijd aangepastdoor przekroczeniesla naruszeniesla slanaruszone poterminie ponowneotwarcie "
         "ponowneotwarcia ponownychotwarc ponowneprzypisania ponownychprzypisan violacaosla violacaodesla ematraso "
         "tempotrabalhado tempodespendido alteradopor"
     )
@@ -117,8 +117,8 @@ AFTERWARDS_PAIRS = frozenset(
 )
 AFTERWARDS_NAMES = frozenset(
     _words(
-        "late verzug arbeitszeit echu echue retard retraso retrasado ritardo questionario indagine overschrijding opoznione "
-        "opoznienie spoznione spoznienie atraso inquerito"
+        "late verzug arbeitszeit echu echue retard retraso retrasado ritardo questionario indagine overschrijding "
+        "opoznione opoznienie spoznione spoznienie atraso inquerito"
     )
 )
 """The same as the whole name of a column; within a longer one they say what a ticket is about (reason for being

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from otai.learning.data.texts.quoted_blocks import ENDS, mark_of, with_quotes, without_marks
+
 LOOKS_LIKE_HTML = r"(?i)<(?:html|body|div|p|br|span|table|tr|td|ul|ol|li|a|b|i|strong|em|img|font|h[1-6]|blockquote|style|meta|!doctype)(?:\s[^<>]*)?/?>"
 """RE2 and Python syntax. A text that merely contains "<" or "<name>" is left alone."""
 
@@ -184,6 +186,8 @@ def text_of_html(source: str) -> str:
         source = html.unescape(source)
     else:
         return source
+    if "blockquote" in source or "BLOCKQUOTE" in source:
+        source = without_marks(source)
     if (simple := _text_of_simple(source)) is not None:
         return simple
     from selectolax.lexbor import LexborHTMLParser
@@ -200,6 +204,9 @@ def text_of_html(source: str) -> str:
         node.replace_with("\n")
     for node in tree.css("td, th"):
         node.insert_after(" ")
+    for node in tree.css("blockquote"):
+        node.insert_before(mark_of(" ".join(f'{name}="{value or ""}"' for name, value in node.attributes.items())))
+        node.insert_after(ENDS)
     for node in tree.css(_BLOCKS):
         node.insert_before("\n")
         node.insert_after("\n")
@@ -246,10 +253,15 @@ def _text_of_simple(source: str) -> str | None:
             opened.append(name)
     if opened:
         return None
-    text = _SIMPLE_TAG.sub(
-        lambda tag: "\n" if tag[2].lower() in _SIMPLE_BLOCKS or tag[2].lower() == "br" else "", source
-    )
+    text = _SIMPLE_TAG.sub(_in_place_of_tag, source)
     return _tidied(html.unescape(text) if "&" in text else text)
+
+
+def _in_place_of_tag(tag: re.Match[str]) -> str:
+    name = tag[2].lower()
+    if name == "blockquote":
+        return f"\n{ENDS}" if tag[1] else f"{mark_of(tag[0])}\n"
+    return "\n" if name in _SIMPLE_BLOCKS or name == "br" else ""
 
 
 MOST_SIMPLE_TAGS = 2_000
@@ -261,7 +273,7 @@ _NESTED_AS_WRITTEN = frozenset(
 
 def _tidied(text: str) -> str:
     lines = [re.sub(r"[ \t\r\f\v\xa0]+", " ", line).strip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return re.sub(r"\n{3,}", "\n\n", with_quotes("\n".join(lines))).strip()
 
 
 def _has_many_attributes(source: str) -> bool:
@@ -332,7 +344,8 @@ def _text_without_tree(source: str) -> str:
                 unread[name] -= 1
                 hidden -= 1
         elif not hidden and name in _BLOCK_TAGS:
-            parts.append("\n")
+            mark = (ENDS if tag[1] else mark_of("")) if name == "blockquote" else ""
+            parts.append(f"\n{mark}" if tag[1] else f"{mark}\n")
         elif not hidden and name in _CELL_TAGS:
             parts.append(" ")
     if not hidden:

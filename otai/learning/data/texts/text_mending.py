@@ -28,7 +28,7 @@ _REPLACED = "\ufffd".encode()
 
 _PATHS = r"(?:[A-Za-z]:\\|\\\\)[^\s\"'<>|]*"
 _WRITTEN_BREAKS = re.compile(rf"({_PATHS})|(?<!\\)\\r\\n|(?<![A-Z0-9_\\])(?<!\\)\\[nrt]|(?<=[A-Z0-9_])\\[nr](?![a-z])")
-_SURE_BREAK = re.compile(r"\\n\\n|\\r\\n|(?<=[.,:;!?)>\s])\\n|\\n(?=[A-ZÄÖÜ\s\-*>•])")
+_SURE_BREAK = re.compile(r"\\n\\n|\\r\\n|(?<=[.,:;!?)>\s])\\n|\\n(?=[A-ZÄÖÜ\s\-*>•<])")
 
 
 @dataclass(slots=True)
@@ -120,14 +120,18 @@ class TextMender:
         is_markup = pc.match_substring_regex(texts.filter(markup), f"{LOOKS_LIKE_HTML}|{LOOKS_LIKE_ENTITIES}")
         markup = pc.replace_with_mask(markup, markup, is_markup)
         self.mended.html += pc.sum(markup).as_py() or 0
+        # Before tags become line breaks: in markup none of its own says anything.
+        if holds(texts, (b"\\n",)):
+            written = pc.and_(markup, pc.match_substring(texts, "\\n"))
+            texts = self._each(texts, written, lambda text: self._with_breaks(text, is_markup=True))
         return self._each(texts, markup, text_of_html)
 
     def _without_rtf(self, text: str) -> str:
         self.mended.html += 1
         return text_of_rtf(text)
 
-    def _with_breaks(self, text: str) -> str:
-        if "\n" in text or _SURE_BREAK.search(text) is None:
+    def _with_breaks(self, text: str, *, is_markup: bool = False) -> str:
+        if ("\n" in text and not is_markup) or _SURE_BREAK.search(text) is None:
             return text
         read = _WRITTEN_BREAKS.sub(lambda found: found[1] or ("\t" if found[0] == "\\t" else "\n"), text)
         self.mended.written_breaks += read != text
