@@ -9,8 +9,9 @@ from otai.tickets.cells import Noticed
 from otai.tickets.day_order import UnsettledDates
 
 
-def findings_of_cells(noticed: Noticed) -> Iterator[Finding]:
-    """What was mended or read in cells and what people should look at, with numbers and an example each."""
+def findings_of_cells(noticed: Noticed, what: str = "tickets") -> Iterator[Finding]:
+    """What was mended or read in cells and what people should look at, with numbers and an example each. `what` is
+    counted: "tickets", or "rows" where several are one ticket."""
     mended = noticed.reader.mended
     if mended.html:
         yield Finding("html_became_text", values={"texts": mended.html})
@@ -24,8 +25,8 @@ def findings_of_cells(noticed: Noticed) -> Iterator[Finding]:
         yield Finding("texts_look_damaged", values={"texts": mended.damaged, "example": mended.damaged_example})
     yield from _of_dates(noticed.unsettled_dates)
     words = list(noticed.missing_examples)
-    for attribute, tickets in noticed.missing_words.items():
-        yield Finding("labels_missing_in_words", attribute=attribute, values={"tickets": tickets, "words": words})
+    for attribute, cells in noticed.missing_words.items():
+        yield Finding("labels_missing_in_words", attribute=attribute, values={what: cells, "words": words})
 
 
 def _of_dates(unsettled: Sequence[UnsettledDates]) -> Iterator[Finding]:

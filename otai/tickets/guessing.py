@@ -12,9 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import pairwise
 
-from otai.learning.data.personal import mask
 from otai.learning.data.texts.times import is_serial, parse_time, serial_day
 from otai.learning.data.texts.writers import writer_of
 from otai.learning.data.tickets import AttributeKind
@@ -25,16 +23,17 @@ from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
 from otai.tickets.halves_of_names import agents_in_halves
+from otai.tickets.id_roles import IdRoles, shown, some_of
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
 from otai.tickets.label_orders import order_of, sure_order_of
 from otai.tickets.linking import kind_of_link
 from otai.tickets.number_scales import first_is_highest
 from otai.tickets.periods import is_period
 from otai.tickets.problems import refused
+from otai.tickets.row_order import ROWS_A_TICKET, is_of_changes, tells_of_messages
 from otai.tickets.text_roles import (
     TICKETS_A_LABEL,
     TextRoles,
-    has_blank,
     is_chosen_subject,
     is_person,
 )
@@ -42,15 +41,24 @@ from otai.words.sentences import Fact
 
 __all__ = ["Look", "guess_roles", "look_at", "order_of"]
 
-NUMBER_SIGNS = ("#", "№", "No.", "Nr.", "N.", "N°", "Nº")
-"""Names of a column that numbers its rows."""
 
 UNNAMED = re.compile(r"column \d+")
 """What a column without a name is called."""
 MOST_LABELS = 2_000
-FEW_CODES = 50
 CUSTOMERS_AN_AGENT = 3
 """At least so many customers are there for each agent."""
+
+
+def times_beside(look: Look, roles: ColumnRoles) -> dict[str, bool]:
+    """Which of the columns that are used for nothing hold times."""
+    found = {}
+    for column in look.columns:
+        if column.name in roles.ignored and column.filled and not column.lists:
+            reason = roles.reasons.get(column.name)
+            is_guessed = isinstance(reason, Fact) and reason != NAMED
+            known = isinstance(reason, Fact) and reason.code == "column_other_time"
+            found[column.name] = known or (not is_guessed and column.mean_length <= 70 and are_times(column))
+    return found
 
 
 def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_text: bool = True) -> ColumnRoles:
@@ -65,7 +73,7 @@ def guess_roles(look: Look, overrides: ColumnRoles | None = None, *, must_have_t
     return guess.result(must_have_text=must_have_text)
 
 
-class _Guess(TextRoles):
+class _Guess(TextRoles, IdRoles):
     def __init__(self, look: Look, given: ColumnRoles) -> None:
         self.look = look
         self.single = dict(given.single)
@@ -139,88 +147,19 @@ class _Guess(TextRoles):
             known = column.share(lambda value: _split_value(value) is not None)
             values = {_split_value(value) for value in column.counts}
             if (column.folded in names.SPLIT and known >= 0.3) or (known == 1.0 and {"train", "test"} <= values):
-                self._role("split", column, Fact("column_says_split", {"examples": _some(column)}))
+                self._role("split", column, Fact("column_says_split", {"examples": some_of(column)}))
                 return
 
     # What a ticket is known by, and when it came.
 
-    def _ticket_id(self) -> None:
-        if "ticket" in self.single:
-            return
-        called = [*self._named(names.TICKET, worst=1), *(one for one in self.open if one.name.strip() in NUMBER_SIGNS)]
-        named = [column for column in called if self._could_be_ids(column)]
-        sure = [column for column in named if column.words.is_one_of(names.REPEATED_TICKET)]
-        if not sure and (thread := self._thread_id()) is not None:
-            # Each row is a message: those of one conversation are one ticket.
-            rows = round(thread.tickets_a_value, 1)
-            self._role("ticket", thread, Fact("column_repeats_id", {"rows": rows}))
-            return
-        for column in named:
-            if self._is_unique(column):
-                self._role("ticket", column, Fact("column_named_id"))
-                return
-        if not named and (thread := self._thread_id(least=1.0)) is not None:
-            # Mails have no number; the one that began a conversation names it.
-            self._role("ticket", thread, Fact("column_named_id"))
-            return
-        for column in named:
-            if (
-                column.words.is_one_of(names.REPEATED_TICKET)
-                and column.distinct >= max(5, self.look.rows // 50)
-                and not self._is_numbered(column)
-            ):
-                rows = round(column.tickets_a_value, 1)
-                self._role("ticket", column, Fact("column_repeats_id", {"rows": rows}))
-                return
-        self._ticket_id_by_values()
-
-    def _ticket_id_by_values(self) -> None:
-        """Nothing is called an id. The first column that numbers its rows is one: INC-10001, 10001 ..."""
-        for column in self.open[:3]:
-            if not (self._could_be_ids(column) and self._is_unique(column)):
-                continue
-            counts_rows = column is self.look.columns[0] and _goes_up(column)
-            if counts_rows or column.share(_is_numbering) >= 0.95:
-                self._role("ticket", column, Fact("column_numbers_tickets", {"examples": _some(column)}))
-                return
-
-    def _thread_id(self, *, least: float = 1.05) -> ColumnStats | None:
-        """A column that says which messages belong together; None where conversations have fewer than `least` of
-        them."""
-        for column in self._named(names.THREAD, worst=1):
-            if column.lists or column.filled < 0.9 * self.look.rows or column.share(_is_id) < 0.9:
-                continue
-            if column.tickets_a_value >= least and column.distinct >= max(5, self.look.rows // 50):
-                return column
-        return None
-
-    def _could_be_ids(self, column: ColumnStats) -> bool:
-        if (
-            column.lists
-            or column.filled < 0.9 * self.look.rows
-            or column.mean_length > 64
-            or column.share(_is_id) < 0.9
-        ):
-            return False
-        words = {word for part in column.words.parts for word in part} | {column.words.last}
-        return not words & names.OTHER_THINGS
-
-    def _is_unique(self, column: ColumnStats) -> bool:
-        return column.is_capped or (
-            column.distinct >= 0.95 * min(column.filled, 1_000) and column.tickets_a_value < 1.05
-        )
-
-    def _is_numbered(self, column: ColumnStats) -> bool:
-        """A few small numbers, such as codes of labels: no ids, whatever they are called."""
-        return column.distinct <= FEW_CODES and column.share(lambda value: len(value) <= 2) > 0.5
-
     def _created(self) -> None:
-        dates = [column for column in self.open if column.mean_length <= 70 and _are_times(column)]
+        dates = [column for column in self.open if column.mean_length <= 70 and are_times(column)]
         if "created" not in self.single:
             early = [
                 column
                 for column in dates
-                if known_afterwards.by_name(column) is None or column.words.is_one_of(names.CREATED)
+                if (known_afterwards.by_name(column) is None or column.words.is_one_of(names.CREATED))
+                and is_of_changes(column.words) is None
             ]
             ranked = [
                 (rank, at, column)
@@ -230,7 +169,7 @@ class _Guess(TextRoles):
             chosen, why = None, NAMED
             if ranked:
                 chosen = min(ranked, key=lambda one: one[:2])[2]
-                why = Fact("column_named_created", {"example": _shown(next(iter(chosen.counts)))})
+                why = Fact("column_named_created", {"example": shown(next(iter(chosen.counts)))})
             elif early:
                 chosen = self._earliest(early, dates)
                 why = Fact("column_earliest")
@@ -258,15 +197,14 @@ class _Guess(TextRoles):
 
     def _sender(self) -> None:
         """Who wrote the message of a row (customer or agent), where several rows are one ticket."""
-        if (
-            "sender" in self.single
-            or "ticket" not in self.single
-            or self.look.column(self.single["ticket"]).tickets_a_value < 1.05
-        ):
+        if "sender" in self.single or "ticket" not in self.single:
+            return
+        repeats = self.look.column(self.single["ticket"]).tickets_a_value >= ROWS_A_TICKET
+        if not repeats and not any(tells_of_messages(column.words) for column in self.look.columns):
             return
         for column in list(self.open):
             if column.distinct <= 12 and column.share(partial(_tells_writer, column.name)) >= 0.9:
-                self._role("sender", column, Fact("column_says_writer", {"examples": _some(column)}))
+                self._role("sender", column, Fact("column_says_writer", {"examples": some_of(column)}))
                 return
 
     # The language, and what says the same.
@@ -278,7 +216,7 @@ class _Guess(TextRoles):
             if column.share(lambda value: language_code(value) is not None) < 0.9:
                 continue
             if self._tells_language(column):
-                self._role("language", column, Fact("column_named_language", {"examples": _some(column)}))
+                self._role("language", column, Fact("column_named_language", {"examples": some_of(column)}))
                 return
             self._take(column, Fact("column_not_of_texts_language"))
 
@@ -397,7 +335,7 @@ class _Guess(TextRoles):
         if word is not None and not self._is_there_before(column):
             return Fact("afterwards_by_name", {"word": word})
         if known_afterwards.by_values(column):
-            return Fact("afterwards_durations", {"example": _shown(next(iter(column.counts)))})
+            return Fact("afterwards_durations", {"example": shown(next(iter(column.counts)))})
         if column.words.fits(names.SORTING):
             return None
         if self.ended.only_then(column):
@@ -432,7 +370,7 @@ class _Guess(TextRoles):
         """Why the column is no attribute; None if it is one."""
         where = self.look.where
         if column.distinct == 1:
-            return Fact("column_one_value", {"where": where, "example": _some(column)[0]})
+            return Fact("column_one_value", {"where": where, "example": some_of(column)[0]})
         is_named = column.words.fits(names.ATTRIBUTE)
         if column.mean_length > LABEL_LENGTH or column.longest > 200:
             return Fact("column_free_text", {"characters": round(column.mean_length)})
@@ -514,7 +452,7 @@ class _Guess(TextRoles):
         if found.kind is AttributeKind.ORDERED and not found.order:
             order = order_of(column.counts, first_is_highest=self.first_is_highest)
             if not order:
-                raise refused("no_order", attribute=found.name, labels=_some(column), column=column.name)
+                raise refused("no_order", attribute=found.name, labels=some_of(column), column=column.name)
             return dataclasses.replace(found, order=order)
         return found
 
@@ -535,25 +473,7 @@ def _split_value(value: str) -> str | None:
     return names.SPLIT_VALUES.get(value.strip().lower())
 
 
-def _is_id(value: str) -> bool:
-    return not has_blank(value) or re.fullmatch(r"[A-Za-z]{0,10}[-_#/. ]?[\d][\d ./_-]*", value.strip()) is not None
-
-
-def _is_numbering(value: str) -> bool:
-    return (
-        re.fullmatch(r"[A-Za-z]{0,8}[-_#/ ]?\d{3,}|[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}", value)
-        is not None
-    )
-
-
-def _goes_up(column: ColumnStats) -> bool:
-    """Whether the cells are whole numbers, each greater than the one above."""
-    cells = [cell for cell in column.cells if cell]
-    numbers = [int(cell) for cell in cells if cell.isdecimal() and len(cell) <= 18]
-    return len(numbers) == len(cells) > 1 and all(left < right for left, right in pairwise(numbers))
-
-
-def _are_times(column: ColumnStats) -> bool:
+def are_times(column: ColumnStats) -> bool:
     if column.share(_is_date, most=200) >= 0.9:
         return True
     # Whole days among a spreadsheet's numbers of days and hours.
@@ -575,15 +495,3 @@ def _is_channel(value: str) -> bool:
 
 def _is_decimal(value: str) -> bool:
     return re.fullmatch(r"-?\d+[.,]\d+", value) is not None
-
-
-def _some(column: ColumnStats) -> list[str]:
-    return [_shown(value) for value, _ in column.counts.most_common(4)]
-
-
-def _shown(value: str) -> str:
-    """An example to be stored and shown, without personal data: what cannot be printed, a NUL or half a character,
-    stands as a mark."""
-    value = mask(value)
-    short = value if len(value) <= 30 else value[:29] + "…"
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in short)

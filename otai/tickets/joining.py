@@ -18,18 +18,22 @@ import pyarrow.parquet as pq
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.tickets.linking import LINKS
+from otai.tickets.newest_rows import NEVER, SENDER, UNKNOWN, WRITER, Newest, Rows, column_of, newest_last
+from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UPDATED
 
-SENDER = "sender"
-"""A column of staged rows (customer, desk, or null) that no data set keeps."""
+OF_JOINED = (UPDATED, SAID_AT, MESSAGE_ID, WRITER)
+"""Columns that a data set keeps so that rows which come later find their place, whichever was imported first."""
 THREAD_ROWS = 1.3
 """So many rows a ticket on average, mostly with different texts, are the messages of threads; fewer are newer states of
-tickets."""
+tickets, unless the rows have numbers or times of messages."""
+_TIME = pa.timestamp("us", tz="UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What came of joining: `rows` came in as `tickets`; `joined` tickets had several rows. `is_thread`: the rows were
-    messages.
+    """What came of joining: `rows` of `tickets` were read now, some of them of tickets that were there before;
+    `repeated` rows have an id that another one has, here or before. `is_thread`: the rows were messages. `by_update`:
+    the time of a row's last change says which is the newest, else its creation and the order of the files.
 
     `seen_again` counts newer states of tickets that had an agent already, `changed` by attribute those of them that say
     something else than the state before.
@@ -37,8 +41,9 @@ class Joined:
 
     rows: int
     tickets: int
-    joined: int
+    repeated: int
     is_thread: bool
+    by_update: bool = False
     seen_again: int = 0
     changed: Mapping[str, int] = field(default_factory=dict)
 
@@ -51,83 +56,96 @@ def join(
     add: Callable[[pa.RecordBatch], None],
     base_rows: int = 0,
     agent: str | None = None,
+    of_messages: Sequence[bool] = (),
     row_group: int = 8_192,
 ) -> Joined:
     """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and
     hands every batch to `add`.
 
     Columns that a part lacks are empty in its rows. `agent` is the attribute that says who works on a ticket. The first
-    `base_rows` rows are tickets that were joined before (one row each, nobody knows any more who wrote it): articles
-    that come later join them and leave their texts.
+    `base_rows` rows are tickets that were joined before (one row each): articles that come later join them and leave
+    their texts. `of_messages` says of each part whether its columns say that rows are messages.
     """
-    tables = [pq.ParquetFile(part) for part in parts]
-    ids = _column(parts, "ticket", pa.string())
-    codes = ids.dictionary_encode().indices.to_numpy()
-    tickets = int(codes.max()) + 1 if len(codes) else 0
-    counts = np.bincount(codes, minlength=tickets)
-    times = pc.fill_null(
-        _column(parts, "created_at", schema.field("created_at").type).cast(pa.int64()), np.iinfo(np.int64).max
-    ).to_numpy()
-    senders = _column(parts, SENDER, pa.string())
-    says_who = pc.is_valid(senders).to_numpy(zero_copy_only=False)
-    by_customer = pc.fill_null(pc.equal(senders, "customer"), False).to_numpy(zero_copy_only=False)
-    has_text = _has_text(parts)
-    is_thread = bool(by_customer.any()) or (
-        len(codes) >= THREAD_ROWS * max(tickets, 1) and _texts_differ(parts, codes, counts)
+    rows = Rows.of(parts, schema, base_rows)
+    tickets, codes = rows.tickets, rows.codes
+    is_thread = bool(rows.by_customer.any()) or (
+        (any(of_messages) or len(codes) >= THREAD_ROWS * max(tickets, 1))
+        and _texts_differ(parts, codes, np.bincount(codes, minlength=tickets))
     )
-    text_row = _first_messages(codes, times, by_customer, has_text) if is_thread else _last(codes, has_text, tickets)
-    # A ticket none of whose rows has a text keeps its last row.
-    text_row = np.where(text_row >= 0, text_row, _last(codes, np.ones(len(codes), dtype=bool), tickets))
-    is_article = says_who | is_thread
-    text_row = _stored_messages_stay(text_row, codes, times, by_customer, has_text, is_article, base_rows)
-    order = np.arange(len(codes))
-    if is_thread:
-        # A ticket's stored row has the time of its first message, or none, and the labels of its last one.
-        order = np.r_[order[:base_rows], base_rows + np.argsort(times[base_rows:], kind="stable")]
+    newest = newest_last(rows, is_thread=is_thread)
+    text_row = _text_rows(rows, newest.places, is_thread=is_thread)
+    subjects = _subjects_of_others(parts, rows, text_row, newest.places, is_thread=is_thread)
+    schema = _with_order(schema, parts, is_thread=is_thread)
     labels = {
-        name: _newest(_column(parts, name, schema.field(name).type), codes, order, tickets)
+        name: _newest(column_of(parts, name, schema.field(name).type), codes, newest.places, tickets)
         for name in schema.names
         if name.startswith(ATTRIBUTE_PREFIX) or name == "split"
     }
     if LINKS in schema.names:
-        labels[LINKS] = _all_links(_column(parts, LINKS, schema.field(LINKS).type), codes, tickets)
-    earliest = np.full(tickets, np.iinfo(np.int64).max, dtype=np.int64)
-    np.minimum.at(earliest, codes, times)
-    _write(tables, target, schema, codes, text_row, labels, earliest, add, row_group)
-    again, changed = (0, {}) if is_thread or agent is None else _changed_later(parts, schema, codes, agent)
-    return Joined(len(codes), tickets, int((counts > 1).sum()), is_thread, again, changed)
+        labels[LINKS] = _all_links(column_of(parts, LINKS, schema.field(LINKS).type), codes, tickets)
+    if UPDATED in schema.names:
+        labels[UPDATED] = _times(newest.latest, unknown=NEVER)
+    if SAID_AT in schema.names:
+        labels[SAID_AT] = _times(rows.own_times[text_row], unknown=UNKNOWN)
+    if MESSAGE_ID in schema.names:
+        labels[MESSAGE_ID] = column_of(parts, MESSAGE_ID, pa.string()).take(pa.array(text_row))
+    if WRITER in schema.names:
+        labels[WRITER] = rows.writers.take(pa.array(text_row))
+    earliest = np.full(tickets, UNKNOWN, dtype=np.int64)
+    np.minimum.at(earliest, codes, rows.created)
+    labels["created_at"] = _times(earliest, unknown=UNKNOWN)
+    _write(parts, target, schema, codes, text_row, labels, subjects, add, row_group)
+    again, changed = (0, {}) if is_thread or agent is None else _changed_later(parts, schema, codes, newest, agent)
+    read = len(np.unique(codes[base_rows:]))
+    return Joined(len(codes) - base_rows, read, len(codes) - tickets, is_thread, newest.by_update, again, changed)
+
+
+def _times(values: np.ndarray, *, unknown: int) -> pa.Array:
+    return pa.array(values, pa.int64(), mask=values == unknown).cast(_TIME)
+
+
+def _with_order(schema: pa.Schema, parts: Sequence[Path], *, is_thread: bool) -> pa.Schema:
+    """The schema with what later imports need to know, where any part says it."""
+    there = {name for part in parts for name in pq.read_schema(part).names}
+    there |= {UPDATED} if is_thread else set()
+    there |= {WRITER} if SENDER in there else set()
+    for name in OF_JOINED:
+        if name in schema.names:
+            continue
+        if name in there:
+            schema = schema.append(pa.field(name, _TIME if name in (UPDATED, SAID_AT) else pa.string()))
+    return schema
+
+
+def _text_rows(rows: Rows, places: np.ndarray, *, is_thread: bool) -> np.ndarray:
+    """The row whose text is the ticket's; shape (tickets,)."""
+    if is_thread:
+        text_row = _first_messages(rows)
+    else:
+        text_row = _last(rows.codes, rows.has_own_text, places, rows.tickets)
+        text_row = np.where(text_row >= 0, text_row, _last(rows.codes, rows.has_text, places, rows.tickets))
+    # A ticket none of whose rows has a text keeps its last row.
+    everything = np.ones(len(rows.codes), dtype=bool)
+    text_row = np.where(text_row >= 0, text_row, _last(rows.codes, everything, places, rows.tickets))
+    return _stored_messages_stay(rows, text_row, is_thread=is_thread)
 
 
 def _changed_later(
-    parts: Sequence[Path], schema: pa.Schema, codes: np.ndarray, agent: str
+    parts: Sequence[Path], schema: pa.Schema, codes: np.ndarray, newest: Newest, agent: str
 ) -> tuple[int, dict[str, int]]:
     """How many newer states came of tickets that had an agent, and by attribute how many of them differ."""
-    order = np.argsort(codes, kind="stable")
+    order = np.lexsort((newest.places, codes))
     again = np.flatnonzero(codes[order][1:] == codes[order][:-1])
     before, after = order[again], order[again + 1]
-    had_agent = pc.is_valid(_column(parts, ATTRIBUTE_PREFIX + agent, pa.string())).to_numpy(zero_copy_only=False)
+    had_agent = pc.is_valid(column_of(parts, ATTRIBUTE_PREFIX + agent, pa.string())).to_numpy(zero_copy_only=False)
     before, after = before[had_agent[before]], after[had_agent[before]]
     changed = {}
     for name in schema.names:
         if not name.startswith(ATTRIBUTE_PREFIX) or pa.types.is_list(schema.field(name).type):
             continue
-        codes_of = _column(parts, name, pa.string()).dictionary_encode().indices.fill_null(-1).to_numpy()
+        codes_of = column_of(parts, name, pa.string()).dictionary_encode().indices.fill_null(-1).to_numpy()
         changed[name.removeprefix(ATTRIBUTE_PREFIX)] = int((codes_of[before] != codes_of[after]).sum())
     return len(before), changed
-
-
-def _column(parts: Sequence[Path], name: str, kind: pa.DataType) -> pa.Array:
-    chunks: list[pa.Array] = []
-    for part in parts:
-        file = pq.ParquetFile(part)
-        if name in file.schema_arrow.names:
-            read = file.read([name]).column(0)
-            if pa.types.is_list(kind) and not pa.types.is_list(read.type):
-                read = pa.chunked_array([pa.array([None if one is None else [one] for one in read.to_pylist()], kind)])
-            chunks += read.cast(kind).chunks
-        else:
-            chunks.append(pa.nulls(file.metadata.num_rows, kind))
-    return pa.chunked_array(chunks, kind).combine_chunks()
 
 
 def _text_hashes(parts: Sequence[Path]) -> np.ndarray:
@@ -140,12 +158,6 @@ def _text_hashes(parts: Sequence[Path]) -> np.ndarray:
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
-def _has_text(parts: Sequence[Path]) -> np.ndarray:
-    present = [pc.is_valid(_column([part], name, pa.string())) for part in parts for name in ("subject", "body")]
-    pairs = [pc.or_(one, other) for one, other in zip(present[::2], present[1::2], strict=True)]
-    return np.concatenate([pair.to_numpy(zero_copy_only=False) for pair in pairs])
-
-
 def _texts_differ(parts: Sequence[Path], codes: np.ndarray, counts: np.ndarray) -> bool:
     hashes = _text_hashes(parts)
     distinct = len(np.unique(np.stack([codes.astype(np.int64), hashes], axis=1), axis=0))
@@ -153,51 +165,81 @@ def _texts_differ(parts: Sequence[Path], codes: np.ndarray, counts: np.ndarray) 
     return distinct - len(counts) > 0.5 * several
 
 
-def _first_messages(codes: np.ndarray, times: np.ndarray, by_customer: np.ndarray, has_text: np.ndarray) -> np.ndarray:
-    """The row of each ticket's first message: of the customer where the rows say who wrote them, by time and then in
-    the order of the file."""
-    worst = np.where(has_text, np.where(by_customer | ~by_customer.any(), 0, 1), 2)
-    order = np.lexsort((np.arange(len(codes)), times, worst, codes))
-    first = np.r_[True, codes[order][1:] != codes[order][:-1]] if len(order) else np.zeros(0, dtype=bool)
+def _first_messages(rows: Rows) -> np.ndarray:
+    """The row of each ticket's first message: of the customer where the rows say who wrote them, then of whom nobody
+    knows; by the message's time, then by its number, then in the order of the file."""
+    known = np.where(rows.by_customer, 0, np.where(rows.by_desk, 2, 1))
+    worst = np.where(rows.has_own_text, known, np.where(rows.has_text, 3, 4))
+    order = np.lexsort((*rows.order_of_messages(), worst, rows.codes))
+    first = np.r_[True, rows.codes[order][1:] != rows.codes[order][:-1]] if len(order) else np.zeros(0, dtype=bool)
     return order[first]
 
 
-def _stored_messages_stay(
-    text_row: np.ndarray,
-    codes: np.ndarray,
-    times: np.ndarray,
-    by_customer: np.ndarray,
-    has_text: np.ndarray,
-    is_article: np.ndarray,
-    base_rows: int,
-) -> np.ndarray:
+def _stored_messages_stay(rows: Rows, text_row: np.ndarray, *, is_thread: bool) -> np.ndarray:
     """`text_row` with the stored row of each ticket that has a text there, unless a newer state of the ticket came (a
-    row that is no article and no later than it), or an earlier message of the customer."""
-    stored = _last(codes[:base_rows], has_text[:base_rows], len(text_row))
-    known = np.iinfo(np.int64).max
-    chosen_at, stored_at = times[text_row], times[np.maximum(stored, 0)] if len(times) else times
-    is_later = (chosen_at != known) & (stored_at != known) & (chosen_at > stored_at)
-    is_earlier = by_customer[text_row] & (chosen_at < stored_at) & (stored_at != known)
-    stays = (stored >= 0) & (is_article[text_row] | is_later) & ~is_earlier
+    row that is no article and no later than it), an earlier message, or the customer's where the stored is the
+    desk's."""
+    if not rows.base_rows:
+        return text_row
+    base = slice(0, rows.base_rows)
+    stored = _last(rows.codes[base], rows.has_text[base], np.arange(rows.base_rows), rows.tickets)
+    at = np.maximum(stored, 0)
+    chosen_at, stored_at = rows.said[text_row], rows.said[at]
+    both = (chosen_at != UNKNOWN) & (stored_at != UNKNOWN)
+    is_later = both & (chosen_at > stored_at)
+    numbers = rows.numbers
+    numbered = (numbers[text_row] >= 0) & (numbers[at] >= 0)
+    by_number = numbered & (numbers[text_row] < numbers[at]) & (~both | (chosen_at == stored_at))
+    is_first = (both & (chosen_at < stored_at)) | by_number
+    is_article = rows.says_who | is_thread
+    is_earlier = is_article[text_row] & ~rows.by_desk[text_row] & is_first
+    is_customers = rows.by_customer[text_row] & rows.by_desk[at]
+    says_more = rows.has_own_text[text_row] & ~rows.has_own_text[at]
+    stays = (stored >= 0) & (is_article[text_row] | is_later) & ~is_earlier & ~is_customers & ~says_more
+    stays |= (stored >= 0) & rows.has_own_text[at] & ~rows.has_own_text[text_row]
     return np.where(stays, stored, text_row)
 
 
-def _last(codes: np.ndarray, which: np.ndarray, tickets: int) -> np.ndarray:
-    rows = np.full(tickets, -1, dtype=np.int64)
-    found = np.flatnonzero(which)
-    np.maximum.at(rows, codes[found], found)
-    return rows
-
-
-def _newest(column: pa.Array, codes: np.ndarray, order: np.ndarray, tickets: int) -> pa.Array:
-    """The last value of each ticket that is one."""
-    places = np.empty(len(order), dtype=np.int64)
-    places[order] = np.arange(len(order))
+def _last(codes: np.ndarray, which: np.ndarray, places: np.ndarray, tickets: int) -> np.ndarray:
+    """Of each ticket the row among `which` that is in the last place; -1 where there is none."""
     best = np.full(tickets, -1, dtype=np.int64)
-    filled = np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False))
-    np.maximum.at(best, codes[filled], places[filled])
-    rows = np.where(best >= 0, order[np.maximum(best, 0)], -1) if len(order) else best
+    found = np.flatnonzero(which)
+    np.maximum.at(best, codes[found], places[found])
+    row_at = np.empty(len(codes), dtype=np.int64)
+    row_at[places] = np.arange(len(codes))
+    return np.where(best >= 0, row_at[np.maximum(best, 0)], -1) if len(codes) else best
+
+
+def _newest(column: pa.Array, codes: np.ndarray, places: np.ndarray, tickets: int) -> pa.Array:
+    """The last value of each ticket that is one."""
+    rows = _last(codes, pc.is_valid(column).to_numpy(zero_copy_only=False), places, tickets)
     return column.take(pa.array(rows, pa.int64(), mask=rows < 0))
+
+
+def _subjects_of_others(
+    parts: Sequence[Path], rows: Rows, text_row: np.ndarray, places: np.ndarray, *, is_thread: bool
+) -> dict[int, str]:
+    """By ticket: the subject of another of its rows, where the row with the text has none."""
+    lacking = ~rows.has_subject[text_row] if rows.tickets else np.zeros(0, dtype=bool)
+    which = rows.has_subject & lacking[rows.codes] if rows.tickets else rows.has_subject
+    if not which.any():
+        return {}
+    if is_thread:
+        order = np.lexsort(rows.order_of_messages())
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))[::-1]
+    chosen = _last(rows.codes, which, places, rows.tickets)
+    wanted = np.zeros(len(rows.codes), dtype=bool)
+    wanted[chosen[chosen >= 0]] = True
+    subjects: dict[int, str] = {}
+    at = 0
+    for part in parts:
+        for batch in pq.ParquetFile(part).iter_batches(columns=["subject"]):
+            mask = wanted[at : at + batch.num_rows]
+            own = rows.codes[at : at + batch.num_rows][mask]
+            subjects.update(zip(own.tolist(), batch.column(0).filter(pa.array(mask)).to_pylist(), strict=True))
+            at += batch.num_rows
+    return subjects
 
 
 def _all_links(links: pa.Array, codes: np.ndarray, tickets: int) -> pa.Array:
@@ -211,24 +253,24 @@ def _all_links(links: pa.Array, codes: np.ndarray, tickets: int) -> pa.Array:
 
 
 def _write(
-    tables: Sequence[pq.ParquetFile],
+    parts: Sequence[Path],
     target: Path,
     schema: pa.Schema,
     codes: np.ndarray,
     text_row: np.ndarray,
-    labels: dict[str, pa.Array],
-    earliest: np.ndarray,
+    by_ticket: dict[str, pa.Array],
+    subjects: dict[int, str],
     add: Callable[[pa.RecordBatch], None],
     row_group: int,
 ) -> None:
     stays = np.zeros(len(codes), dtype=bool)
     stays[text_row] = True
-    unknown = np.iinfo(np.int64).max
     at = 0
-    repeating = [name for name in schema.names if name not in ("ticket", "subject", "body", "row", "created_at")]
+    single = ("ticket", "subject", "body", "row", "created_at", *OF_JOINED[:3])
+    repeating = [name for name in schema.names if name not in single]
     with pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating) as writer:
-        for table in tables:
-            for batch in table.iter_batches(batch_size=row_group):
+        for part in parts:
+            for batch in pq.ParquetFile(part).iter_batches(batch_size=row_group):
                 mask = stays[at : at + batch.num_rows]
                 own = codes[at : at + batch.num_rows][mask]
                 at += batch.num_rows
@@ -236,11 +278,11 @@ def _write(
                 arrays = []
                 for name in schema.names:
                     field = schema.field(name)
-                    if name in labels:
-                        arrays.append(labels[name].take(pa.array(own)))
-                    elif name == "created_at":
-                        times = earliest[own]
-                        arrays.append(pa.array(times, pa.int64(), mask=times == unknown).cast(field.type))
+                    if name in by_ticket:
+                        arrays.append(by_ticket[name].take(pa.array(own)))
+                    elif name == "subject" and subjects:
+                        texts = zip(kept.column(name).to_pylist(), own.tolist(), strict=True)
+                        arrays.append(pa.array([text or subjects.get(code) for text, code in texts], field.type))
                     elif name in kept.schema.names:
                         arrays.append(kept.column(name).cast(field.type))
                     else:

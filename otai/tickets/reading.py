@@ -39,17 +39,19 @@ from otai.tickets.comparing import Before, compare
 from otai.tickets.day_order import UnsettledDates, day_order_of
 from otai.tickets.files import FileStoreUnavailable
 from otai.tickets.growing import Growing
-from otai.tickets.guessing import guess_roles
+from otai.tickets.guessing import guess_roles, times_beside
 from otai.tickets.import_findings import findings_of_import
-from otai.tickets.joining import SENDER, Joined, join
+from otai.tickets.joining import Joined, join
 from otai.tickets.label_orders import falls, order_of
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.linking import LINKS
 from otai.tickets.memory import give_back
+from otai.tickets.newest_rows import SENDER
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preview import Preview
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.repeated_columns import as_several, held_in_several
+from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UPDATED, RowOrder, row_order, rules_of
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
 from otai.tickets.text_preparation import UNCUT, TextPreparation, findings_of_joining, masked_copy
@@ -226,8 +228,9 @@ def _begun(
     named = frozenset(said.used.difference(said.confirmed))
     # Nothing keeps the look: its samples are as large as all that follows holds at a time.
     return _Reading(
-        opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=options.dates, limits=limits
-    )
+        opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=options.dates, limits=limits,
+        order=row_order(opened, look, guessed, times_beside(look, guessed)),
+    )  # fmt: skip
 
 
 def _run(reading: _Reading, into: Path, bad: BadRows, progress: Progress | None) -> _Part:
@@ -250,7 +253,7 @@ def _finished(parts: Sequence[_Part], into: Path, bad: BadRows, *, base: _Base |
     if base is not None:
         first.cut_as(base.rules)
     if base is not None or len(parts) > 1 or first.repeats or first.has_senders:
-        joined = first.join([part.path for part in parts], into, base=base.path if base is not None else None)
+        joined = first.join(parts, into, base=base.path if base is not None else None)
     else:
         parts[0].path.replace(into)
     profile, settled = first.finish(bad, joined)
@@ -332,7 +335,10 @@ class _Reading:
         prefix: str,
         dates: str | None,
         limits: Limits,
+        order: RowOrder,
     ) -> None:
+        self.order = order
+        self._rules = rules_of(order, roles, look)
         self._source = source
         self._sources = [source]
         self._preparation = preparation
@@ -342,7 +348,8 @@ class _Reading:
         self._named = named
         self._limits = limits
         self._size = max(size, 1)
-        days = day_order_of(source, look, roles.single.get("created"), said=dates)
+        when = roles.single.get("created", order.updated or order.said_at)
+        days = day_order_of(source, look, when, said=dates)
         self._maker = TicketMaker(
             source.columns,
             roles,
@@ -351,13 +358,14 @@ class _Reading:
             day_first=days.day_first,
             joins=True,
             leaves_texts=True,
+            order=order,
         )
         if (body := roles.single.get("body")) is not None:
             self._maker.reader.reads_chats = holds_transcripts(look.column(body).cells)
             if self._maker.reader.reads_chats:
                 preparation.reads_chats()
         if not days.is_settled:
-            read_as = UnsettledDates(roles.single["created"], days.example, days.read_as)
+            read_as = UnsettledDates(when or "", days.example, days.read_as)
             self._maker.noticed.unsettled_dates.append(read_as)
         self._maker.noticed.lost_subject = lost_subject(look, roles, named=named)
         self._learn(look)
@@ -418,6 +426,7 @@ class _Reading:
     def add(self, later: _Reading) -> None:
         """What was noticed in a later file, and what was cut from its texts: one profile tells of all."""
         self._sources += later._sources
+        self._rules = {**later._rules, **self._rules}
         self._maker.noticed.add(later._maker.noticed)
         self._preparation.join(later._preparation)
 
@@ -434,7 +443,7 @@ class _Reading:
         elif self._preparation.rules is not None:
             self._preparation.rules = rules.with_learnt(dataclasses.replace(self._preparation.rules, tails=frozenset()))
 
-    def join(self, parts: Sequence[Path], into: Path, *, base: Path | None) -> Joined:
+    def join(self, parts: Sequence[_Part], into: Path, *, base: Path | None) -> Joined:
         """The rows of the base and of all parts as tickets, each id once; the profile is of these."""
         self._builder = self._new_builder()
         detected = "language" not in self._roles.single
@@ -443,14 +452,24 @@ class _Reading:
             known = pc.is_valid(batch.column("language")).to_numpy(zero_copy_only=False) if detected else None
             self._builder.add(batch, language_known=known)
 
-        kept = [field for field in self._preparation.schema(self._maker.schema) if field.name != SENDER]
+        staged = (SENDER, UPDATED, SAID_AT, MESSAGE_ID)
+        kept = [field for field in self._preparation.schema(self._maker.schema) if field.name not in staged]
         schema = self._preparation.schema(pa.schema(kept))
-        together = [*([base] if base is not None else []), *parts]
+        together = [*([base] if base is not None else []), *(part.path for part in parts)]
         if LINKS not in schema.names and any(LINKS in pq.read_schema(part).names for part in together):
             schema = schema.append(pa.field(LINKS, pa.list_(pa.string())))
         stored = 0 if base is None else pq.ParquetFile(base).metadata.num_rows
         agent = known_afterwards.agent_of(self._roles)
-        return join(together, into, schema, add=add, base_rows=stored, agent=agent, row_group=ROW_GROUP_TICKETS)
+        return join(
+            together,
+            into,
+            schema,
+            add=add,
+            base_rows=stored,
+            agent=agent,
+            of_messages=[part.reading.order.of_messages for part in parts],
+            row_group=ROW_GROUP_TICKETS,
+        )
 
     def run(self, target: Path, bad: BadRows, progress: Progress | None) -> None:
         schema = self._preparation.schema(self._maker.schema)
@@ -537,11 +556,12 @@ class _Reading:
             )
         if joined is not None:
             roles = known_afterwards.without_changed_later(roles, joined)
-        noticed = findings_of_import(self._sources, self._maker.noticed, roles, left_out=bad)
-        noticed += self._preparation.findings(profile.tickets)
+        rows = joined.rows if joined is not None and joined.rows > joined.tickets else None
+        noticed = findings_of_import(self._sources, self._maker.noticed, roles, left_out=bad, are_rows=rows is not None)
+        noticed += self._preparation.findings(profile.tickets, rows=rows)
         noticed += self._given_away()
         if joined is not None:
-            noticed += findings_of_joining(joined, roles)
+            noticed += findings_of_joining(joined, tickets=profile.tickets, by=self._rules)
         return profile.with_findings(noticed, read_as=self._source.format), roles
 
     def _given_away(self) -> list[Finding]:

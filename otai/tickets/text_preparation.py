@@ -169,24 +169,27 @@ class TextPreparation:
             batch = batch.set_column(at, batch.schema.field(at), texts)
         return batch
 
-    def findings(self, tickets: int) -> Iterator[Finding]:
-        """What was cut out of texts and what personal data they hold, with numbers and examples."""
-        yield from self._of_personal_data()
+    def findings(self, tickets: int, *, rows: int | None = None) -> Iterator[Finding]:
+        """What was cut out of texts and what personal data they hold, with numbers and examples. `rows` were read where
+        several of them are one ticket: then texts are those of rows."""
+        yield from self._of_personal_data(rows)
         if not self.count.rows:
             return
         examples = {kind: self.count.examples[kind] for kind in (*KINDS, RECURRING) if kind in self.count.examples}
+        counted = (
+            {"tickets": self.count.rows, "all": tickets} if rows is None else {"rows": self.count.rows, "of": rows}
+        )
         yield Finding(
             TEXT_WAS_CUT,
             values={
-                "tickets": self.count.rows,
-                "all": tickets,
+                **counted,
                 "by_kind": {kind: count for kind, count in self.count.texts.items() if count},
                 "shown": [found[0][:60] for found in examples.values()],
                 "examples": examples,
             },
         )
 
-    def _of_personal_data(self) -> Iterator[Finding]:
+    def _of_personal_data(self, rows: int | None) -> Iterator[Finding]:
         found = self.personal
         if not found.holding:
             return
@@ -194,12 +197,12 @@ class TextPreparation:
         yield Finding(
             "personal_data",
             values={
-                "tickets": found.holding,
+                "tickets" if rows is None else "rows": found.holding,
                 "looked_at": found.texts,
                 "by_kind": dict(found.by_kind),
                 "examples": found.examples,
                 "shown": [examples[0] for examples in found.examples.values()],
-                "masked_tickets": found.holding if masked else None,
+                "masked_tickets" if rows is None else "masked_rows": found.holding if masked else None,
             },
         )
 
@@ -235,12 +238,15 @@ def masked_copy(source: Path, target: Path, kinds: Sequence[str]) -> Path:
     return target
 
 
-def findings_of_joining(joined: Joined, roles: ColumnRoles) -> Iterator[Finding]:
-    """What became of several rows of one ticket."""
+def findings_of_joining(joined: Joined, *, tickets: int, by: Mapping[str, str]) -> Iterator[Finding]:
+    """What became of several rows of one ticket. `tickets` are there in all; `by` names the columns that say which row
+    is the newest ("updated", else "created") and which message came first ("said")."""
     if joined.is_thread:
-        yield Finding("messages_joined", values={"rows": joined.rows, "tickets": joined.tickets})
-    elif joined.joined:
+        column = {"column": by["said"]} if "said" in by else {}
+        yield Finding("messages_joined", values={"rows": joined.rows, "tickets": joined.tickets, **column})
+    elif joined.repeated:
+        rule = {name: by[name] for name in ("updated" if joined.by_update else "created",) if name in by}
         yield Finding(
             "newest_row_won",
-            values={"rows": joined.rows, "tickets": joined.tickets, "repeated": joined.rows - joined.tickets},
+            values={"rows": joined.rows, "tickets": tickets, "repeated": joined.repeated, **rule},
         )

@@ -266,6 +266,11 @@ DATA: Mapping[str, Words] = {
     "labels_missing_in_words": Words(
         (
             Counted(
+                "In {rows:n} row {attribute} says {words:names} or the like; this is taken as missing.",
+                "In {rows:n} rows {attribute} says {words:names} or the like; this is taken as missing.",
+                "rows",
+            ),
+            Counted(
                 "In {tickets:n} ticket {attribute} says {words:names} or the like; this is taken as missing.",
                 "In {tickets:n} tickets {attribute} says {words:names} or the like; this is taken as missing.",
                 "tickets",
@@ -283,6 +288,11 @@ DATA: Mapping[str, Words] = {
     ),
     "languages_not_read": Words(
         (
+            Counted(
+                "In {rows:n} row the language named is none that is known.",
+                "In {rows:n} rows the language named is none that is known.",
+                "rows",
+            ),
             Counted(
                 "In {tickets:n} ticket the language named is none that is known.",
                 "In {tickets:n} tickets the language named is none that is known.",
@@ -308,7 +318,9 @@ DATA: Mapping[str, Words] = {
     "messages_joined": Words(
         (
             "{rows:n} rows are messages of {tickets:n} tickets: rows of one id belong together. The text of a ticket "
-            "is the customer's first message; its labels are what they were last.",
+            "is the customer's first message by “{column}”; its labels are what they were last.",
+            "{rows:n} rows are messages of {tickets:n} tickets: rows of one id belong together. The text of a ticket "
+            "is the customer's first message, by their times if they have any; its labels are what they were last.",
         ),
         "If each row is a ticket of its own, take another column for the id, or none.",
     ),
@@ -325,10 +337,24 @@ DATA: Mapping[str, Words] = {
     "newest_row_won": Words(
         (
             Counted(
-                "{repeated:n} row has an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} "
-                "tickets in all.",
-                "{repeated:n} rows have an id that an earlier row has: the newest row of a ticket was taken, "
+                "{repeated:n} row has an id that another row has: of each ticket the one changed last by “{updated}” "
+                "was taken, {tickets:n} tickets in all.",
+                "{repeated:n} rows have an id that another row has: of each ticket the one changed last by “{updated}” "
+                "was taken, {tickets:n} tickets in all.",
+                "repeated",
+            ),
+            Counted(
+                "{repeated:n} row has an id that another row has: of each ticket the one created last by “{created}” "
+                "was taken, and of those created at one time the last one in the files; {tickets:n} tickets in all.",
+                "{repeated:n} rows have an id that another row has: of each ticket the one created last by “{created}” "
+                "was taken, and of those created at one time the last one in the files; {tickets:n} tickets in all.",
+                "repeated",
+            ),
+            Counted(
+                "{repeated:n} row has an id that another row has: of each ticket the last one in the files was taken, "
                 "{tickets:n} tickets in all.",
+                "{repeated:n} rows have an id that another row has: of each ticket the last one in the files was "
+                "taken, {tickets:n} tickets in all.",
                 "repeated",
             ),
             "Some rows have an id that an earlier row has: the newest row of a ticket was taken, {tickets:n} tickets "
@@ -353,11 +379,15 @@ DATA: Mapping[str, Words] = {
     ),
     "personal_data": Words(
         (
+            "{rows:n} of {looked_at:n} rows looked at, several of which are one ticket, held personal data: "
+            "{by_kind:parts}. For example {shown:words}.",
             "{tickets:n} of {looked_at:n} tickets looked at held personal data: {by_kind:parts}. For example "
             "{shown:words}.",
             "{tickets:n} of {looked_at:n} tickets looked at held personal data: {by_kind:parts}.",
         ),
         (
+            "They were replaced by their kind in {masked_rows:n} of the rows looked at, and new tickets are masked "
+            "alike.",
             "They were replaced by their kind in {masked_tickets:n} of the tickets looked at, and new tickets are "
             "masked alike.",
             "A model keeps no word of a ticket, only hashes. The tickets can be stored without them, too: new tickets "
@@ -399,6 +429,8 @@ DATA: Mapping[str, Words] = {
     ),
     "text_was_cut": Words(
         (
+            "{rows:n} of {of:n} rows, several of which are one ticket, held more than the message itself. Cut were: "
+            "{by_kind:parts}. For example {shown:names}.",
             "{tickets:n} of {all:n} tickets held more than the customer's own message. Cut were: {by_kind:parts}. For "
             "example {shown:names}.",
             Counted(
@@ -435,6 +467,11 @@ DATA: Mapping[str, Words] = {
     "threads_became_tickets": Words(
         (
             Counted(
+                "In {rows:n} row a column holds all messages of the conversation; the customer's first one was taken.",
+                "In {rows:n} rows a column holds all messages of the conversation; the customer's first one was taken.",
+                "rows",
+            ),
+            Counted(
                 "In {tickets:n} ticket a column holds all messages of the conversation; the customer's first one was "
                 "taken.",
                 "In {tickets:n} tickets a column holds all messages of the conversation; the customer's first one was "
@@ -456,6 +493,11 @@ DATA: Mapping[str, Words] = {
     ),
     "times_not_read": Words(
         (
+            Counted(
+                "In {rows:n} row the time cannot be read, such as “{example}”.",
+                "In {rows:n} rows the time cannot be read, such as “{example}”.",
+                "rows",
+            ),
             Counted(
                 "In {tickets:n} ticket the time cannot be read, such as “{example}”.",
                 "In {tickets:n} tickets the time cannot be read, such as “{example}”.",

@@ -40,6 +40,7 @@ from otai.tickets.day_order import UnsettledDates
 from otai.tickets.file_findings import findings_of_file
 from otai.tickets.growing import Growing
 from otai.tickets.import_findings import findings_of_import
+from otai.tickets.joining import Joined
 from otai.words import findings as words
 from otai.words.catalogue import DOMAIN, LOCALES, first_that_fits, say
 from otai.words.sentences import Counted, Sentence, places
@@ -128,6 +129,7 @@ def of_data() -> Iterator[Finding]:
     yield from findings_of_import(
         [source], noticed, Some(single={"created": "Opened", "body": "Text"}), left_out=left_out
     )  # type: ignore[arg-type]
+    yield from findings_of_import([], noticed, Some(single={"body": "Text"}), left_out=left_out, are_rows=True)  # type: ignore[arg-type]
     headless: Any = Some(**vars(noted) | {"is_headless": True})
     yield from findings_of_file(headless)
     yield from of_preparing()
@@ -147,12 +149,16 @@ def of_preparing() -> Iterator[Finding]:
         for text in ("Write to ann.bell@acme.example", "I am ann.bell@acme.example, IBAN DE89 3704 0044 0532 0130 00"):
             prepared.personal.look_at(text)
         yield from prepared.findings(100)
+        yield from prepared.findings(70, rows=140)
     leak = Leak("queue", ("a",), (), ("Team Billing",), 0.4, 0.93, 0.61)
     yield from Leaks((leak, dataclasses.replace(leak, some_labels=(24, 300))), ("team", "site")).findings()
     yield from leak.left_of(0)
     for thread in (True, False):
-        joined: Any = Some(is_thread=thread, rows=1500, tickets=1200, joined=True)
-        yield from text_preparation.findings_of_joining(joined, Some(single={"ticket": "id"}))  # type: ignore[arg-type]
+        for by_update in (True, False):
+            joined = Joined(1500, 1200, 300, is_thread=thread, by_update=by_update)
+            by = {"updated": "Changed", "created": "Opened", "said": "Sent at"}
+            yield from text_preparation.findings_of_joining(joined, tickets=1200, by=by)
+        yield from text_preparation.findings_of_joining(joined, tickets=1200, by={})
 
 
 def of_versions() -> Iterator[Finding]:
@@ -241,6 +247,11 @@ def of_fine_tuning() -> Iterator[Finding]:
 MADE: list[tuple[Finding, bool]] = [(one, False) for one in of_data()] + [(one, True) for one in of_cards()]
 
 
+ALTERNATIVES = {
+    "labels_missing_in_words", "languages_not_read", "messages_joined", "threads_became_tickets", "times_not_read",
+}  # fmt: skip
+"""Their last sentence is as exact as the others: of tickets where others are of rows, of an order where others name a
+column."""
 FIGURES = Path(__file__).parent / "findings_made.json"
 HOW = 'docs/architecture.md, "How to add a finding"'
 
@@ -285,7 +296,8 @@ def test_a_finding_is_said_with_its_numbers(found: Finding, of_card: bool, langu
     said = words.message(found, of_card=of_card, language=language)
     values = {**found.values, "attribute": found.attribute}
     exact = [one for one in message if all(values.get(name) is not None for name in places(one))]
-    assert exact[0] in message[: len(message) - 1] or len(message) == 1, "the most exact sentence finds its values"
+    is_whole = len(message) == 1 or found.code in ALTERNATIVES
+    assert is_whole or exact[0] in message[: len(message) - 1], "the most exact sentence finds its values"
     assert said == say(exact[0], values, language=language)
     assert found.written == "" and not re.search(r"[{}]|%\(", said)
     for name in places(exact[0]):

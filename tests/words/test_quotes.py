@@ -16,7 +16,7 @@ pytestmark = pytest.mark.pure
 NO_QUOTES = frozenset(
     {
         *("actual", "alike", "best", "label", "labels", "merged", "named", "predicted", "worst"),
-        *("attributes", "body", "column", "columns", "left_out", "parent", "sheets", "files"),
+        *("attributes", "body", "column", "columns", "created", "left_out", "parent", "sheets", "files", "updated"),
         *("encoder", "gpu", "languages", "network", "other", "since"),
     }
 )
