@@ -37,6 +37,7 @@ OTAI_PRICE_BOOKS = Path(os.environ.get("OTAI_PRICE_BOOKS") or OTAI_HOME / "price
 OTAI_GOODWILL_ALONE = whole_number(os.environ, "OTAI_GOODWILL_ALONE", otherwise=100)
 OTAI_PAYMENT_ALONE = whole_number(os.environ, "OTAI_PAYMENT_ALONE", otherwise=5000)
 OTAI_ALONE_DAYS = whole_number(os.environ, "OTAI_ALONE_DAYS", otherwise=30)
+OTAI_PAYMENTS_PER_DAY = whole_number(os.environ, "OTAI_PAYMENTS_PER_DAY", otherwise=100)
 """What one operator may do alone for an organisation within so many days: credits of goodwill, and payments (in EUR)
 confirmed by hand. Above, a second one approves."""
 

@@ -11,18 +11,22 @@ from django.core import mail
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.gateway import PaymentDeclined
 from otai.billing.models import (
     ChargeAttempt,
     CheckoutPage,
     CreditWatch,
+    Event,
     GatewayCustomer,
     Notice,
     Payment,
     PaymentMethod,
     Purchase,
 )
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import dunning, methods, notices, pages, topups, webhooks
 from otai.billing.operations.pages import NothingToPay
+from otai.billing.operations.payment_limit import TooManyPayments
 from otai.billing.testing import CARD_THAT_ASKS_EVERY_TIME, DECLINED_CARD, GOOD_CARD, SLOW_DEBIT
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
@@ -361,3 +365,44 @@ def test_methods_are_those_of_their_organisation_newest_first(acme: Organisation
     first = kept(acme, fake, now)
     second = kept(acme, fake, now + DAY, SLOW_DEBIT)
     assert [method.id for method in methods.payment_methods(acme)] == [second.id, first.id]
+
+
+def test_payments_that_are_begun_in_a_day_are_bounded(
+    acme: Organisation, globex: Organisation, fake: Any, now: datetime, settings: Any
+) -> None:
+    settings.OTAI_PAYMENTS_PER_DAY = 6
+    for number in range(3):
+        order = billing.order_package(
+            organisation=acme, package="10", key=str(number), who=ALICE, now=now, gateway="fake"
+        )[0]
+        opened(order, now)
+        billing.cancel(organisation=acme, reference=order.reference, who=ALICE, now=now)
+    order = {"package": "10", "key": "more", "who": ALICE, "gateway": "fake"}
+    later = now + DAY - timedelta(seconds=1)
+    with pytest.raises(TooManyPayments, match="within a day"):
+        billing.order_package(organisation=acme, now=later, **order)
+    with pytest.raises(TooManyPayments):
+        billing.open_method_page(organisation=acme, gateway="fake", who=ALICE, now=later)
+    with pytest.raises(TooManyPayments):
+        billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=later, gateway="fake")
+    assert Purchase.objects.count() == 3 and CheckoutPage.objects.count() == 3
+    assert billing.buy(organisation=acme, now=later, automatic=True, payment_method=GOOD_CARD, **order), (
+        "a top-up goes on"
+    )
+    assert billing.order_package(organisation=globex, now=now, **order), "another's are another's"
+    assert billing.order_package(organisation=acme, now=now + 2 * DAY, **{**order, "key": "then"})
+
+
+def test_cards_that_are_tried_one_after_the_other_are_bounded(
+    acme: Organisation, fake: Any, order: Purchase, now: datetime, settings: Any
+) -> None:
+    settings.OTAI_PAYMENTS_PER_DAY = 4
+    for number in range(3):
+        with pytest.raises(PaymentDeclined):
+            billing.pay(order, now=now + timedelta(minutes=number), payment_method=DECLINED_CARD)
+        order.refresh_from_db()
+    with pytest.raises(TooManyPayments):
+        billing.pay(order, now=now + timedelta(minutes=5), payment_method=DECLINED_CARD)
+    assert Event.objects.filter(move__in=BillingOccurrence.ATTEMPT_FAILED.stored_as).count() == 3
+    billing.pay(order, now=now + 2 * DAY, payment_method=GOOD_CARD)
+    assert credits(acme) == 56

@@ -25,6 +25,7 @@ from otai.billing.operations.orders import (
     request_hash_of,
 )
 from otai.billing.operations.pages import close_pages
+from otai.billing.operations.payment_limit import refuse_more_payments
 from otai.billing.operations.payments import apply_seen, try_refused
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.errors import Invalid, NotFound, OtaiError, Refused
@@ -124,11 +125,19 @@ def order_package(
             discount=redeem(coupon, organisation=organisation, kind=kind, price=offered.price, now=now),
         )
 
-    return _ordered_once(organisation=organisation, key=key, request_hash=asked, is_counted=not automatic, make=make)
+    return _ordered_once(
+        organisation=organisation, key=key, request_hash=asked, is_counted=not automatic, make=make, now=now
+    )
 
 
 def _ordered_once(
-    *, organisation: Organisation, key: str, request_hash: str, is_counted: bool, make: Callable[[], Purchase]
+    *,
+    organisation: Organisation,
+    key: str,
+    request_hash: str,
+    is_counted: bool,
+    make: Callable[[], Purchase],
+    now: datetime,
 ) -> tuple[Purchase, bool]:
     """The purchase of this key, made now or before. Raises PurchaseKeyReused when the key stands for something else."""
     if not key or len(key) > 200:
@@ -140,7 +149,7 @@ def _ordered_once(
                 if is_counted:
                     # Two clicks at once are counted one after the other.
                     Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
-                    refuse_more_unpaid(organisation)
+                    refuse_more_unpaid(organisation, now=now)
                 return make(), False
         except IntegrityError:
             ordered = Purchase.objects.filter(organisation=organisation, key=key).first()
@@ -165,6 +174,8 @@ def pay(purchase: Purchase, *, now: datetime, payment_method: str = "", without_
     may_charge = bool(payment_method) and purchase.status == PurchaseStatus.OPEN
     if may_charge:
         refuse_card_while_owed(purchase.organisation, gateway.name)
+        if not without_payer:
+            refuse_more_payments(purchase.organisation, now=now)
     if purchase.gateway_reference:
         seen = gateway.look_up(purchase.gateway_reference)
     elif purchase.status == PurchaseStatus.OPEN:

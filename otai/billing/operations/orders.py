@@ -18,6 +18,7 @@ from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices
 from otai.billing.operations.coupons import Discount
 from otai.billing.operations.events import became, bought, notify, record, terms_of
+from otai.billing.operations.payment_limit import refuse_more_payments
 from otai.billing.status import PURCHASE_MOVES, PurchaseStatus
 from otai.db import new_id
 from otai.errors import Refused
@@ -144,8 +145,10 @@ def refuse_too_small(gateway: str, gross: Money) -> None:
         raise AmountTooSmall("charge", amount=gross, least=Money(least, gross.currency), gateway=way.title)
 
 
-def refuse_more_unpaid(organisation: Organisation) -> None:
-    """Raises TooManyUnpaidOrders where the price book's number of orders waits for its money already."""
+def refuse_more_unpaid(organisation: Organisation, *, now: datetime) -> None:
+    """Raises TooManyUnpaidOrders where the price book's number of orders waits for its money already, and
+    TooManyPayments."""
+    refuse_more_payments(organisation, now=now)
     waiting = queries.purchases_to_pay(organisation)
     most = queries.price_book().most_unpaid_orders
     if len(waiting) >= most:

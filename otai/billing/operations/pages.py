@@ -31,6 +31,7 @@ from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import methods
 from otai.billing.operations.events import record
 from otai.billing.operations.orders import billing_details, refuse_card_while_owed, refuse_too_small
+from otai.billing.operations.payment_limit import refuse_more_payments
 from otai.billing.operations.payments import apply_seen, give_up_payment
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
 from otai.db import new_id
@@ -104,6 +105,7 @@ def open_payment_page(
         reference=purchase.reference,
         keeps_method=keeps_method,
     )
+    refuse_more_payments(organisation, now=now)
     pages = CheckoutPage.objects.filter(purchase=purchase).count()
     seen = _opened(organisation, way, asked, key=f"page:{purchase.id}:{pages}", now=now)
     page = _stored(
@@ -155,6 +157,7 @@ def open_method_page(
     Raises BillingDetailsMissing, GatewayUnknown, PaymentDeclined and GatewayUnavailable.
     """
     way = hosted(gateway)
+    refuse_more_payments(organisation, now=now)
     details = billing_details(organisation)
     here = f"{_credits(organisation)}/methods/"
     asked = CheckoutOrder(

@@ -209,7 +209,7 @@ def _order_other_term(subscription: Subscription, organisation: Organisation, wi
     move(subscription, SubscriptionStatus.UNPAID, renewal_term=term, grace_until_at=grace, **how)
     for order in standing:
         cancel_locked(order, **how)
-    refuse_more_unpaid(organisation)
+    refuse_more_unpaid(organisation, now=wish.now)
     gateway = wish.gateway or subscription.renewal_gateway
     return order_next_period(subscription, gateway=gateway, who=wish.who, now=wish.now, discount=discount)
 
@@ -234,7 +234,7 @@ def _order_in_place(subscription: Subscription, organisation: Organisation, wish
     for order in replaced:
         why = Fact("billing.other_tier_asked_for", {"tier": tier.value})
         cancel_locked(order, who=wish.who, why=why, now=wish.now)
-    refuse_more_unpaid(organisation)
+    refuse_more_unpaid(organisation, now=wish.now)
     return order_period(
         organisation=organisation,
         tier=tier,

@@ -224,6 +224,12 @@ TABLE: Mapping[str, Refusal] = {
     "term_not_offered.year": said(
         "{tier:title} is not sold by the year. It can be paid by the month.",
     ),
+    "too_many_payments.day": said(
+        (
+            "{most:n} orders, payment pages and refused charges within a day are the most. Nothing was charged: "
+            "go on tomorrow, or write to us."
+        ),
+    ),
     "too_many_unpaid_orders.orders": said(
         "{most:n} orders wait for their payment: {references:words}. Pay or cancel one of them first.",
     ),
