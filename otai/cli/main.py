@@ -39,6 +39,7 @@ from otai.cli import (  # noqa: E402
     orgs,
     pools,
     remote,
+    remote_documents,  # noqa: F401 -- adds its command to `otai` elsewhere
     runs,
     serve,
     setup,

@@ -55,6 +55,8 @@ from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs.status import RunStatus
 from otai.tickets.columns import ColumnRoles
 
+VERIFY = ("billing", "invoices", "verify")
+"""What of billing a Studio elsewhere does: the rest of it is an operator's."""
 COMMANDS = frozenset(
     {"tickets", "quote", "train", "runs", "predict", "model", "balance", "statement", "login", "logout"}
 )
@@ -94,7 +96,8 @@ def is_wanted(arguments: list[str]) -> bool:
     command = next((word for word in arguments if not word.startswith("-")), "")
     if command in ("login", "logout"):
         return True
-    if command not in COMMANDS:
+    words = [word for word in arguments if not word.startswith("-")]
+    if command not in COMMANDS and tuple(words[:3]) != VERIFY:
         return False
     if "OTAI_URL" in os.environ:
         return bool(os.environ["OTAI_URL"])

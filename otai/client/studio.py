@@ -83,6 +83,11 @@ class Studio:
         """Every movement of credits, the newest first; `since`, `until` and `kind` as the API takes them."""
         return self._pages("/statement", filters)
 
+    def check_document(self, path: Path | str) -> dict[str, Any]:
+        """Holds an invoice or credit note that somebody was given, a PDF or its XML, against the books: `invoice`,
+        `verdict` and `differences`, as `POST /invoices/check` has them. Raises NotFound for another organisation's."""
+        return self._upload("/invoices/check", Path(path), {})
+
     def price(self, attributes: int, *, mode: str = "basic", delivery: str = "standard") -> dict[str, Any]:
         """What a training would cost; writes nothing."""
         return dict(self._get("/price", {"attributes": attributes, "mode": mode, "delivery": delivery}))

@@ -109,18 +109,28 @@ def invoices_verify(
 ) -> None:
     """Hold a document against the books. Exit code 0 only if it is the one that they make, byte for byte."""
     check = check_document(file.read_bytes())
-    invoice = check.invoice
+    show_check(
+        number=check.invoice.number,
+        issued_on=str(check.invoice.issued_on),
+        gross=Money(check.invoice.gross_cents, check.invoice.currency),
+        verdict=check.verdict,
+        differences=[asdict(one) for one in check.differences],
+        json=json,
+    )
+
+
+def show_check(
+    *, number: str, issued_on: str, gross: Money, verdict: Verdict, differences: list[dict[str, str]], json: bool
+) -> None:
+    """What a document is, and where it is another than the books'. Exits with 1 unless it is genuine."""
     if json:
-        differences = [asdict(one) for one in check.differences]
-        print_json({"number": invoice.number, "verdict": check.verdict.value, "differences": differences})
+        print_json({"number": number, "verdict": verdict.value, "differences": differences})
     else:
-        say(
-            f"{invoice.number} of {invoice.issued_on}, {Money(invoice.gross_cents, invoice.currency)}: "
-            f"{VERDICTS[check.verdict]}"
-        )
-        for one in check.differences:
-            say(f"  {one.field}: {one.file or '(nothing)'} in the file, {one.books or '(nothing)'} in the books")
-    if not check.clean:
+        say(f"{number} of {issued_on}, {gross}: {VERDICTS[verdict]}")
+        for one in differences:
+            file, books = one["file"] or "(nothing)", one["books"] or "(nothing)"
+            say(f"  {one['field']}: {file} in the file, {books} in the books")
+    if verdict is not Verdict.GENUINE:
         raise typer.Exit(1)
 
 
@@ -128,5 +138,5 @@ VERDICTS = {
     Verdict.GENUINE: "genuine, unchanged.",
     Verdict.SAME_FIGURES: "the electronic part is the books', the file is not. Compare its pages with a new export.",
     Verdict.DIFFERENT: "CHANGED, it says something else than the books.",
-    Verdict.BOOKS_CHANGED: "THE BOOKS are not as they were chained: run `otai billing audit`.",
+    Verdict.BOOKS_CHANGED: "THE BOOKS are not as they were chained: `otai billing audit` says where.",
 }
