@@ -30,6 +30,7 @@ from otai.errors import OtaiError
 from otai.orgs.typed_numbers import PlainDecimalField
 from otai.units import Money
 from otai.words.catalogue import ENGLISH, say_stored
+from otai.words.invoices import money
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -68,7 +69,7 @@ class DeskAction:
 
 def cents_shown(cents: int, currency: str = "EUR") -> str:
     """An amount of cents as people read it."""
-    return str(Money(cents, currency))
+    return money(cents, currency, get_language() or ENGLISH, least_decimals=0)
 
 
 def counted_credits(credits: int) -> str:

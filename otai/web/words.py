@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
+from otai.billing.operations.takings import REFUNDED
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
@@ -121,7 +122,8 @@ def why_moved(line: StatementLine) -> str:
     begins, own = line.key.partition(":")[0], line.reason.partition(": ")[2]
     if begins == "refund":
         return own
-    code = WHY_MOVED.get(begins)
+    refunded = begins == "reversal" and line.reason.startswith(REFUNDED)
+    code = "moved_why.refunded" if refunded else WHY_MOVED.get(begins)
     return fact_words(Fact(code, {"why": own or None})) if code else line.reason
 
 

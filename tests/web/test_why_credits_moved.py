@@ -29,6 +29,7 @@ pytestmark = pytest.mark.pure
             "Das enthaltene Training brachte kein Modell: Was dafür bereitgestellt war, geht zurück",
         ),
         ("reversal:1", "The payment was taken back: fraudulent", "Die Zahlung wurde von der Bank zurückgeholt"),
+        ("reversal:2", "The payment was paid back: requested_by_customer", "Die Zahlung wurde zurückgezahlt"),
         ("payment-refund:1:1", "Paid back: Alice: sorry", "Zurückgezahlt: Alice: sorry"),
         ("guarantee-refund:1", "Paid back as money: as agreed", "Als Geld zurückgezahlt: as agreed"),
         ("refund:1", "Run 3: a label was lost", "a label was lost"),

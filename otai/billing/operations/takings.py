@@ -32,6 +32,9 @@ from otai.ledger.models import Account, Lot, LotSource
 from otai.ledger.revenue import value_of
 from otai.units import Money
 
+TAKEN_BACK, REFUNDED = "The payment was taken back", "The payment was paid back"
+"""What the ledger keeps of why credits went, before the provider's own word for it."""
+
 
 def counts(reversal: Reversal) -> bool:
     """Whether its money is gone or may go."""
@@ -225,7 +228,7 @@ def _move(purchase: Purchase, group: _Group, wanted: int, *, by: Reversal, now: 
             credits=part,
             key=f"reversal:{taking}",
             reference=f"purchase:{purchase.reference}",
-            reason=f"The payment was taken back: {by.reason}"[:500],
+            reason=f"{REFUNDED if by.kind == ReversalKind.REFUND else TAKEN_BACK}: {by.reason}"[:500],
             now=now,
         )
         _write(purchase, by, taking, group.source, lot.id, made.transfer, part, worth, gives_back=False, now=now)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from otai.billing import packages as packages_of
 from otai.billing import queries as billing
+from otai.billing.document_lists import signed
 from otai.billing.outlook import Outlook, days_looked_back, outlook
 from otai.db import utc_now
 from otai.ledger import queries as ledger
@@ -72,7 +73,7 @@ def credits(request: MemberRequest) -> HttpResponse:
         "back": local_path(request, request.GET.get("back", "")),
         "open_purchases": billing.purchases_to_pay(organisation),
         "invoices": [
-            (words.INVOICES.get(invoice.kind, invoice.kind), invoice)
+            (words.INVOICES.get(invoice.kind, invoice.kind), invoice, signed(invoice, invoice.gross_cents))
             for invoice in billing.invoices(organisation)[:invoices_shown]
         ],
         "lines": read_lines(organisation, ledger.statement(organisation.id, newest_first=True, limit=10)),
@@ -178,10 +179,17 @@ def read_lines(organisation: Organisation, lines: list[StatementLine]) -> list[L
         run = about.get(_run_id(line.reference) or UUID(int=0))
         what = words.SOURCES.get(line.source, line.what) if line.kind == "grant" else words.MOVEMENTS[line.kind]
         reference = line.reference.removeprefix("purchase:") if run is None else ""
+        is_of_an_order = line.kind == "grant" or line.reference.startswith("purchase:")
         # What the books say of themselves is in `what` already; what a person wrote is shown.
         told = line.kind in ("credit_refund", "withdrawal") or line.reference.startswith(("goodwill", "guarantee"))
         shown.append(
-            LineShown(line, what, run, reference if ":" not in reference else "", words.why_moved(line) if told else "")
+            LineShown(
+                line,
+                what,
+                run,
+                reference if is_of_an_order and ":" not in reference else "",
+                words.why_moved(line) if told else "",
+            )
         )
     return shown
 

@@ -27,6 +27,7 @@ from otai.pricing.price_book import Term, Tier, TierTerms
 from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, page
+from otai.web.formats import money
 from otai.web.forms import NoticeForm, TopUpForm, add_refusal
 from otai.web.refusals import in_words
 from otai.web.views import paying
@@ -199,7 +200,7 @@ def low_credits(request: MemberRequest) -> HttpResponse:
     watch = queries.credit_watch_of(organisation)
     saved = billing.payment_methods(organisation)
     choices = [
-        (offer.code, f"{words.package_title(offer)} ({offer.price})")
+        (offer.code, f"{words.package_title(offer)} ({money(offer.price)})")
         for offer in packages_of.packages_for(organisation, now=now)
     ]
     which = request.POST.get("form", "")

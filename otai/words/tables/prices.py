@@ -51,6 +51,7 @@ MOVED_WHY: Mapping[str, tuple[Sentence, ...]] = {
     "moved_why.funding_back": ("The included training brought no model: what paid for it goes back",),
     "moved_why.fee_paid_back": ("Paid back as money: {why}", "Paid back as money"),
     "moved_why.paid_back": ("Paid back: {why}", "Paid back"),
+    "moved_why.refunded": ("The payment was paid back",),
     "moved_why.taken_back": ("The payment was taken back by the bank",),
 }
 """What brought a movement about, where the books did it by themselves; `why` is what a person wrote."""
