@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.mail_patterns import SIGN_OFF
+from otai.learning.data.reported import reports
 
 MOST_LINES = 8
 FEWEST_TICKETS = 8
@@ -28,6 +29,8 @@ COUPLED = 0.6
 not."""
 DIFFERENT_TEXTS = 0.5
 """So many of the texts above it differ: an alarm that comes a hundred times is the message itself."""
+ONE_FORM = 0.5
+"""Lines of which so many have digits of their own are no boilerplate."""
 LONG_LINE = 60
 """A single line is taken only if it has so many characters and stands nowhere else."""
 DECIDES = 0.95
@@ -40,7 +43,12 @@ _DIGITS = re.compile(r"\d+")
 
 def squeezed_key(text: str) -> str:
     """A hash under which case, blanks and digits' values do not matter."""
-    squeezed = " ".join(_DIGITS.sub("0", text).casefold().split())
+    return exact_key(_DIGITS.sub("0", text))
+
+
+def exact_key(text: str) -> str:
+    """The same under which only case and blanks do not matter."""
+    squeezed = " ".join(text.casefold().split())
     return hashlib.blake2b(squeezed.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -52,6 +60,9 @@ class _Seen:
     characters: int = 0
     last: str = ""
     rows: list[int] = field(default_factory=list)
+    forms: set[int] = field(default_factory=set)
+    """Hashes of the lines with their digits as they are."""
+    is_reported: bool = False
 
 
 def tails_of(texts: Sequence[str], labels: Mapping[str, Sequence[Any]] | None = None) -> frozenset[str]:
@@ -66,6 +77,8 @@ def tails_of(texts: Sequence[str], labels: Mapping[str, Sequence[Any]] | None = 
             tail.above.add(hash(above))
             tail.lines, tail.characters, tail.last = len(ending), max(map(len, ending)), ending[-1]
             tail.rows.append(row)
+            tail.forms.add(hash("\n".join(ending)))
+            tail.is_reported = tail.is_reported or (tail.tickets == 1 and any(map(reports, ending)))
     fewest = max(FEWEST_TICKETS, LEAST_SHARE * len(texts))
     often = {key: tail for key, tail in seen.items() if tail.tickets >= fewest}
     if not often:
@@ -83,6 +96,9 @@ def tails_of(texts: Sequence[str], labels: Mapping[str, Sequence[Any]] | None = 
 
 
 def _is_boilerplate(found: _Seen, anywhere: Counter[str]) -> bool:
+    if found.is_reported or len(found.forms) > ONE_FORM * found.tickets:
+        # Other numbers in each ticket, or what a machine said to the customer: their words.
+        return False
     with_last = anywhere[squeezed_key(found.last)]
     is_long = found.lines > 1 or found.characters >= LONG_LINE
     needed = COUPLED if found.lines > 1 else DECIDES

@@ -22,8 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data import mail_patterns as mail
-from otai.learning.data.boilerplate import TailIndex, squeezed_key, without_tails
+from otai.learning.data.boilerplate import TailIndex, exact_key, squeezed_key, without_tails
 from otai.learning.data.phrases import without_phrases
+from otai.learning.data.reported import has_digits, is_of_the_desk
 from otai.learning.data.texts.text_reader import as_imported
 
 METADATA_KEY = b"otai_text_rules"
@@ -446,5 +447,16 @@ def _without_signature(lines: list[str], removed: list[tuple[str, str]]) -> list
 
 
 def without_lines(text: str, keys: frozenset[str]) -> str:
-    """Without the lines whose hashes are named."""
-    return "\n".join(line for line in text.split("\n") if not line.strip() or name_key(line) not in keys).strip()
+    """Without the lines whose hashes are named, with their digits as they are or whichever they are."""
+    return "\n".join(line for line in text.split("\n") if not line.strip() or not is_one_of(line, keys)).strip()
+
+
+def is_one_of(line: str, keys: frozenset[str]) -> bool:
+    """Whether the line's hash is one of these."""
+    return name_key(line) in keys or (has_digits(line) and exact_key(line) in keys)
+
+
+def line_key(line: str) -> str:
+    """The hash of a line that may give a label away: with its digits, for a customer reports other hosts and codes in
+    each ticket; without them where a desk or its router writes of tickets."""
+    return name_key(line) if not has_digits(line) or is_of_the_desk(line) else exact_key(line)

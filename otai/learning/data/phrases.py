@@ -14,18 +14,14 @@ from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 
 from otai.learning.data.numbers import numbers_in
+from otai.learning.data.people import people_in
 
 _WORD = re.compile(r"\S+")
 _FIRST_SIGNS = re.compile(r"[^\w@+]+")
 _LAST_SIGNS = re.compile(r"\W+")
 """Of a word that is read backwards: an expression that looks for an end tries from everywhere."""
 _ADDRESS = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b|(?:https?://|www\.)[^\s<>\"']{3,120}")
-_NAMES = re.compile(r"(?<![\w@])[^\W\d_a-z][\w'.-]{1,30}(?:[ \t][^\W\d_a-z][\w'.-]{1,30}){1,3}")
 _NUMBER = re.compile(r"(?<![\w.,/-])(?:\+|\(0|0)\d[\d ()/.-]{5,18}\d(?![\w-])")
-_GREETING = re.compile(
-    r"(?i)\b(?:regards|gr(?:ü|ue)(?:ß|ss)en?|mfg|vg|lg|cheers|thanks|sincerely|best|cordialement|saludos|atentamente|saluti|groet(?:en)?|poważaniem|pozdrawiam|atenciosamente|cumprimentos|"
-    r"gruß|gruss)\b[,.!]?[ \t]+(?P<tail>\S[^\n]{1,80})$"
-)
 MOST_WORDS = 4
 _OF_NUMBERS = "0"
 """In place of how many words a phrase has."""
@@ -65,17 +61,21 @@ def phrases_of(text: str) -> dict[str, str]:
     """What may be such a phrase in a text (subject, line feed, body): by key, as it stands there. What follows a
     greeting comes first, for whoever takes only some."""
     text = text[:LOOKED_AT_CHARACTERS]
-    # Words of a subject are often capitals ("Password Reset"), and the customer's own.
-    body = text.find("\n") + 1
+    # Words of a subject are the customer's own.
+    body = text[text.find("\n") + 1 :]
     found: dict[str, str] = {}
-    for line in text.split("\n"):
-        if tail := _GREETING.search(line):
+    people = list(people_in(body))
+    for greeting, words in people:
+        if greeting:
             # With the word of the greeting before it: a first name alone may be anything.
-            start = line.rfind(" ", 0, tail.start("tail") - 1) + 1
-            _note(found, line[start:].split()[:MOST_WORDS], (2, 3, 4), only_first=True)
-    for pattern, sizes, start in ((_ADDRESS, (1,), 0), (_NAMES, (2, 3), body), (_NUMBER, (0,), 0)):
-        for match in pattern.finditer(text, start):
-            _note(found, match[0].split(), sizes)
+            _note(found, [greeting, *words][:MOST_WORDS], range(2, MOST_WORDS + 1), only_first=True)
+    for match in _ADDRESS.finditer(text):
+        _note(found, match[0].split(), (1,))
+    for _, words in people:
+        if len(words) > 1:
+            _note(found, words, (2, 3), only_first=True)
+    for match in _NUMBER.finditer(text):
+        _note(found, match[0].split(), (0,))
     return found
 
 
@@ -106,7 +106,7 @@ def _note(found: dict[str, str], words: Sequence[str], sizes: Sequence[int], *, 
     for size in sizes:
         # 0: all of them.
         size = size or min(len(kept), MOST_WORDS)
-        for at in range(1 if only_first and len(kept) >= size else max(len(kept) - size + 1, 0)):
+        for at in range(max(len(kept) - size + 1, 0))[: 1 if only_first else None]:
             part = kept[at : at + size]
             if part:
                 found.setdefault(phrase_key([normal for _, normal in part]), " ".join(word for word, _ in part))

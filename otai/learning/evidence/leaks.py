@@ -19,10 +19,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from otai.learning.arrays import Mask, Rows
-from otai.learning.data.cutting import TextRules, name_key
+from otai.learning.data.cutting import TextRules, line_key
 from otai.learning.data.personal import mask
 from otai.learning.data.phrases import phrases_of
 from otai.learning.data.profiling import sampled_text
+from otai.learning.data.reported import reports
 from otai.learning.data.splitting import text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
@@ -289,8 +290,8 @@ def _lines(text: str) -> dict[str, str]:
     found = {}
     for line in text.split("\n"):
         squeezed = " ".join(line.split())
-        if LINE_CHARACTERS[0] <= len(squeezed) <= LINE_CHARACTERS[1]:
-            found[name_key(squeezed)] = squeezed
+        if LINE_CHARACTERS[0] <= len(squeezed) <= LINE_CHARACTERS[1] and not reports(squeezed):
+            found[line_key(squeezed)] = squeezed
     return found
 
 

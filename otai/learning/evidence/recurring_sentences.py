@@ -25,6 +25,7 @@ from otai.learning.data.phrases import (
     phrase_key,
     runs_of,
 )
+from otai.learning.data.reported import reports
 from otai.learning.evidence.recurring_words import FEWEST_TICKETS, MOST_WORDS, RecurringWords, ShareThreshold, spread
 
 DESK_WRITES = ShareThreshold(of_label=0.25, of_all=0.025, holds_label=False)
@@ -32,6 +33,8 @@ DESK_WRITES = ShareThreshold(of_label=0.25, of_all=0.025, holds_label=False)
 most (docs/decisions/0305)."""
 MOST_TICKETS_WITH_ONE = 2
 """A number that was given to one ticket stands in no more (a follow-up names it); the code of an error does."""
+LONGEST_REPORT = 160
+"""Characters. In a longer line a desk may have written beside it."""
 _DIGITS = re.compile(r"\d+")
 _BREAK = 0
 """Between lines: no run goes over it."""
@@ -53,7 +56,7 @@ def recurring_runs(texts: Sequence[str], *, most_tickets: int) -> RecurringWords
         is_read[row] = True
         before = len(words)
         for line in texts[row][:LOOKED_AT_CHARACTERS].split("\n"):
-            if often[_but_for_numbers(line)] < FEWEST_TICKETS:
+            if often[_but_for_numbers(line)] < FEWEST_TICKETS and not _is_report(line):
                 words.extend(known.setdefault(word, len(known) + 1) for word in normal_words(line))
                 words.append(_BREAK)
         owners.extend([row] * (len(words) - before))
@@ -66,6 +69,11 @@ def recurring_runs(texts: Sequence[str], *, most_tickets: int) -> RecurringWords
 
     first = np.array(owners, np.int64)[starts]
     return RecurringWords.counted(texts, runs_of, key_of, (first, of_row, run), is_read, DESK_WRITES)
+
+
+def _is_report(line: str) -> bool:
+    """A line that says what a machine said, and hardly more."""
+    return len(line) <= LONGEST_REPORT and reports(line)
 
 
 def _but_for_numbers(line: str) -> str:
