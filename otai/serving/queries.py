@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import shutil
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from otai.errors import Invalid, NotFound, Refused
+from otai.errors import Invalid, NotFound, OtaiError, Refused
+from otai.learning.errors import BundleInvalid
 from otai.orgs.models import Organisation
 from otai.serving.models import ModelVersion, TrainedModel
 from otai.tickets.files import file_store
@@ -105,6 +109,32 @@ def _bundle(path: str, _sha256: str) -> Bundle:
     from otai.learning.model.bundle import Bundle
 
     return Bundle.load(file_store().local_path(path))
+
+
+def opened_file(version: ModelVersion) -> IO[bytes]:
+    """The model's file to be sent, open at its beginning: as it was trained, or with the names that people have given
+    its labels since. Raises BundleInvalid and FileStoreUnavailable."""
+    if version.renamed:
+        return io.BytesIO(in_todays_words(version).to_bytes())
+    return file_store().local_path(version.bundle_file).open("rb")
+
+
+def sha256_and_bytes(version: ModelVersion) -> tuple[str, int]:
+    """Of the file that is sent (`opened_file`): its SHA-256 in hex, and its size. A model whose file cannot be read is
+    told by what was stored."""
+    if version.renamed:
+        try:
+            return _of_renamed(version.bundle_file, version.bundle_sha256, json.dumps(version.renamed, sort_keys=True))
+        except (BundleInvalid, OtaiError):
+            pass
+    return version.bundle_sha256, version.bundle_bytes
+
+
+@lru_cache(maxsize=256)
+def _of_renamed(path: str, sha256: str, renamed: str) -> tuple[str, int]:
+    # The same model with the same names gives the same bytes.
+    content = _bundle(path, sha256).in_words(json.loads(renamed)).to_bytes()
+    return hashlib.sha256(content).hexdigest(), len(content)
 
 
 class FileExists(Refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.urls import reverse
 from typer.testing import CliRunner
 
 from otai.cli.main import app
@@ -19,9 +21,12 @@ from otai.serving import advice, feedback, http, queries
 from tests import stories
 
 if TYPE_CHECKING:
+    from django.test import Client
+
     from otai.orgs.models import Organisation
     from otai.serving.models import ModelVersion
     from otai.tickets.models import DataSet
+    from tests.api.callers import Program
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.pure]
 
@@ -89,6 +94,30 @@ def test_commands_exports_and_a_served_model_use_the_name(
     labels = {one.spec.name: one.labels for one in server.bundle.attributes}
     assert "infrastructure" in labels["queue"] and "network" not in labels["queue"]
     assert not Path(os.environ[http.BUNDLE_VARIABLE]).exists()
+
+
+def test_downloads_carry_the_name_and_say_their_own_checksum(
+    renamed: ModelVersion, alice: Client, program: Program, tmp_path: Path
+) -> None:
+    page = reverse("web:download_version", args=["acme", renamed.model_id, renamed.number])
+    of_version = f"/models/{renamed.model.name}/versions/{renamed.number}"
+    by_browser = alice.get(page)
+    by_api = program.call("GET", f"{of_version}/bundle")
+    for answer, said in ((by_browser, by_browser["X-Content-SHA256"]), (by_api, by_api["ETag"].strip('"'))):
+        content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        assert hashlib.sha256(content).hexdigest() == said != renamed.bundle_sha256
+        (tmp_path / "taken.otai").write_bytes(content)
+        assert Bundle.load(tmp_path / "taken.otai").predict([VPN])[0]["queue"].label == "infrastructure"
+        _status, told = program.get(of_version)
+        assert (told["sha256"], told["bytes"]) == (said, len(content))
+    exported = queries.export(renamed, tmp_path / "exported.otai")
+    assert exported.read_bytes() == (tmp_path / "taken.otai").read_bytes()
+
+
+def test_a_model_without_new_names_is_sent_as_it_was_trained(version: ModelVersion, alice: Client) -> None:
+    answer = alice.get(reverse("web:download_version", args=["acme", version.model_id, version.number]))
+    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert hashlib.sha256(content).hexdigest() == answer["X-Content-SHA256"] == version.bundle_sha256
 
 
 def test_a_file_exported_before_keeps_what_it_learnt(version: ModelVersion, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from otai.orgs.permissions import Action
 from otai.serving import cards, deletion, feedback, queries, versions
 from otai.serving import jobs as serving_jobs
 from otai.serving.models import ModelEvent, ModelVersion
-from otai.tickets.files import file_store
 
 noun = Noun("Models")
 
@@ -170,13 +169,18 @@ def predict(
 def download_bundle(request: CallerRequest, model: Name, version: Number) -> HttpResponseBase:
     """Download the model
 
-    One file that predicts anywhere with the Python package, without a database. `ETag` is its SHA-256.
+    One file that predicts anywhere with the Python package, without a database, with the names that its labels have
+    today. `ETag` is its SHA-256.
     """
     found = version_of(request.auth, model, version)
-    path = file_store().local_path(found.bundle_file)
     name = f"{found.model.name.replace(' ', '-')}-v{found.number}.otai"
-    response = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="application/octet-stream")
-    response["ETag"] = f'"{found.bundle_sha256}"'
+    try:
+        file = queries.opened_file(found)
+    except BundleInvalid as damaged:
+        raise Unavailable("model", found=found, why=damaged, code="model_unavailable") from damaged
+    response = FileResponse(file, as_attachment=True, filename=name, content_type="application/octet-stream")
+    sha256, _bytes = queries.sha256_and_bytes(found)
+    response["ETag"] = f'"{sha256}"'
     return response
 
 
@@ -348,6 +352,7 @@ def version_of(caller: Caller, name: str, number: int | None = None) -> ModelVer
 
 
 def _version(version: ModelVersion) -> dict[str, Any]:
+    sha256, size = queries.sha256_and_bytes(version)
     return {
         "model": version.model.name,
         "version": version.number,
@@ -355,7 +360,7 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "mode": version.run.mode,
         "attributes": [attribute["name"] for attribute in version.run.attributes],
         "created_at": version.created_at,
-        "bytes": version.bundle_bytes,
-        "sha256": version.bundle_sha256,
+        "bytes": size,
+        "sha256": sha256,
         "live": version.model.live_id == version.id,
     }

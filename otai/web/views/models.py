@@ -28,7 +28,6 @@ from otai.serving import jobs as serving_jobs
 from otai.serving import versions as serving_versions
 from otai.serving.models import ModelVersion, TrainedModel
 from otai.serving.operations import register_completed_runs
-from otai.tickets.files import file_store
 from otai.web import formats
 from otai.web.access import MemberRequest, page
 from otai.web.job_waiting import waited
@@ -264,14 +263,16 @@ def _version(request: MemberRequest, model: UUID, number: int) -> ModelVersion:
 @require_safe
 @page(Action.DOWNLOAD_MODELS)
 def download(request: MemberRequest, model: UUID, number: int) -> HttpResponseBase:
-    """The model as one file."""
+    """The model as one file, with the names that its labels have today."""
     version = _version(request, model, number)
-    path = file_store().local_path(version.bundle_file)
     filename = f"{version.model.name.replace(' ', '-')}-v{version.number}.otai"
     response = FileResponse(
-        path.open("rb"), as_attachment=True, filename=filename, content_type="application/octet-stream"
+        queries.opened_file(version),
+        as_attachment=True,
+        filename=filename,
+        content_type="application/octet-stream",
     )
-    response["X-Content-SHA256"] = version.bundle_sha256
+    response["X-Content-SHA256"], _bytes = queries.sha256_and_bytes(version)
     return response
 
 
