@@ -15,6 +15,7 @@ from otai.db import utc_now
 from otai.jobs import operations as jobs
 from otai.ledger import checkpoint, copies
 from otai.ledger import operations as ledger
+from otai.orgs.sessions import forget_ended
 from otai.outbound import operations as outbound
 from otai.runs import operations as run_operations
 from otai.runs import queries as runs
@@ -40,6 +41,7 @@ def tidy(*, now: datetime) -> None:
     jobs.sweep(now=now)
     finish_deletions(now=now)
     sweep_orphans(now=now)
+    forget_ended(now=now)
     checkpoint.keep_daily(now=now)
     copies.send_copies()
 

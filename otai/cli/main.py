@@ -42,6 +42,7 @@ from otai.cli import (  # noqa: E402
     remote_documents,  # noqa: F401 -- adds its command to `otai` elsewhere
     runs,
     serve,
+    sessions,
     setup,
     simulate,
     studio,
@@ -83,6 +84,7 @@ app.add_typer(pools.app, name="pools")
 app.add_typer(pools.workers_app, name="workers")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(keys.app, name="keys")
+app.add_typer(sessions.app, name="sessions")
 app.add_typer(vendor_keys.app, name="vendor-keys")
 app.command("simulate")(simulate.simulate)
 app.command("login")(remote.login)

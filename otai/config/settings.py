@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
 ]
 MIDDLEWARE: list[str] = [
     "otai.config.gate.Gate",
@@ -142,6 +143,7 @@ MIDDLEWARE: list[str] = [
     "otai.web.uploads.BoundedBodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "otai.web.accounts.session_limits.EndingSessions",
     "otai.config.upload_gate.AskedFirst",
     "otai.web.accounts.language.PersonalLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -274,6 +276,17 @@ CACHES = {
     },
 }
 
+OTAI_SESSION_IDLE_MINUTES = max(1, whole_number(os.environ, "OTAI_SESSION_IDLE_MINUTES", otherwise=12 * 60))
+"""After so long without a request a session ends."""
+OTAI_SESSION_HOURS = max(1, whole_number(os.environ, "OTAI_SESSION_HOURS", otherwise=7 * 24))
+"""So long after signing in a session ends, whatever came meanwhile."""
+OTAI_OPERATOR_SESSION_IDLE_MINUTES = max(
+    1, whole_number(os.environ, "OTAI_OPERATOR_SESSION_IDLE_MINUTES", otherwise=30)
+)
+OTAI_OPERATOR_SESSION_HOURS = max(1, whole_number(os.environ, "OTAI_OPERATOR_SESSION_HOURS", otherwise=12))
+"""The same for operators, as ASVS 3.3.2 has it for level 2."""
+SESSION_COOKIE_AGE = OTAI_SESSION_IDLE_MINUTES * 60
+"""Until the first request of a session; from then on `otai.web.accounts.session_limits` says when it ends."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _base.is_https

@@ -16,3 +16,18 @@ class AccountsConfig(AppConfig):
         )
         keyring.add_kind(keyring.Hanging("sessions", its.sessions_by_key, its.rewrap_sessions))
         close_the_side_door()
+        _follow_sessions()
+
+
+def _follow_sessions() -> None:
+    # Tables and signals can be imported only once all apps are ready.
+    from allauth.account.signals import password_changed, password_reset, password_set
+    from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+    from django.contrib.auth.signals import user_logged_in
+
+    from otai.web.accounts.session_limits import begin, end_the_others
+
+    user_logged_in.connect(begin)
+    of_password = (password_changed, password_reset, password_set)
+    for changed in (*of_password, authenticator_added, authenticator_removed, authenticator_reset):
+        changed.connect(end_the_others)

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from otai.web.accounts.views import keys, people, team
+from otai.web.accounts.views import keys, people, sessions, team
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/organisations/", people.organisations, name="organisations"),
     path("account/join/<str:token>/", people.join, name="join"),
+    path("account/sessions/", sessions.sessions, name="sessions"),
+    path("account/sessions/others/end", sessions.end_others, name="end_other_sessions"),
+    path("account/sessions/<int:session>/end", sessions.end, name="end_session"),
     path("<slug:slug>/team/", team.team, name="team"),
     path("<slug:slug>/team/invite/", team.invite, name="invite"),
     path("<slug:slug>/team/invitations/<uuid:invitation>/withdraw/", team.withdraw, name="withdraw_invitation"),

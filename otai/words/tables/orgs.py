@@ -102,6 +102,12 @@ TABLE: Mapping[str, Refusal] = {
         "There is no organisation {slug:quoted}.",
         command="`otai org list` shows those that exist.",
     ),
+    "not_found.person": said(
+        "Nobody here has the mail address {email}.",
+    ),
+    "not_found.session": said(
+        "There is no such session.",
+    ),
     "organisation_suspended.order": said(
         "This organisation has been suspended since {since:date}, and orders nothing until it is resumed: {why}",
     ),

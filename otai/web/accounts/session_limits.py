@@ -1,0 +1,82 @@
+"""Sessions end: after a while without a request, and some time after signing in. Each is kept with browser and
+address, for the page of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from otai.db import utc_now
+from otai.orgs.models import User
+from otai.orgs.sessions import end_sessions, limits_of, note_seen, seen_is_noted_every
+
+SIGNED_IN_AT = "signed_in_at"
+SEEN_AT = "seen_at"
+
+
+class EndingSessions:
+    """After Django's AuthenticationMiddleware: who has been away too long is nobody any more.
+
+    The end is written into the session too, so that what lasts (live streams) ends with it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            _follow(request, cast(User, request.user), now=utc_now())
+        return self.get_response(request)
+
+
+def _follow(request: HttpRequest, user: User, *, now: datetime) -> None:
+    session = request.session
+    limits = limits_of(user)
+    # Sessions of the version before have no times: they begin now.
+    signed_in_at = _time(session, SIGNED_IN_AT) or now
+    seen_at = _time(session, SEEN_AT)
+    if limits.end(signed_in_at=signed_in_at, seen_at=seen_at or now) <= now:
+        logout(request)
+        return
+    if seen_at is not None and now - seen_at < seen_is_noted_every:
+        return
+    session[SIGNED_IN_AT], session[SEEN_AT] = signed_in_at.timestamp(), now.timestamp()
+    session.set_expiry(limits.end(signed_in_at=signed_in_at, seen_at=now))
+    note_seen(
+        key=session.session_key or "",
+        user=user,
+        address=request.META.get("REMOTE_ADDR", ""),
+        browser=request.headers.get("User-Agent", ""),
+        signed_in_at=signed_in_at,
+        now=now,
+    )
+
+
+def signed_in_at(request: HttpRequest) -> datetime | None:
+    """When this session began; None for one that nobody signed in to."""
+    return _time(request.session, SIGNED_IN_AT)
+
+
+def _time(session: SessionBase, name: str) -> datetime | None:
+    seconds = session.get(name)
+    return datetime.fromtimestamp(seconds, tz=UTC) if isinstance(seconds, (int, float)) else None
+
+
+def begin(*, request: HttpRequest, **_: Any) -> None:
+    """Django's signal: somebody signed in, by whatever way."""
+    if request is not None and hasattr(request, "session"):
+        request.session[SIGNED_IN_AT] = utc_now().timestamp()
+        request.session.pop(SEEN_AT, None)
+
+
+def end_the_others(*, request: HttpRequest, user: User, **_: Any) -> None:
+    """allauth's signals: a changed second factor ends every other session. A changed password does so by Django's
+    own rule, at once, and this takes their rows away."""
+    end_sessions(user, but=request.session.session_key or "")
