@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja.utils import check_csrf
 
@@ -26,6 +27,7 @@ from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations import note_use
 from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
 from otai.orgs.quotas import Quota, as_details
+from otai.orgs.sessions import is_recent
 from otai.orgs.standing import Standing
 
 Key = TypeVar("Key")
@@ -114,7 +116,14 @@ class Access:
                 raise TooManyRequests("organisation", limit=of_all.limit, seconds=of_all.reset_seconds, **said)
         if not caller.may(self.action):
             raise needed(caller, self.action)
+        if caller.member is not None and self._asks_again(request) and not is_recent(request, now=utc_now()):
+            raise NotAllowed("again", code="sign_in_again", minutes=settings.OTAI_ASK_AGAIN_MINUTES)
         return caller
+
+    def _asks_again(self, request: HttpRequest) -> bool:
+        """What the pages ask a person once more for: keys, members, deletion."""
+        is_safety = self.action in (Action.MANAGE_KEYS, Action.MANAGE_TEAM) or request.method == "DELETE"
+        return is_safety and request.method not in ("GET", "HEAD")
 
 
 def caller_of(request: HttpRequest) -> Caller:
@@ -168,6 +177,8 @@ def _session_holder(request: HttpRequest, user: User) -> Caller:
         if len(mine) > 1:
             raise Invalid("several", field="organisation", code="organisation_not_named")
         member = mine[0]
+    if queries.lacks_second_factor(member):
+        raise NotAllowed("second_factor", organisation=member.organisation.name, code="second_factor_needed")
     return Caller(member.organisation, user.email, f"user:{user.pk}", member=member)
 
 

@@ -55,6 +55,22 @@ def members(org: OrgOption = None, json: JsonOption = False) -> None:
         )
 
 
+@app.command("second-factor")
+def second_factor(
+    asked: Annotated[bool, typer.Argument(help="yes or no.")],
+    org: OrgOption = None,
+) -> None:
+    """Whether everybody in an organisation needs a second factor for its pages."""
+    organisation = organisation_named(org)
+    operations.ask_second_factor(organisation=organisation, asked=asked, who=actor(), now=utc_now())
+    people = [member.user for member in queries.members(organisation)]
+    protected = len(queries.with_second_factor(people))
+    say(
+        f"{organisation.slug} asks {'everybody' if asked else 'nobody'} for a second factor; "
+        f"{protected} of {count(len(people), 'member')} have one."
+    )
+
+
 @app.command("spending")
 def show_spending(
     month: Annotated[str | None, typer.Option(help="For example 2026-11; this month if left out.")] = None,

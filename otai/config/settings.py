@@ -223,6 +223,11 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if OTAI_VERIFY_MAIL else "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
+OTAI_ASK_AGAIN_MINUTES = max(1, whole_number(os.environ, "OTAI_ASK_AGAIN_MINUTES", otherwise=15))
+"""Who signed in, or said who they are, longer ago than this is asked again before keys, members, deletion, mail address
+and second factor change."""
+ACCOUNT_REAUTHENTICATION_TIMEOUT = OTAI_ASK_AGAIN_MINUTES * 60
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
 ACCOUNT_FORMS = {
@@ -250,8 +255,9 @@ ACCOUNT_RATE_LIMITS = {
 # The gate has made REMOTE_ADDR the visitor's address: nobody behind it reads X-Forwarded-For again.
 ALLAUTH_TRUSTED_PROXY_COUNT = 0
 
-OTAI_DESK_SECOND_FACTOR = os.environ.get("OTAI_DESK_SECOND_FACTOR", "") == "1"
-"""Whether operators need a second factor for the desk. Set it wherever the desk can be reached from outside."""
+OTAI_DESK_SECOND_FACTOR = os.environ.get("OTAI_DESK_SECOND_FACTOR", "1" if OTAI_IS_OPEN else "0") == "1"
+"""Whether operators need a second factor for the desk: wherever others than this machine reach it, unless it is
+switched off."""
 
 MFA_ADAPTER = "otai.web.accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

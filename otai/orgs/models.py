@@ -41,6 +41,9 @@ class Organisation(models.Model):
         max_length=64, default="UTC", help_text="IANA name; due times and monthly grants follow it."
     )
     created_at = models.DateTimeField()
+    asks_second_factor = models.BooleanField(
+        default=False, help_text="Whether its pages open to members with a second factor alone."
+    )
     suspended_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when nothing can be ordered; empty: it is not suspended."
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -93,6 +94,19 @@ def memberships(user: User) -> QuerySet[Member]:
 def members(organisation: Organisation) -> QuerySet[Member]:
     """The people of an organisation, who came first first."""
     return Member.objects.select_related("user").filter(organisation=organisation).order_by("joined_at", "id")
+
+
+def with_second_factor(people: Collection[User]) -> set[int]:
+    """The keys of those who have a second factor: an authenticator app, a passkey or a security key."""
+    from allauth.mfa.models import Authenticator
+
+    protected = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return set(protected.filter(user__in=people).values_list("user_id", flat=True))
+
+
+def lacks_second_factor(member: Member) -> bool:
+    """Whether the organisation asks for one and this member has none."""
+    return member.organisation.asks_second_factor and not with_second_factor([member.user])
 
 
 def member_with_id(organisation: Organisation, id: UUID) -> Member:

@@ -9,19 +9,24 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 
 from otai.errors import NotFound
 from otai.orgs.models import User
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+SIGNED_IN_AT = "signed_in_at"
+SEEN_AT = "seen_at"
 
 seen_is_noted_every = timedelta(minutes=1)
 """A browser that asks ten times a second writes once a minute."""
@@ -72,7 +77,7 @@ def sessions_of(user: User, *, now: datetime) -> QuerySet[Any]:
     from allauth.usersessions.models import UserSession
 
     alive = Session.objects.filter(expire_date__gt=now).values("session_key")
-    return UserSession.objects.filter(user=user, session_key__in=alive).order_by("-last_seen_at", "-id")  # type: ignore[no-any-return]
+    return UserSession.objects.filter(user=user, session_key__in=alive).order_by("-last_seen_at", "-id")
 
 
 def end_session(user: User, id: int) -> None:
@@ -118,6 +123,23 @@ def _address(address: str) -> str:
         return str(ipaddress.ip_address(address))
     except ValueError:
         return unknown_address
+
+
+def is_recent(request: HttpRequest, *, now: datetime) -> bool:
+    """Whether its sender said within `OTAI_ASK_AGAIN_MINUTES` who they are: by signing in, or by password or second
+    factor once more."""
+    from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+
+    at = time_in(request.session, SIGNED_IN_AT)
+    if at is not None and now - at < timedelta(minutes=settings.OTAI_ASK_AGAIN_MINUTES):
+        return True
+    return bool(did_recently_reauthenticate(request))
+
+
+def time_in(session: SessionBase, name: str) -> datetime | None:
+    """A time that a session keeps (`SIGNED_IN_AT`, `SEEN_AT`); None where it has none."""
+    seconds = session.get(name)
+    return datetime.fromtimestamp(seconds, tz=UTC) if isinstance(seconds, int | float) else None
 
 
 _BROWSERS = (

@@ -13,7 +13,9 @@ from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -21,10 +23,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from otai.db import utc_now
 from otai.errors import NotFound
 from otai.orgs import queries
 from otai.orgs.models import Member, Organisation, User
 from otai.orgs.permissions import Action
+from otai.orgs.sessions import is_recent
 from otai.orgs.standing import Standing
 
 View = Callable[..., HttpResponseBase]
@@ -38,13 +42,15 @@ class MemberRequest(HttpRequest):
     organisation: Organisation
 
 
-def page(action: Action) -> Callable[[View], View]:
+def page(action: Action, *, asks_again: bool = False) -> Callable[[View], View]:
     """The view is for members of the organisation in the address whose role allows `action`.
 
-    Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the same
-    for both. A role that does not allow it: 403. The view gets the request with `member` and `organisation`, and the
-    rest of the address without `slug`. `view.page_action` says what was asked for, so that tests can walk the URL
-    table.
+    Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the
+    same for both. A role that does not allow it: 403. The view gets the request with `member` and `organisation`, and
+    the rest of the address without `slug`. An organisation that asks for a second factor sends members without one to
+    set it up. `asks_again`: what the form does concerns safety, so whoever signed in a while ago says who they are
+    once more, and the form is then done as it was sent. `view.page_action` says what was asked for,
+    so that tests can walk the URL table.
     """
 
     def decorate(view: View) -> View:
@@ -61,9 +67,15 @@ def page(action: Action) -> Callable[[View], View]:
             known.member, known.organisation = member, member.organisation
             if not member.may(action):
                 raise role_does_not_include_this(known)
+            if queries.lacks_second_factor(member):
+                return to_second_factor(known)
+            if asks_again and request.method not in ("GET", "HEAD") and not is_recent(request, now=utc_now()):
+                # allauth's middleware keeps what was sent, asks, and does it then.
+                raise ReauthenticationRequired
             return view(request, *args, **rest)
 
         guarded.page_action = action  # type: ignore[attr-defined]
+        guarded.asks_again = asks_again  # type: ignore[attr-defined]
         return guarded
 
     return decorate
@@ -75,6 +87,19 @@ def role_does_not_include_this(request: MemberRequest) -> PermissionDenied:
         _("Your role in %(organisation)s does not include this. An owner can change it on the Team page.")
         % {"organisation": request.organisation.name}
     )
+
+
+def to_second_factor(request: MemberRequest) -> HttpResponse:
+    """To the page where a second factor is set up, which says why. A part of a page (htmx) asks the browser to take the
+    whole page there."""
+    messages.warning(
+        request,
+        _("%(organisation)s asks everybody for a second factor: set one up, then come back.")
+        % {"organisation": request.organisation.name},
+    )
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=403, headers={"HX-Redirect": resolve_url("mfa_index")})
+    return HttpResponseRedirect(resolve_url("mfa_index"))
 
 
 def signed_in(view: View) -> View:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.sessions.models import Session
 
@@ -125,10 +126,10 @@ def advice_on(run: Run, now: datetime) -> Advice:
 
 def all_rows() -> dict[str, str]:
     """A hash of every table's rows; of keys without the time of their last use, which is noted for whoever shows
-    one; and without how many requests an organisation made."""
+    one; and without where people are signed in, and how many requests an organisation made."""
     found = {}
     for model in apps.get_models():
-        if model in (Session, RequestMinute):
+        if model in (Session, UserSession, RequestMinute):
             continue
         fields = [field.attname for field in model._meta.concrete_fields]
         if model is ApiKey:

@@ -39,8 +39,17 @@ ASKS_FOR = {
     Action.MANAGE_WEBHOOKS: "webhooks webhook test_webhook switch_webhook rotate_webhook delete_webhook send_again",
     Action.MANAGE_KEYS: "keys revoke_key",
     Action.MANAGE_TEAM: "invite withdraw_invitation change_role remove_member",
-    Action.MANAGE_ORGANISATION: "organisation set_approval",
+    Action.MANAGE_ORGANISATION: "organisation set_approval ask_second_factor",
 }
+
+
+ASK_AGAIN = "keys invite change_role remove_member ask_second_factor delete_data_set delete_model"
+"""Forms that ask again who somebody is, where they signed in a while ago."""
+
+
+def test_what_concerns_safety_asks_again_who_it_is() -> None:
+    asking = {address.name for address in addresses() if address.has_slug and address.asks_again}
+    assert asking == set(ASK_AGAIN.split())
 
 
 def test_each_page_asks_for_the_action_that_is_written_here() -> None:

@@ -237,6 +237,7 @@ class Address:
     name: str
     has_slug: bool
     is_page: bool
+    asks_again: bool
 
 
 UUIDS = "00000000-0000-7000-8000-000000000000"
@@ -258,6 +259,7 @@ def addresses(patterns: Any = None, prefix: str = "") -> Iterator[Address]:
                 name=str(pattern.name),
                 has_slug="<slug:slug>/" in route,
                 is_page=hasattr(pattern.callback, "page_action"),
+                asks_again=getattr(pattern.callback, "asks_again", False),
             )
 
 

@@ -33,6 +33,7 @@ from otai.orgs.operations.members import (
 from otai.orgs.operations.organisations import (
     InvalidOrganisation,
     OrganisationExists,
+    ask_second_factor,
     change_organisation,
     create_organisation,
     free_slug,
@@ -55,6 +56,7 @@ __all__ = [
     "TooManyOrganisations",
     "accept_invitation",
     "add_member",
+    "ask_second_factor",
     "change_organisation",
     "change_role",
     "confirm",

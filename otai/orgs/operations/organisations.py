@@ -136,6 +136,23 @@ def change_organisation(
     return locked
 
 
+@one_transaction
+def ask_second_factor(*, organisation: Organisation, asked: bool, who: str, now: datetime) -> Organisation:
+    """From the next request on members need a second factor, or need none. The same choice again changes nothing."""
+    locked = Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    if locked.asks_second_factor != asked:
+        locked.asks_second_factor = asked
+        locked.save(update_fields=["asks_second_factor"])
+        TeamEvent.objects.create(
+            organisation=locked,
+            at=now,
+            who=who[:200],
+            what="second_factor_asked" if asked else "second_factor_not_asked",
+            subject=locked.slug,
+        )
+    return locked
+
+
 def free_slug(name: str) -> str:
     """A short name for an organisation of this name that nobody has: acme for "Acme", acme-2 if that is taken.
 

@@ -19,6 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from otai import keyring
 from otai.orgs import queries
 from otai.web.accounts.rewrapping import SECOND_FACTOR
+from otai.db import utc_now
+from otai.orgs import queries
+from otai.orgs.sessions import is_recent
 
 _wrong_code = _("This code is not right, or no longer.")
 
@@ -62,6 +65,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """The home of the organisation that was founded or joined."""
         member = queries.memberships(request.user).first() if request.user.is_authenticated else None
         return resolve_url("web:home", slug=member.organisation.slug) if member else resolve_url("web:front_door")
+
+    def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
+        """Not of somebody who signed in a short while ago."""
+        return super().is_reauthentication_required(app=app, **more) and not is_recent(self.request, now=utc_now())
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """The front door."""

@@ -4,21 +4,25 @@ address, for the page of sessions."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from otai.db import utc_now
 from otai.orgs.models import User
-from otai.orgs.sessions import end_sessions, limits_of, note_seen, seen_is_noted_every
-
-SIGNED_IN_AT = "signed_in_at"
-SEEN_AT = "seen_at"
+from otai.orgs.sessions import (
+    SEEN_AT,
+    SIGNED_IN_AT,
+    end_sessions,
+    limits_of,
+    note_seen,
+    seen_is_noted_every,
+    time_in,
+)
 
 
 class EndingSessions:
@@ -32,7 +36,7 @@ class EndingSessions:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-            _follow(request, cast(User, request.user), now=utc_now())
+            _follow(request, request.user, now=utc_now())
         return self.get_response(request)
 
 
@@ -40,8 +44,8 @@ def _follow(request: HttpRequest, user: User, *, now: datetime) -> None:
     session = request.session
     limits = limits_of(user)
     # Sessions of the version before have no times: they begin now.
-    signed_in_at = _time(session, SIGNED_IN_AT) or now
-    seen_at = _time(session, SEEN_AT)
+    signed_in_at = time_in(session, SIGNED_IN_AT) or now
+    seen_at = time_in(session, SEEN_AT)
     if limits.end(signed_in_at=signed_in_at, seen_at=seen_at or now) <= now:
         logout(request)
         return
@@ -57,16 +61,6 @@ def _follow(request: HttpRequest, user: User, *, now: datetime) -> None:
         signed_in_at=signed_in_at,
         now=now,
     )
-
-
-def signed_in_at(request: HttpRequest) -> datetime | None:
-    """When this session began; None for one that nobody signed in to."""
-    return _time(request.session, SIGNED_IN_AT)
-
-
-def _time(session: SessionBase, name: str) -> datetime | None:
-    seconds = session.get(name)
-    return datetime.fromtimestamp(seconds, tz=UTC) if isinstance(seconds, (int, float)) else None
 
 
 def begin(*, request: HttpRequest, **_: Any) -> None:

@@ -22,5 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/team/keys/", keys.keys, name="keys"),
     path("<slug:slug>/team/keys/<uuid:key>/revoke/", keys.revoke, name="revoke_key"),
     path("<slug:slug>/team/organisation/", team.organisation, name="organisation"),
+    path("<slug:slug>/team/organisation/second-factor/", team.second_factor, name="ask_second_factor"),
     path("<slug:slug>/account/", people.profile, name="profile"),
 ]

@@ -25,7 +25,7 @@ from otai.web.views.jobs import working
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Action.UPLOAD_TICKETS)
+@page(Action.UPLOAD_TICKETS, asks_again=True)
 def delete(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """Asks first, with counts; then deletes."""
     wanted = queries.data_set_with_id(request.organisation, data_set)

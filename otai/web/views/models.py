@@ -155,7 +155,7 @@ def roll_back(request: MemberRequest, model: UUID) -> HttpResponse:
 
 
 @require_POST
-@page(Action.MANAGE_MODELS)
+@page(Action.MANAGE_MODELS, asks_again=True)
 def delete(request: MemberRequest, model: UUID) -> HttpResponse:
     """Deletes a model with its versions' files."""
     found, _versions = _model(request.organisation, model)

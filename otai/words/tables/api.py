@@ -41,6 +41,12 @@ TABLE: Mapping[str, Refusal] = {
     "change_invalid.not_ticket_label": said(
         "{text:quoted} is not TICKET=LABEL.",
     ),
+    "sign_in_again.again": said(
+        "You signed in more than {minutes:n} minutes ago. Sign in again: this concerns safety.",
+    ),
+    "second_factor_needed.second_factor": said(
+        "{organisation} asks everybody for a second factor. Set one up under Your account.",
+    ),
     "csrf_failed.csrf": said(
         "The header X-CSRFToken is missing or wrong. A program uses an API key instead.",
     ),

@@ -105,7 +105,7 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     "remedy.mail_server": ("Set OTAI_EMAIL_HOST, and OTAI_EMAIL_USER and OTAI_EMAIL_PASSWORD.",),
     "remedy.mail_sender": ('Set OTAI_EMAIL_FROM="OTAI Studio <studio@your.domain>".',),
     "remedy.mail_verification": ("Set OTAI_VERIFY_MAIL=1, with a mail server.",),
-    "remedy.desk_second_factor": ("Set OTAI_DESK_SECOND_FACTOR=1.",),
+    "remedy.desk_second_factor": ("Take OTAI_DESK_SECOND_FACTOR=0 away.",),
     "remedy.operators_second_factor": ("Each sets one up under Your account, before the Studio is open.",),
     "remedy.secret_key": (
         "Run otai init, which makes one in OTAI_HOME, or set OTAI_SECRET_KEY to 50 random characters, the same for all "

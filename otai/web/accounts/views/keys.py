@@ -22,7 +22,7 @@ from otai.web.refusals import in_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Action.MANAGE_KEYS)
+@page(Action.MANAGE_KEYS, asks_again=True)
 def keys(request: MemberRequest) -> HttpResponse:
     """The organisation's API keys, and a form for another, which is shown once."""
     now = utc_now()

@@ -72,7 +72,7 @@ def _team_page(request: MemberRequest, form: InviteForm, *, status: int = 200, *
 
 
 @require_POST
-@page(Action.MANAGE_TEAM)
+@page(Action.MANAGE_TEAM, asks_again=True)
 def invite(request: MemberRequest) -> HttpResponse:
     """Invites somebody by mail; the link is shown as well."""
     form = InviteForm(request.POST)
@@ -119,7 +119,7 @@ def withdraw(request: MemberRequest, invitation: UUID) -> HttpResponse:
 
 
 @require_POST
-@page(Action.MANAGE_TEAM)
+@page(Action.MANAGE_TEAM, asks_again=True)
 def change_role(request: MemberRequest, member: UUID) -> HttpResponse:
     """Gives a member another role; the last owner stays one."""
     form = RoleForm(request.POST)
@@ -144,7 +144,7 @@ def change_role(request: MemberRequest, member: UUID) -> HttpResponse:
 
 
 @require_POST
-@page(Action.MANAGE_TEAM)
+@page(Action.MANAGE_TEAM, asks_again=True)
 def remove(request: MemberRequest, member: UUID) -> HttpResponse:
     """Takes a member out of the team; the last owner stays."""
     found = queries.member_with_id(request.organisation, member)
@@ -195,13 +195,32 @@ def organisation(request: MemberRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("web:organisation", slug=request.organisation.slug)
+    people = [member.user for member in queries.members(request.organisation)]
     context = {
         "form": form,
         "tab": "organisation",
+        "people": len(people),
+        "protected": len(queries.with_second_factor(people)),
         "quotas": quotas_shown(request.organisation),
         "events": [_in_words(event) for event in queries.team_events(request.organisation)[:50]],
     }
     return render(request, "accounts/organisation.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@page(Action.MANAGE_ORGANISATION, asks_again=True)
+def second_factor(request: MemberRequest) -> HttpResponse:
+    """Whether everybody here needs a second factor. Who asks for it has one."""
+    asked = request.POST.get("asked") == "yes"
+    if asked and not queries.with_second_factor([request.user]):
+        messages.warning(request, _("Set up your own second factor first: you would shut yourself out."))
+        return redirect("mfa_index")
+    operations.ask_second_factor(organisation=request.organisation, asked=asked, who=request.user.email, now=utc_now())
+    messages.success(
+        request,
+        _("Everybody here needs a second factor now.") if asked else _("Nobody here needs a second factor any more."),
+    )
+    return redirect("web:organisation", slug=request.organisation.slug)
 
 
 QUOTA_NAMES: dict[Quota, str | Promise] = {
@@ -246,6 +265,8 @@ def _in_words(event: TeamEvent) -> dict[str, Any]:
         "invitation_withdrawn": _("Invitation of %(subject)s withdrawn"),
         "key_created": _("Key %(subject)s made"),
         "key_revoked": _("Key %(subject)s revoked"),
+        "second_factor_asked": _("Everybody needs a second factor"),
+        "second_factor_not_asked": _("Nobody needs a second factor any more"),
         "organisation_changed": _("Name or time zone changed"),
         quotas.LIFTED: _("Bound set by us: %(subject)s"),
         "webhook_created": _("Webhook %(subject)s made"),
