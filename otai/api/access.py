@@ -22,12 +22,13 @@ from otai.api.shared_rates import shared_rates
 from otai.db import utc_now
 from otai.errors import Invalid, NotAllowed, NotFound
 from otai.orgs import queries
+from otai.orgs.access_events import AccessKind, note, note_key_misuse
 from otai.orgs.actors import by_key
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations import note_use
 from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
 from otai.orgs.quotas import Quota, as_details
-from otai.orgs.sessions import is_recent
+from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
 
 Key = TypeVar("Key")
@@ -115,6 +116,14 @@ class Access:
                 said = as_details(Quota.REQUESTS, bound, used=of_all.limit)
                 raise TooManyRequests("organisation", limit=of_all.limit, seconds=of_all.reset_seconds, **said)
         if not caller.may(self.action):
+            note(
+                caller.organisation,
+                AccessKind.REFUSED,
+                who=caller.who,
+                now=utc_now(),
+                about=self.action.value,
+                **sender(request),
+            )
             raise needed(caller, self.action)
         if caller.member is not None and self._asks_again(request) and not is_recent(request, now=utc_now()):
             raise NotAllowed("again", code="sign_in_again", minutes=settings.OTAI_ASK_AGAIN_MINUTES)
@@ -139,7 +148,12 @@ def caller_of(request: HttpRequest) -> Caller:
 
 def _key_holder(request: HttpRequest, header: str) -> Caller:
     now = utc_now()
-    key = key_sent(request, header, partial(queries.key_of, now=now))
+    try:
+        key = key_sent(request, header, partial(queries.key_of, now=now))
+    except NotSignedIn as misused:
+        secret = header.partition(" ")[2].strip()
+        note_key_misuse(secret, case=misused.case, now=now, **sender(request))
+        raise
     note_use(key, now=now)
     organisation = key.organisation
     named = _named(request)

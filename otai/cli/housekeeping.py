@@ -15,6 +15,7 @@ from otai.db import utc_now
 from otai.jobs import operations as jobs
 from otai.ledger import checkpoint, copies
 from otai.ledger import operations as ledger
+from otai.orgs import access_events
 from otai.orgs.sessions import forget_ended
 from otai.outbound import operations as outbound
 from otai.runs import operations as run_operations
@@ -42,6 +43,7 @@ def tidy(*, now: datetime) -> None:
     finish_deletions(now=now)
     sweep_orphans(now=now)
     forget_ended(now=now)
+    access_events.forget_old(now=now)
     checkpoint.keep_daily(now=now)
     copies.send_copies()
 

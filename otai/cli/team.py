@@ -19,7 +19,7 @@ from otai.cli.typed import TYPED
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.links import absolute
-from otai.orgs import operations, queries
+from otai.orgs import access_events, operations, queries
 from otai.orgs.models import Member, Organisation
 from otai.orgs.permissions import Role, Scope
 from otai.runs import approval, spending
@@ -52,6 +52,37 @@ def members(org: OrgOption = None, json: JsonOption = False) -> None:
                 [row["email"], row["role"], row["state"], f"{row['since'].astimezone(organisation.zone):%Y-%m-%d}"]
                 for row in rows
             ],
+        )
+
+
+@app.command("access")
+def access(
+    lines: Annotated[bool, typer.Option("--lines", help="All that is kept, as JSON lines.")] = False,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Who signed in, from where, and what was refused: the newest 200."""
+    organisation = organisation_named(org)
+    events = access_events.access_events(organisation)
+    if lines:
+        for line in access_events.json_lines(events.iterator()):
+            say(line.rstrip())
+        return
+    rows = [access_events.as_facts(event) for event in events[:200]]
+    if json:
+        print_json(rows)
+    else:
+        print_table(
+            ["at (UTC)", "what", "who", "address", "browser", "about", "times"],
+            [
+                [
+                    f"{row['at']:%Y-%m-%d %H:%M}",
+                    *(row[name] for name in ("what", "who", "address", "browser", "about")),
+                    row["times"],
+                ]
+                for row in rows
+            ],
+            right=["times"],
         )
 
 

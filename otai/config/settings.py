@@ -291,6 +291,8 @@ OTAI_OPERATOR_SESSION_IDLE_MINUTES = max(
 )
 OTAI_OPERATOR_SESSION_HOURS = max(1, whole_number(os.environ, "OTAI_OPERATOR_SESSION_HOURS", otherwise=12))
 """The same for operators, as ASVS 3.3.2 has it for level 2."""
+OTAI_ACCESS_EVENTS_DAYS = max(1, whole_number(os.environ, "OTAI_ACCESS_EVENTS_DAYS", otherwise=180))
+"""For how long it is kept who signed in, from where, and what was refused."""
 SESSION_COOKIE_AGE = OTAI_SESSION_IDLE_MINUTES * 60
 """Until the first request of a session; from then on `otai.web.accounts.session_limits` says when it ends."""
 SESSION_COOKIE_HTTPONLY = True

@@ -238,6 +238,37 @@ class TeamEvent(models.Model):
         indexes = [models.Index(fields=["organisation", "-at"], name="orgs_team_event_by_time")]
 
 
+class AccessEvent(models.Model):
+    """Who came in, or tried to: sign-ins, refused access, misuse of keys, and what an operator saw
+    (`access_events.py`). Of the same within an hour there is one row, with how often."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="access_events")
+    what = models.CharField(max_length=40)
+    who = models.CharField(max_length=254)
+    address = models.CharField(max_length=45)
+    browser = models.CharField(max_length=60)
+    about = models.CharField(max_length=200)
+    hour = models.DateTimeField()
+    first_at = models.DateTimeField()
+    at = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        db_table = "orgs_access_event"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "hour", "what", "who", "address", "about"],
+                name="orgs_access_event_is_one_in_an_hour",
+            ),
+            models.CheckConstraint(
+                condition=~Q(what="") & Q(times__gte=1) & Q(at__gte=F("first_at")),
+                name="orgs_access_event_says_what_and_how_often",
+            ),
+        ]
+        indexes = [models.Index(fields=["organisation", "-at"], name="orgs_access_event_by_time")]
+
+
 class QuotaLift(models.Model):
     """A bound (`quotas.Quota`) that an operator set for one organisation in the place of its tier's; without
     `most` there is none."""

@@ -22,6 +22,7 @@ class Action(StrEnum):
     MANAGE_MODELS = "manage_models"
     BUY = "buy"
     MANAGE_WEBHOOKS = "manage_webhooks"
+    READ_ACCESS = "read_access"
     MANAGE_KEYS = "manage_keys"
     MANAGE_TEAM = "manage_team"
     MANAGE_ORGANISATION = "manage_organisation"
@@ -50,6 +51,7 @@ class Scope(StrEnum):
     MODELS_MANAGE = "models:manage"
     BILLING_BUY = "billing:buy"
     WEBHOOKS_MANAGE = "webhooks:manage"
+    ACCESS_READ = "access:read"
 
 
 # Colleagues know each other; what customers wrote, and what was learnt from it, is for who works with it.
@@ -79,6 +81,7 @@ SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
     Scope.MODELS_MANAGE: frozenset({Action.MANAGE_MODELS}),
     Scope.BILLING_BUY: frozenset({Action.BUY}),
     Scope.WEBHOOKS_MANAGE: frozenset({Action.MANAGE_WEBHOOKS}),
+    Scope.ACCESS_READ: frozenset({Action.READ_ACCESS}),
     # No scope opens the team, the keys or the organisation itself: a leaked key must not be able to make itself
     # permanent.
 }

@@ -124,6 +124,14 @@ def open_invitations(organisation: Organisation, *, now: datetime) -> QuerySet[I
     ).order_by("-invited_at", "-id")
 
 
+def invitations_of(user: User, *, now: datetime) -> QuerySet[Invitation]:
+    """Those to this person's mail address that can still be accepted, with their organisations."""
+    found = Invitation.objects.select_related("organisation").filter(
+        email=user.email.lower(), accepted_at__isnull=True, withdrawn_at__isnull=True, expires_at__gt=now
+    )
+    return found.exclude(organisation__members__user=user).order_by("-invited_at", "-id")
+
+
 def api_keys(organisation: Organisation) -> QuerySet[ApiKey]:
     """All keys, revoked and expired ones too, the newest first."""
     return ApiKey.objects.filter(organisation=organisation).order_by("-created_at", "-id")

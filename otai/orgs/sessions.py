@@ -136,6 +136,14 @@ def is_recent(request: HttpRequest, *, now: datetime) -> bool:
     return bool(did_recently_reauthenticate(request))
 
 
+def sender(request: HttpRequest) -> dict[str, str]:
+    """Address and browser of whoever sent it; the address is the visitor's, behind proxies too (config/gate.py)."""
+    return {
+        "address": request.META.get("REMOTE_ADDR", ""),
+        "user_agent": request.META.get("HTTP_USER_AGENT", ""),
+    }
+
+
 def time_in(session: SessionBase, name: str) -> datetime | None:
     """A time that a session keeps (`SIGNED_IN_AT`, `SEEN_AT`); None where it has none."""
     seconds = session.get(name)

@@ -26,9 +26,10 @@ from django.views.decorators.cache import never_cache
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.orgs import queries
+from otai.orgs.access_events import AccessKind, note
 from otai.orgs.models import Member, Organisation, User
 from otai.orgs.permissions import Action
-from otai.orgs.sessions import is_recent
+from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
 
 View = Callable[..., HttpResponseBase]
@@ -66,6 +67,14 @@ def page(action: Action, *, asks_again: bool = False) -> Callable[[View], View]:
             known = cast(MemberRequest, request)
             known.member, known.organisation = member, member.organisation
             if not member.may(action):
+                note(
+                    member.organisation,
+                    AccessKind.REFUSED,
+                    who=request.user.email,
+                    now=utc_now(),
+                    about=action.value,
+                    **sender(request),
+                )
                 raise role_does_not_include_this(known)
             if queries.lacks_second_factor(member):
                 return to_second_factor(known)
@@ -94,7 +103,7 @@ def to_second_factor(request: MemberRequest) -> HttpResponse:
     whole page there."""
     messages.warning(
         request,
-        _("%(organisation)s asks everybody for a second factor: set one up, then come back.")
+        _("A second factor is asked of everybody in %(organisation)s: set one up, then come back.")
         % {"organisation": request.organisation.name},
     )
     if request.headers.get("HX-Request") == "true":

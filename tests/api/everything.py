@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from otai.api.models import RequestMinute
 from otai.billing.models import Invoice
 from otai.billing.operations import buy
-from otai.orgs.models import ApiKey, Organisation, User
+from otai.orgs.models import AccessEvent, ApiKey, Organisation, User
 from otai.orgs.operations import add_member, invite
 from otai.outbound import operations as outbound
 from otai.runs.guarantee.operations import open_guarantees
@@ -126,10 +126,10 @@ def advice_on(run: Run, now: datetime) -> Advice:
 
 def all_rows() -> dict[str, str]:
     """A hash of every table's rows; of keys without the time of their last use, which is noted for whoever shows
-    one; and without where people are signed in, and how many requests an organisation made."""
+    one; and without where people are signed in, what was refused, and how many requests an organisation made."""
     found = {}
     for model in apps.get_models():
-        if model in (Session, UserSession, RequestMinute):
+        if model in (Session, UserSession, AccessEvent, RequestMinute):
             continue
         fields = [field.attname for field in model._meta.concrete_fields]
         if model is ApiKey:

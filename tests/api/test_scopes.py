@@ -81,6 +81,9 @@ ASKS_FOR = {
         PUT /low-balance-notice
         POST /tier
         PUT /spending/limits""",
+    "access:read": """
+        GET /access-events
+        GET /access-events.jsonl""",
     "webhooks:manage": """
         GET /webhooks/events
         GET /webhooks/endpoints

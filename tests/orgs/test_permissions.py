@@ -25,7 +25,7 @@ MAY = {
     ),
     Role.OWNER: (
         "view predict read_members read_tickets download_models give_feedback upload_tickets train approve "
-        "manage_models buy manage_webhooks manage_keys manage_team manage_organisation"
+        "manage_models buy manage_webhooks read_access manage_keys manage_team manage_organisation"
     ),
 }
 
@@ -72,6 +72,7 @@ OPENS = {
     "models:manage": "manage_models",
     "billing:buy": "buy",
     "webhooks:manage": "manage_webhooks",
+    "access:read": "read_access",
 }
 
 

@@ -37,6 +37,7 @@ ASKS_FOR = {
     ),
     Action.APPROVE: "approve_run decline_run",
     Action.MANAGE_WEBHOOKS: "webhooks webhook test_webhook switch_webhook rotate_webhook delete_webhook send_again",
+    Action.READ_ACCESS: "access access_lines",
     Action.MANAGE_KEYS: "keys revoke_key",
     Action.MANAGE_TEAM: "invite withdraw_invitation change_role remove_member",
     Action.MANAGE_ORGANISATION: "organisation set_approval ask_second_factor",

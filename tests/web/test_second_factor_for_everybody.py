@@ -38,7 +38,7 @@ def test_members_without_one_are_led_to_set_it_up_and_then_come_in(
     bob = of(member_of(acme, "bob", Role.TRAINER, now))
     led = bob.get("/acme/tickets/", follow=True)
     assert led.redirect_chain == [("/account/second-factor/", 302)]
-    assert "Acme Ltd asks everybody for a second factor" in led.content.decode()
+    assert "A second factor is asked of everybody in Acme Ltd" in led.content.decode()
     part = bob.get("/acme/now", headers={"HX-Request": "true"})
     assert (part.status_code, part["HX-Redirect"]) == (403, "/account/second-factor/")
     refused = bob.get("/api/v1/runs")

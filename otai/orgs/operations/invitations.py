@@ -43,6 +43,10 @@ class InvitationForAnother(NotAllowed):
     code = "invitation_for_another"
 
 
+class InvitationUnconfirmed(NotAllowed):
+    code = "invitation_unconfirmed"
+
+
 @dataclass(frozen=True, slots=True)
 class InvitationMade:
     """`token` belongs into the link and nowhere else: it is not kept."""
@@ -113,13 +117,28 @@ def open_invitation(token: str, *, now: datetime) -> Invitation:
 
 
 @one_transaction
-def accept_invitation(*, token: str, user: User, now: datetime) -> Member:
+def accept_invitation(*, token: str, user: User, now: datetime, is_confirmed: bool = True) -> Member:
     """The person joins in the role they were invited to. Opening the link again after joining changes nothing.
+    `is_confirmed`: whether their mail address is, or need not be.
 
-    Raises InvitationUnknown, InvitationOver, and InvitationForAnother where it is addressed to another mail address: a
-    forwarded link lets nobody in.
+    Raises InvitationUnknown, InvitationOver, InvitationForAnother where it is addressed to another mail address, and
+    InvitationUnconfirmed: a forwarded link lets nobody in.
     """
-    invitation = _found(token, lock=True)
+    return _accept(_found(token, lock=True), user=user, now=now, is_confirmed=is_confirmed)
+
+
+@one_transaction
+def accept_own_invitation(*, invitation: UUID, user: User, now: datetime, is_confirmed: bool) -> Member:
+    """As `accept_invitation`, without the link: the confirmed address says enough. Raises the same, and
+    InvitationUnknown for one that is for another address."""
+    rows = Invitation.objects.select_related("organisation").select_for_update(of=("self",), no_key=True)
+    found = rows.filter(id=invitation, email=user.email.lower()).first()
+    if found is None:
+        raise InvitationUnknown()
+    return _accept(found, user=user, now=now, is_confirmed=is_confirmed)
+
+
+def _accept(invitation: Invitation, *, user: User, now: datetime, is_confirmed: bool) -> Member:
     organisation = invitation.organisation
     if user.email.lower() != invitation.email:
         raise InvitationForAnother("another", you=user.email, email=invitation.email)
@@ -127,6 +146,8 @@ def accept_invitation(*, token: str, user: User, now: datetime) -> Member:
     if member is not None and invitation.accepted_by_id == user.pk:
         return member
     _checked_open(invitation, now=now)
+    if not is_confirmed:
+        raise InvitationUnconfirmed("unconfirmed", email=invitation.email)
     invitation.accepted_at, invitation.accepted_by = now, user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
     if member is not None:

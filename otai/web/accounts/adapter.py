@@ -11,6 +11,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext
@@ -21,7 +22,8 @@ from otai.orgs import queries
 from otai.web.accounts.rewrapping import SECOND_FACTOR
 from otai.db import utc_now
 from otai.orgs import queries
-from otai.orgs.sessions import is_recent
+from otai.orgs.access_events import AccessKind, note_person
+from otai.orgs.sessions import is_recent, sender
 
 _wrong_code = _("This code is not right, or no longer.")
 
@@ -55,6 +57,21 @@ class AccountAdapter(DefaultAccountAdapter):
         """A name by chance: people sign in by their address."""
         # Nobody signs in by it, and it must not be a name that an operator could be given later.
         user.username = f"person-{uuid.uuid4().hex[:16]}"  # type: ignore[attr-defined]
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """As allauth does it; who is kept waiting after too many attempts is noted for their owners."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            self._note(request, AccessKind.SIGN_IN_LOCKED, credentials)
+            raise
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """A wrong password, noted for the owners of whose address it was tried with."""
+        self._note(request, AccessKind.SIGN_IN_FAILED, credentials)
+
+    def _note(self, request: HttpRequest, what: AccessKind, credentials: dict[str, Any]) -> None:
+        note_person(str(credentials.get("email", "")), what, now=utc_now(), **sender(request))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # By mail address alone: allauth adds the host, and whoever guesses could begin anew under each name of this

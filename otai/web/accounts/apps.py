@@ -22,12 +22,18 @@ class AccountsConfig(AppConfig):
 def _follow_sessions() -> None:
     # Tables and signals can be imported only once all apps are ready.
     from allauth.account.signals import password_changed, password_reset, password_set
-    from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+    from allauth.mfa.signals import (
+        authentication_failed,
+        authenticator_added,
+        authenticator_removed,
+        authenticator_reset,
+    )
     from django.contrib.auth.signals import user_logged_in
 
-    from otai.web.accounts.session_limits import begin, end_the_others
+    from otai.web.accounts.session_limits import begin, end_the_others, second_factor_failed
 
     user_logged_in.connect(begin)
+    authentication_failed.connect(second_factor_failed)
     of_password = (password_changed, password_reset, password_set)
     for changed in (*of_password, authenticator_added, authenticator_removed, authenticator_reset):
         changed.connect(end_the_others)

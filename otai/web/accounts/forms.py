@@ -24,7 +24,7 @@ from otai.orgs.models import Invitation, User
 from otai.orgs.operations import InvalidOrganisation, TooManyOrganisations, accept_invitation, open_invitation
 from otai.orgs.permissions import Role, Scope
 from otai.web.accounts.passwords import refuse_weak
-from otai.web.accounts.sign_up import sign_up_organisation
+from otai.web.accounts.sign_up import is_confirmed, sign_up_organisation
 from otai.web.refusals import in_words
 
 INVITATION = "invitation"
@@ -136,7 +136,9 @@ class SignUpForm(allauth.SignupForm):
         user.first_name = self.cleaned_data["name"]
         user.save(update_fields=["first_name"])
         if self.invitation is not None:
-            accept_invitation(token=request.session.pop(INVITATION), user=user, now=now)
+            # Until the address is confirmed they are nobody's: it waits for them on the page of organisations.
+            if is_confirmed(user):
+                accept_invitation(token=request.session.pop(INVITATION), user=user, now=now)
         else:
             try:
                 sign_up_organisation(
@@ -226,6 +228,7 @@ SCOPE_WORDS = {
     Scope.MODELS_MANAGE: _("Manage models: set live, delete"),
     Scope.BILLING_BUY: _("Buy credits, which costs money"),
     Scope.WEBHOOKS_MANAGE: _("Manage webhooks"),
+    Scope.ACCESS_READ: _("Read who signed in, from where, and what was refused"),
 }
 
 

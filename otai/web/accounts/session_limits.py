@@ -9,10 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from otai.db import utc_now
+from otai.orgs.access_events import AccessKind, note_person
 from otai.orgs.models import User
 from otai.orgs.sessions import (
     SEEN_AT,
@@ -21,6 +23,7 @@ from otai.orgs.sessions import (
     limits_of,
     note_seen,
     seen_is_noted_every,
+    sender,
     time_in,
 )
 
@@ -63,11 +66,23 @@ def _follow(request: HttpRequest, user: User, *, now: datetime) -> None:
     )
 
 
-def begin(*, request: HttpRequest, **_: Any) -> None:
+def begin(*, request: HttpRequest, user: User, **_: Any) -> None:
     """Django's signal: somebody signed in, by whatever way."""
     if request is not None and hasattr(request, "session"):
         request.session[SIGNED_IN_AT] = utc_now().timestamp()
         request.session.pop(SEEN_AT, None)
+        note_person(user.email, AccessKind.SIGNED_IN, now=utc_now(), about=_ways_of(request.session), **sender(request))
+
+
+def _ways_of(session: SessionBase) -> str:
+    """`password`, `password mfa`, `mfa` (a passkey alone); empty where a link signed them in."""
+    records = session.get("account_authentication_methods", [])
+    return " ".join(dict.fromkeys(str(record.get("method", "")) for record in records))
+
+
+def second_factor_failed(*, request: HttpRequest, user: User, **_: Any) -> None:
+    """allauth's signal: a code or a key that is not right."""
+    note_person(user.email, AccessKind.SECOND_FACTOR_FAILED, now=utc_now(), **sender(request))
 
 
 def end_the_others(*, request: HttpRequest, user: User, **_: Any) -> None:

@@ -18,6 +18,11 @@ from otai.orgs.permissions import Role
 from otai.pricing.price_book import Tier
 
 
+def is_confirmed(user: User) -> bool:
+    """Whether the person's mail address is confirmed, or need not be in this installation."""
+    return not settings.OTAI_VERIFY_MAIL or bool(has_verified_email(user, user.email))
+
+
 def sign_up_organisation(*, user: User, name: str, time_zone: str, now: datetime) -> Member:
     """A new organisation in Community that belongs to `user`: with its initial credits, where they had none yet and
     their mail address is confirmed or need not be. All of it, or nothing.
@@ -26,7 +31,7 @@ def sign_up_organisation(*, user: User, name: str, time_zone: str, now: datetime
     is UTC. Raises InvalidOrganisation for the name, TooManyOrganisations, and OrganisationExists where every short
     name like it is taken.
     """
-    founder = Person(user.pk, user.email, is_confirmed=not settings.OTAI_VERIFY_MAIL or has_verified_email(user))
+    founder = Person(user.pk, user.email, is_confirmed=is_confirmed(user))
     for _ in range(3):
         try:
             with transaction.atomic():

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from otai.web.accounts.views import keys, people, sessions, team
+from otai.web.accounts.views import access, keys, people, sessions, team
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/organisations/", people.organisations, name="organisations"),
+    path("account/invitations/<uuid:invitation>/join/", people.join_invited, name="join_invited"),
     path("account/join/<str:token>/", people.join, name="join"),
     path("account/sessions/", sessions.sessions, name="sessions"),
     path("account/sessions/others/end", sessions.end_others, name="end_other_sessions"),
@@ -22,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/team/keys/", keys.keys, name="keys"),
     path("<slug:slug>/team/keys/<uuid:key>/revoke/", keys.revoke, name="revoke_key"),
     path("<slug:slug>/team/organisation/", team.organisation, name="organisation"),
+    path("<slug:slug>/team/access/", access.access, name="access"),
+    path("<slug:slug>/team/access.jsonl", access.access_lines, name="access_lines"),
     path("<slug:slug>/team/organisation/second-factor/", team.second_factor, name="ask_second_factor"),
     path("<slug:slug>/account/", people.profile, name="profile"),
 ]

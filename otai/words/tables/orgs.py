@@ -79,6 +79,9 @@ TABLE: Mapping[str, Refusal] = {
     "invitation_unknown": said(
         "This invitation link is not one of ours. Was it copied completely?",
     ),
+    "invitation_unconfirmed.unconfirmed": said(
+        "Confirm the mail address {email} first: the link is in the mail that we sent there.",
+    ),
     "language_unknown.language": said(
         "The Studio speaks {known}, not {language:quoted}.",
     ),

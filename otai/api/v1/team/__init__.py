@@ -2,8 +2,8 @@
 (`otai.orgs.permissions`)."""
 
 from otai.api.endpoints import Noun
-from otai.api.v1.team import api_keys, events, invitations, members
+from otai.api.v1.team import access_events, api_keys, events, invitations, members
 
 noun = Noun("Team and keys")
-for _part in (members, invitations, events, api_keys):
+for _part in (members, invitations, events, access_events, api_keys):
     noun.add_router("", _part.noun)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import cast
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from otai.db import utc_now
 from otai.errors import OtaiError
@@ -22,16 +23,18 @@ from otai.orgs.operations import (
     InvalidOrganisation,
     InvitationForAnother,
     InvitationOver,
+    InvitationUnconfirmed,
     InvitationUnknown,
     TooManyOrganisations,
     accept_invitation,
+    accept_own_invitation,
     open_invitation,
     set_language,
 )
 from otai.orgs.permissions import Action, Role
 from otai.web.access import MemberRequest, page, signed_in
 from otai.web.accounts.forms import INVITATION, ROLE_WORDS, NewOrganisationForm, ProfileForm
-from otai.web.accounts.sign_up import sign_up_organisation
+from otai.web.accounts.sign_up import is_confirmed, sign_up_organisation
 from otai.web.middleware import status_of
 from otai.web.refusals import in_words
 
@@ -92,11 +95,32 @@ def organisations(request: HttpRequest) -> HttpResponse:
             return redirect("web:home", slug=member.organisation.slug)
     context = {
         "form": form,
+        "invitations": [
+            {"invitation": invitation, "role": ROLE_WORDS[Role(invitation.role)][0]}
+            for invitation in (queries.invitations_of(user, now=utc_now()) if is_confirmed(user) else [])
+        ],
         "members": [
             {"member": member, "role": ROLE_WORDS[Role(member.role)][0]} for member in queries.memberships(user)
         ],
     }
     return render(request, "accounts/organisations.html", context, status=422 if form.errors else 200)
+
+
+REFUSALS = (InvitationUnknown, InvitationOver, InvitationForAnother, InvitationUnconfirmed)
+
+
+@require_POST
+@signed_in
+def join_invited(request: HttpRequest, invitation: UUID) -> HttpResponse:
+    """Joins by an invitation to the confirmed address, without its link."""
+    user = cast(User, request.user)
+    try:
+        member = accept_own_invitation(invitation=invitation, user=user, now=utc_now(), is_confirmed=is_confirmed(user))
+    except REFUSALS as refused:
+        return _cannot_join(request, refused)
+    request.session.pop(INVITATION, None)
+    messages.success(request, _("Welcome to %(organisation)s.") % {"organisation": member.organisation.name})
+    return redirect("web:home", slug=member.organisation.slug)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,8 +131,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     now = utc_now()
     if request.method == "POST" and user.is_authenticated:
         try:
-            member = accept_invitation(token=token, user=user, now=now)
-        except (InvitationUnknown, InvitationOver, InvitationForAnother) as refused:
+            member = accept_invitation(token=token, user=user, now=now, is_confirmed=is_confirmed(user))
+        except REFUSALS as refused:
             return _cannot_join(request, refused)
         request.session.pop(INVITATION, None)
         messages.success(request, _("Welcome to %(organisation)s.") % {"organisation": member.organisation.name})

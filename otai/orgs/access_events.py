@@ -1,0 +1,120 @@
+"""Who came in, or tried to, for the owners of an organisation: sign-ins, refused access, misuse of keys, and what an
+operator saw.
+
+No secret is in them: neither a password nor a key that somebody tried. They are bounded: the same within an hour is one
+row that counts, and after `most_in_an_hour` rows whoever and wherever is left out, so that a flood of failed sign-ins
+fills no database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from otai.orgs.actors import by_key
+from otai.orgs.models import AccessEvent, ApiKey, Member, Organisation
+from otai.orgs.sessions import browser_named
+
+most_in_an_hour = 200
+"""Rows of one organisation; a team of hundreds that signs in at nine stays below it."""
+
+
+class AccessKind(StrEnum):
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_IN_LOCKED = "sign_in_locked"
+    SECOND_FACTOR_FAILED = "second_factor_failed"
+    REFUSED = "access_refused"
+    KEY_WRONG = "key_wrong"
+    KEY_REVOKED = "key_revoked_used"
+    KEY_EXPIRED = "key_expired_used"
+    OPERATOR_READ = "operator_read"
+    IMPERSONATION_BEGUN = "impersonation_begun"
+    IMPERSONATION_ENDED = "impersonation_ended"
+
+
+def note(
+    organisation: Organisation,
+    what: AccessKind,
+    *,
+    who: str,
+    now: datetime,
+    address: str = "",
+    user_agent: str = "",
+    about: str = "",
+) -> None:
+    """One more of these. `about`: what was refused or read, in few words of ours."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    of_the_hour = AccessEvent.objects.filter(organisation=organisation, hour=hour)
+    same = {"what": what.value, "who": who[:254], "address": address[:45], "about": about[:200]}
+    if _counted(of_the_hour, same, now=now):
+        return
+    if of_the_hour.count() >= most_in_an_hour:
+        same |= {"who": "", "address": "", "about": ""}
+        if _counted(of_the_hour, same, now=now):
+            return
+    browser = " ".join(filter(None, browser_named(user_agent))) if same["who"] else ""
+    try:
+        with transaction.atomic():
+            AccessEvent.objects.create(
+                organisation=organisation, hour=hour, first_at=now, at=now, browser=browser[:60], **same
+            )
+    except IntegrityError:
+        # Another process wrote the first of the hour in the same moment.
+        _counted(of_the_hour, same, now=now)
+
+
+def _counted(rows: QuerySet[AccessEvent], same: dict[str, str], *, now: datetime) -> bool:
+    return bool(rows.filter(**same, first_at__lte=now).update(times=F("times") + 1, at=now))
+
+
+def note_person(
+    email: str, what: AccessKind, *, now: datetime, address: str, user_agent: str = "", about: str = ""
+) -> None:
+    """Of a person, for each of their organisations; nothing for an address that nobody here has."""
+    for member in Member.objects.select_related("organisation", "user").filter(user__email__iexact=email):
+        who = member.user.email
+        note(member.organisation, what, who=who, now=now, address=address, user_agent=user_agent, about=about)
+
+
+def note_key_misuse(secret: str, *, case: str, now: datetime, address: str, user_agent: str = "") -> None:
+    """A key that is revoked, expired, or has a right beginning and a wrong end; nothing for one that is not ours."""
+    brand, _, rest = secret.partition("_")
+    key = ApiKey.objects.select_related("organisation").filter(prefix=rest.partition("_")[0][:12]).first()
+    if brand != "otai" or key is None:
+        return
+    what = {"revoked": AccessKind.KEY_REVOKED, "expired": AccessKind.KEY_EXPIRED}.get(case, AccessKind.KEY_WRONG)
+    who = by_key(key.name, key.prefix)
+    note(key.organisation, what, who=who, now=now, address=address, user_agent=user_agent)
+
+
+def access_events(organisation: Organisation) -> QuerySet[AccessEvent]:
+    """The newest first."""
+    return AccessEvent.objects.filter(organisation=organisation).order_by("-at", "-id")
+
+
+def as_facts(event: AccessEvent) -> dict[str, Any]:
+    """An event as programs are told it: `times` since `first_at`, the last one `at`."""
+    names = ("at", "first_at", "what", "who", "address", "browser", "about", "times")
+    return {name: getattr(event, name) for name in names}
+
+
+def json_lines(events: Iterable[AccessEvent]) -> Iterator[str]:
+    """One JSON object a line, with times as ISO 8601."""
+    for event in events:
+        facts = {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in as_facts(event).items()
+        }
+        yield json.dumps(facts, ensure_ascii=False) + "\n"
+
+
+def forget_old(*, now: datetime) -> None:
+    """What is older than `OTAI_ACCESS_EVENTS_DAYS` goes."""
+    AccessEvent.objects.filter(at__lt=now - timedelta(days=settings.OTAI_ACCESS_EVENTS_DAYS)).delete()
