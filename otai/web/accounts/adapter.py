@@ -18,12 +18,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from otai import keyring
-from otai.orgs import queries
-from otai.web.accounts.rewrapping import SECOND_FACTOR
 from otai.db import utc_now
 from otai.orgs import queries
 from otai.orgs.access_events import AccessKind, note_person
 from otai.orgs.sessions import is_recent, sender
+from otai.web.accounts.rewrapping import SECOND_FACTOR
 
 _wrong_code = _("This code is not right, or no longer.")
 

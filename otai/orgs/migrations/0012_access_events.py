@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0010_second_factor_of_everybody'),
+        ('orgs', '0011_second_factor_of_everybody'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0009_keys_that_read_keep_what_they_read'),
+        ('orgs', '0010_kept_keys'),
     ]
 
     operations = [
