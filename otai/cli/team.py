@@ -139,10 +139,7 @@ def limit(
 
 @app.command("approval")
 def approval_rule(
-    above: Annotated[
-        int | None,
-        typer.Option(**TYPED, help="Orders of more credits wait for approval."),
-    ] = None,
+    above: Annotated[int | None, typer.Option(**TYPED, help="Orders of more credits wait for approval.")] = None,
     none: Annotated[bool, typer.Option("--none", help="No order waits any more.")] = False,
     days: Annotated[int, typer.Option(**TYPED, help="For how many days an order may wait.")] = approval.usual_days,
     org: OrgOption = None,

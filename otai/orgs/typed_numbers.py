@@ -17,7 +17,7 @@ class PlainIntegerField(forms.IntegerField):
     """A whole number in digits from 0 to 9."""
 
     def to_python(self, value: Any) -> int | None:
-        """Refuses as Django's own field does what is no number."""
+        """Refuses as Django's own field does what is no number: raises ValidationError."""
         if isinstance(value, str) and value.strip() and not re.fullmatch(r"[+-]?[0-9]+", value.strip()):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)
@@ -27,7 +27,7 @@ class PlainDecimalField(forms.DecimalField):
     """An amount such as 450, 450.5 or 450.50."""
 
     def to_python(self, value: Any) -> Any:
-        """Refuses as Django's own field does what is no number."""
+        """Refuses as Django's own field does what is no number: raises ValidationError."""
         if isinstance(value, str) and value.strip() and not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", value.strip()):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)

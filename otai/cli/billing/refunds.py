@@ -21,10 +21,7 @@ from otai.units import Money
 def refund_payment(
     reference: Annotated[str, typer.Argument(help="The purchase whose unused credits are paid back.")],
     why: Why,
-    credits: Annotated[
-        int | None,
-        typer.Option(**TYPED, help="How many; all that are unused if left out."),
-    ] = None,
+    credits: Annotated[int | None, typer.Option(**TYPED, help="How many; all that are unused if left out.")] = None,
     json: JsonOption = False,
 ) -> None:
     """For operators: pay unused credits back, pro rata at the price paid, once, with a credit note."""
