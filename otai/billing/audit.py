@@ -3,14 +3,15 @@ not. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Sum
 
 from otai.billing import queries
 from otai.billing.accountant.closing import broken_files
-from otai.billing.audit_causes import Unexplained, unexplained
+from otai.billing.asked_above import causes_above
+from otai.billing.audit_causes import unexplained
 from otai.billing.audit_events import untold
 from otai.billing.chain import broken_links
 from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
@@ -43,10 +44,6 @@ class BillingAudit:
     def clean(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
-
-
-causes_above: list[Callable[[], Iterator[Unexplained]]] = []
-"""Of rooms above: what of the ledger's rows has its cause with them, such as a guarantee's credits."""
 
 
 def audit() -> BillingAudit:

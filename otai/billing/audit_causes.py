@@ -7,11 +7,11 @@ What came before this audit has what was written then: where an older release wr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Count, Max, Q
 
+from otai.billing.asked_above import Unexplained
 from otai.billing.initial_credits import kept
 from otai.billing.models import (
     BroughtLot,
@@ -41,15 +41,6 @@ from otai.pricing.published import PriceBookUnknown
 
 BETWEEN_ZONES = timedelta(days=2)
 """A day begins up to 26 hours earlier in one zone than in another, and may be the last of a month there alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unexplained:
-    """`what` names the rule, `where` the row that breaks it."""
-
-    what: str
-    where: str
-    details: str = ""
 
 
 def unexplained() -> Iterator[Unexplained]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Min
 
-from otai.billing.audit_causes import Unexplained
+from otai.billing.asked_above import Unexplained
 from otai.billing.models import (
     BalanceDifference,
     BroughtLot,

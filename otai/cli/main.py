@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from otai import __version__
+from otai.cli import elsewhere
 from otai.cli.output import errors_as_one_line
 
 
@@ -24,74 +28,72 @@ def _set_up() -> None:
 
 _set_up()
 
-# Tables can be imported only from here on.
-from otai.cli import (  # noqa: E402
-    advice,
-    billing,
-    check,
-    encoders,
-    feedback,
-    guarantee,
-    keys,
-    ledger,
-    model_versions,  # noqa: F401 -- adds its commands to `otai model`
-    models,
-    orgs,
-    pools,
-    remote,
-    remote_documents,  # noqa: F401 -- adds its command to `otai` elsewhere
-    runs,
-    serve,
-    sessions,
-    setup,
-    simulate,
-    studio,
-    team,  # noqa: F401 -- adds its commands to `otai org`
-    tickets,
-    training,
-    vendor_keys,
-    webhooks,
-    workers,
-)
+_COMMANDS = {
+    "init": "setup:init",
+    "quote": "training:quote",
+    "train": "training:train",
+    "balance": "orgs:balance",
+    "statement": "orgs:statement",
+    "predict": "models:predict",
+    "serve": "serve:serve",
+    "worker": "workers:worker",
+    "simulate": "simulate:simulate",
+    "login": "remote:login",
+    "logout": "remote:logout",
+    "studio": "studio:studio",
+    "check": "check:check",
+    "operator": "studio:operator",
+    # These two add to a noun of another module.
+    "org": "team:app",
+    "tickets": "tickets:app",
+    "runs": "runs:app",
+    "model": "model_versions:app",
+    "billing": "billing:billing_app",
+    "advice": "advice:app",
+    "feedback": "feedback:app",
+    "guarantee": "guarantee:app",
+    "ledger": "ledger:app",
+    "encoders": "encoders:app",
+    "pools": "pools:app",
+    "workers": "pools:workers_app",
+    "webhooks": "webhooks:app",
+    "keys": "keys:app",
+    "sessions": "sessions:app",
+    "vendor-keys": "vendor_keys:app",
+}
+"""The first word of a command, and where it is: a module beside this one, and its name there."""
+
+
+class _LoadedWhenAsked(TyperGroup):
+    """Commands whose modules are loaded when they are called: all of them take longer than most of what they do."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        if cmd_name not in self.commands:
+            module, _, name = _COMMANDS[cmd_name].partition(":")
+            found = getattr(import_module(f"otai.cli.{module}"), name)
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            if isinstance(found, typer.Typer):
+                alone.add_typer(found, name=cmd_name)
+            else:
+                alone.command(cmd_name)(found)
+            self.commands.update(get_group(alone).commands)
+        return self.commands[cmd_name]
+
 
 app = typer.Typer(
     name="otai",
+    cls=_LoadedWhenAsked,
     help="OTAI Studio: train ticket classifiers on your own tickets, paid for in training credits.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(setup.init)
-app.add_typer(orgs.app, name="org")
-app.add_typer(tickets.app, name="tickets")
-app.command("quote")(training.quote)
-app.command("train")(training.train)
-app.add_typer(runs.app, name="runs")
-app.command("balance")(orgs.balance)
-app.command("statement")(orgs.statement)
-app.command("predict")(models.predict)
-app.command("serve")(serve.serve)
-app.add_typer(models.app, name="model")
-app.add_typer(billing.billing_app, name="billing")
-app.add_typer(advice.app, name="advice")
-app.add_typer(feedback.app, name="feedback")
-app.add_typer(guarantee.app, name="guarantee")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(encoders.app, name="encoders")
-app.command("worker")(workers.worker)
-app.add_typer(pools.app, name="pools")
-app.add_typer(pools.workers_app, name="workers")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(keys.app, name="keys")
-app.add_typer(sessions.app, name="sessions")
-app.add_typer(vendor_keys.app, name="vendor-keys")
-app.command("simulate")(simulate.simulate)
-app.command("login")(remote.login)
-app.command("logout")(remote.logout)
-app.command("studio")(studio.studio)
-app.command("check")(check.check)
-app.command("operator")(studio.operator)
 
 
 def _version(wanted: bool) -> None:
@@ -114,8 +116,10 @@ def run() -> None:
     # Nothing that we write is meant for other users of the machine.
     os.umask(0o077)
     with errors_as_one_line(debug=bool(os.environ.get("OTAI_DEBUG"))):
-        if remote.is_wanted(sys.argv[1:]):
-            remote.app()
+        if elsewhere.is_wanted(sys.argv[1:]):
+            # Adds its command to those of the other.
+            import_module("otai.cli.remote_documents")
+            import_module("otai.cli.remote").app()
         else:
             app()
 

@@ -17,11 +17,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import platformdirs
 import typer
 
 from otai.cli import relabelling
 from otai.cli import tickets as local_tickets
+from otai.cli.elsewhere import login_file, stored
 from otai.cli.given_files import readable
 from otai.cli.import_bar import ImportBar
 from otai.cli.output import JsonOption, print_json, say
@@ -55,12 +55,6 @@ from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs.status import RunStatus
 from otai.tickets.columns import ColumnRoles
 
-VERIFY = ("billing", "invoices", "verify")
-"""What of billing a Studio elsewhere does: the rest of it is an operator's."""
-COMMANDS = frozenset(
-    {"tickets", "quote", "train", "runs", "predict", "model", "balance", "statement", "login", "logout"}
-)
-
 app = typer.Typer(
     name="otai",
     help="OTAI Studio, at the address of OTAI_URL or `otai login`.",
@@ -77,39 +71,12 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(model_app, name="model")
 
 
-def login_file() -> Path:
-    """Where the address and the key of the Studio elsewhere are kept (OTAI_LOGIN_FILE)."""
-    return Path(os.environ.get("OTAI_LOGIN_FILE") or Path(platformdirs.user_config_dir("otai")) / "login.json")
-
-
-def _stored() -> dict[str, str]:
-    try:
-        found = json_module.loads(login_file().read_text())
-    except (OSError, ValueError):
-        return {}
-    return dict(found) if isinstance(found, dict) else {}
-
-
-def is_wanted(arguments: list[str]) -> bool:
-    """Whether the command is for a Studio elsewhere. `OTAI_URL` empty, or an `OTAI_HOME`, mean the installation
-    here."""
-    command = next((word for word in arguments if not word.startswith("-")), "")
-    if command in ("login", "logout"):
-        return True
-    words = [word for word in arguments if not word.startswith("-")]
-    if command not in COMMANDS and tuple(words[:3]) != VERIFY:
-        return False
-    if "OTAI_URL" in os.environ:
-        return bool(os.environ["OTAI_URL"])
-    return "OTAI_HOME" not in os.environ and bool(_stored())
-
-
 def studio() -> Studio:
     """The client of the Studio elsewhere: from OTAI_URL and OTAI_API_KEY, else as `otai login` kept it."""
     if os.environ.get("OTAI_URL"):
         return Studio()
-    stored = _stored()
-    return Studio(stored.get("url"), stored.get("key"))
+    kept = stored()
+    return Studio(kept.get("url"), kept.get("key"))
 
 
 @app.command("login")

@@ -10,6 +10,9 @@ from otai.api import application, watching
 from otai.api.stripe_webhook import stripe_webhook
 from otai.web.views.desk import before_strangers
 
+# Before the desk's addresses are asked for: the modules `admin` of all rooms say what stands there.
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/before-strangers/", admin.site.admin_view(before_strangers), name="before-strangers"),
     path("desk/", admin.site.urls),

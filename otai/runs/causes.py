@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Max
 
-from otai.billing.audit_causes import Unexplained
+from otai.billing.asked_above import Unexplained
 from otai.billing.price_books import book_named
 from otai.orgs.models import TeamEvent
 from otai.pricing import quote as pricing

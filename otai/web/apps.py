@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.apps import AppConfig
@@ -16,10 +17,15 @@ class WebConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import email_confirmed
 
-        from otai.web.accounts.sign_up import address_confirmed
-
-        email_confirmed.connect(address_confirmed)
+        email_confirmed.connect(_address_confirmed)
         erasure_hooks.also_forget_files("uploads", _forget_uploads)
+
+
+def _address_confirmed(**of_signal: Any) -> None:
+    # Loads all of billing, so only when an address is confirmed.
+    from otai.web.accounts.sign_up import address_confirmed
+
+    address_confirmed(**of_signal)
 
 
 def _forget_uploads(organisation: UUID, before: datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from otai.cli import main
 from tests import stories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -226,3 +227,22 @@ def test_a_run_is_ordered_now_trained_later_and_cancelled_in_between(otai: Otai,
     otai("runs", "refund", 2, "--why", "labels were swapped")
     assert as_json(otai("org", "show", "--json"))["available"] == 6
     otai("ledger", "audit")
+
+
+def test_a_command_loads_what_it_needs_and_no_more() -> None:
+    script = (
+        "import sys\n"
+        "from otai.cli.main import app\n"
+        "app(['org', '--help'], standalone_mode=False)\n"
+        "print(sorted({'numpy', 'pyarrow', 'scipy', 'otai.cli.tickets', 'otai.billing.admin'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=180)
+    assert "create" in done.stdout and done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_every_first_word_is_a_command(otai_here: Otai) -> None:
+    shown = otai_here("--help").stdout
+    for word in main._COMMANDS:
+        assert f" {word} " in shown
+        assert "Usage:" in otai_here(word, "--help").stdout
+    otai_here("orgs", code=2)

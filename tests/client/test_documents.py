@@ -23,7 +23,7 @@ def test_a_document_is_checked_from_another_machine(
     live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from otai.billing import operations as billing
-    from otai.cli import remote, remote_documents
+    from otai.cli import elsewhere, remote, remote_documents
 
     assert remote_documents.app
     acme, globex = stories.acme(present()), stories.globex(present())
@@ -44,8 +44,8 @@ def test_a_document_is_checked_from_another_machine(
         monkeypatch.setenv("OTAI_API_KEY", key)
         return CliRunner().invoke(remote.app, ["billing", "invoices", "verify", str(file), *words])
 
-    assert remote.is_wanted(["billing", "invoices", "verify", "x.pdf"])
-    assert not remote.is_wanted(["billing", "invoices", "list"]) and not remote.is_wanted(["billing", "audit"])
+    assert elsewhere.is_wanted(["billing", "invoices", "verify", "x.pdf"])
+    assert not elsewhere.is_wanted(["billing", "invoices", "list"]) and not elsewhere.is_wanted(["billing", "audit"])
     good = verified(genuine, acme)
     assert (good.exit_code, f"{invoice.number} of" in good.output, "EUR 119: genuine" in good.output) == (0, True, True)
     bad = verified(changed, acme, "--json")

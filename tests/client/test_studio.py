@@ -262,9 +262,9 @@ def otai(*arguments: str) -> str:
     """A command against a Studio elsewhere, in this process."""
     from typer.testing import CliRunner
 
-    from otai.cli import remote
+    from otai.cli import elsewhere, remote
 
-    assert remote.is_wanted(list(arguments))
+    assert elsewhere.is_wanted(list(arguments))
     found = CliRunner().invoke(remote.app, list(arguments))
     assert found.exit_code == 0, (found.output, found.exception)
     return found.output
@@ -346,10 +346,10 @@ def test_the_command_line_works_against_a_studio_elsewhere(
         for words in (["quote", "--data-set", "support"], ["balance"]):
             assert without_times(otai(*words)) == without_times(otai_here(*words))
         otai("logout")
-    from otai.cli import remote
+    from otai.cli.elsewhere import is_wanted
 
-    assert not remote.is_wanted(["train", "support"]), "signed out: the commands are for this machine again"
+    assert not is_wanted(["train", "support"]), "signed out: the commands are for this machine again"
     monkeypatch.setenv("OTAI_URL", "https://studio.example")
-    assert remote.is_wanted(["train", "support"]) and not remote.is_wanted(["worker"])
+    assert is_wanted(["train", "support"]) and not is_wanted(["worker"])
     monkeypatch.setenv("OTAI_URL", "")
-    assert not remote.is_wanted(["train", "support"])
+    assert not is_wanted(["train", "support"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from otai.billing.asked_above import refund_rules
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import checked_why, record
 from otai.db import one_transaction
@@ -48,13 +48,6 @@ def give_goodwill(
 def goodwill_key(key: str) -> str:
     """The ledger's key of a gift, by the operator's own."""
     return f"goodwill:{key}"
-
-
-RefundRule = Callable[..., bool]
-"""`rule(hold=..., who=..., why=..., now=...)` of a room above: whether the hold is one of its own, and it has given the
-credits back as its own rules say; it raises what they refuse."""
-
-refund_rules: list[RefundRule] = []
 
 
 @one_transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from otai.billing.audit_causes import Unexplained
+from otai.billing.asked_above import Unexplained
 from otai.ledger.models import Hold, Lot, LotSource
 from otai.runs.models import Guarantee, Run
 
