@@ -76,6 +76,9 @@ MARKS = (
 )
 """A text without any of these holds nothing that is found here."""
 _MARKS = re.compile(MARKS)
+_FOUR_DIGITS = re.compile(r"\d{4}")
+_LITERAL_MARKS = ("@", "thank", "dank", "regards", "grüß", "gruess", "merci", "salu", "cordial", "sincerely")
+"""These are marks, too, and are found in a hundredth of the time in most of the texts that hold any."""
 EXAMPLES = 3
 SHORTEST_SHOWN = 6
 """Characters: of a shorter value an example shows none."""
@@ -118,7 +121,7 @@ def _with_more(kept: list[str], more: list[str]) -> list[str]:
 
 def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of what is found, no two of which overlap."""
-    if not _MARKS.search(text):
+    if not _holds_mark(text):
         return
     taken: list[tuple[int, int]] = []
     """In their order; no two overlap."""
@@ -134,6 +137,15 @@ def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
                 taken.insert(at, (start, end))
             if is_valid:
                 yield kind, start, end
+
+
+def _holds_mark(text: str) -> bool:
+    lowered = text.lower()
+    return (
+        any(mark in lowered for mark in _LITERAL_MARKS)
+        or _FOUR_DIGITS.search(text) is not None
+        or _MARKS.search(text) is not None
+    )
 
 
 def _span(kind: str, match: re.Match[str]) -> tuple[int, int]:

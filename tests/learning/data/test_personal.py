@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from otai.learning.data import personal
 from otai.learning.data.personal import MARKS, PersonalCount, mask, masked_example, personal_data
 
 pytestmark = pytest.mark.pure
@@ -157,3 +158,9 @@ def test_national_ids_are_found_by_their_checksums(before: str, number: str) -> 
     assert "national_id" in mask(text) and number not in mask(text)
     wrong = text.replace(number, _one_digit_wrong(number))
     assert [kind for kind, _, _ in personal_data(wrong) if kind == "national_id"] == []
+
+
+def test_what_is_looked_for_first_is_among_the_marks() -> None:
+    """A text without a mark holds nothing, at each door: the quick look must not find more than the column's."""
+    for mark in personal._LITERAL_MARKS:
+        assert personal._MARKS.fullmatch(mark) or personal._MARKS.search(f" {mark} "), mark

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.texts.html_text import LOOKS_LIKE_HTML
-from otai.learning.data.texts.text_mending import Mended, TextMender, holds_any
+from otai.learning.data.texts.text_mending import Mended, TextMender, holds, holds_any
 from otai.learning.data.texts.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
 from otai.learning.data.texts.transcripts import customers_first_words
 
@@ -45,13 +45,16 @@ class TextReader:
         return pc.replace_substring_regex(texts, CONTROL_CHARACTERS, " ")
 
     def _messages(self, texts: pa.Array) -> pa.Array:
-        threads = pc.fill_null(
-            pc.or_(pc.match_substring_regex(texts, STARTS_AS_LIST), pc.match_substring(texts, TREE_MARK)), False
-        )
         if self.reads_chats:
             read = [customers_first_words(text) if text else None for text in texts.to_pylist()]
             self.threads += sum(text is not None for text in read)
             return pc.coalesce(pa.array(read, pa.string()), texts)
+        # Hardly a batch has either sign, and both are looked for much sooner than the expression is.
+        if not holds(texts, (b"{", TREE_MARK.encode())):
+            return texts
+        threads = pc.fill_null(
+            pc.or_(pc.match_substring_regex(texts, STARTS_AS_LIST), pc.match_substring(texts, TREE_MARK)), False
+        )
         if not pc.any(threads).as_py():
             return texts
         read = [first_customer_message(text) for text in texts.filter(threads).to_pylist()]
