@@ -4,9 +4,10 @@ read."""
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+from otai.tickets.afterwards_words import UNITS
 from otai.tickets.column_names import AGENT, CONTAINERS, MULTI, ORDERED, SORTING
 from otai.tickets.column_stats import ColumnStats, Look
 
@@ -37,6 +38,8 @@ _BETWEEN_WORDS = frozenset(("of", "de", "la", "le", "les", "du", "des", "del", "
 
 FEWEST_TICKETS = 20
 """Among fewer, a queue may have but one ticket each."""
+SAME = 0.95
+"""In so many rows numbers and names go together; in the others somebody was sent elsewhere by hand."""
 FEWEST_NUMBERED = 3
 """Of two values each, that two columns agree says nothing."""
 _FOR_MACHINES = re.compile(r"\d+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://\S+", re.IGNORECASE)
@@ -109,9 +112,40 @@ def _numbers_of_names(look: Look, candidates: Sequence[ColumnStats]) -> Iterator
         for better in short:
             if _is_for_machines(better) or _thing(better) != _thing(column):
                 continue
-            if better.distinct == column.distinct and _one_each(look, column, better):
+            if better.distinct == column.distinct and agreement(look, column, better) >= SAME:
                 yield column, better
                 break
+
+
+def follows_from(look: Look, column: ColumnStats, others: Sequence[ColumnStats]) -> ColumnStats | None:
+    """The column of names from which the numbers of `column` follow: several of its names may have one number, as each
+    topic has its team. None where nothing but the numbers tells them."""
+    if _is_for_machines(column) != 3 or column.is_capped:
+        return None
+    for other in others:
+        is_finer = other is not column and other.distinct >= column.distinct and not other.is_capped
+        if is_finer and not _is_for_machines(other) and _thing(other) == _thing(column):
+            rows = [(left, right) for left, right in look.rows_of(other, column) if left and right]
+            if len(rows) >= FEWEST_TICKETS and _determined(rows) >= SAME:
+                return other
+    return None
+
+
+def agreement(look: Look, one: ColumnStats, other: ColumnStats) -> float:
+    """The share of rows in which each value has the value beside it that it mostly has, in the worse direction."""
+    rows = [(left, right) for left, right in look.rows_of(one, other) if left or right]
+    if not rows or any(not left or not right for left, right in rows):
+        return 0.0
+    pairs = [(str(left), str(right)) for left, right in rows]
+    return min(_determined(pairs), _determined([(right, left) for left, right in pairs]))
+
+
+def _determined(rows: Sequence[tuple[str | None, str | None]]) -> float:
+    """The share of rows whose second value is the one that mostly stands beside the first."""
+    beside: dict[str | None, Counter[str | None]] = defaultdict(Counter)
+    for left, right in rows:
+        beside[left][right] += 1
+    return sum(counts.most_common(1)[0][1] for counts in beside.values()) / len(rows)
 
 
 def _same_people(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[tuple[ColumnStats, ColumnStats]]:
@@ -127,7 +161,11 @@ def _same_people(look: Look, candidates: Sequence[ColumnStats]) -> Iterator[tupl
 
 def _thing(column: ColumnStats) -> int | None:
     """Columns of different things that agree only happen to: 0 people, 1 scales, 2 tags, 3 what else sorts tickets."""
-    kinds = (AGENT, ORDERED, MULTI, SORTING)
+    # "Team assignee" is no person, and a topic is one of several only where a cell holds several.
+    is_unit = not UNITS.isdisjoint(column.words.words)
+    kinds = (frozenset(), ORDERED, MULTI, SORTING) if is_unit else (AGENT, ORDERED, MULTI, SORTING)
+    if column.words.fits(frozenset(MULTI)) and not column.lists:
+        kinds = (*kinds[:2], frozenset(), SORTING)
     return next((number for number, words in enumerate(kinds) if column.words.fits(words)), None)
 
 

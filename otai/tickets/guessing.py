@@ -18,7 +18,7 @@ from otai.learning.data.texts.writers import writer_of
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
-from otai.tickets.column_doubles import doubles, is_second_id
+from otai.tickets.column_doubles import doubles, follows_from, is_second_id
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
@@ -413,15 +413,23 @@ class _Guess(TextRoles, IdRoles):
                 continue
             words = self.look.column(found.columns[0]).words
             if words.fits(names.KNOWN_BEFORE) or self.look.column(found.columns[0]).share(_is_channel) >= 0.8:
-                code = "brought_along"
+                self._keep(first, "brought_along")
             elif named:
-                code = "name_sorts_nothing"
-            else:
-                continue
-            reason = Fact(code, {"why": as_stored(found.reason)})
-            self.attributes[first] = dataclasses.replace(found, proposed=False, reason=reason)
-            for column in found.columns:
-                self.why[column] = reason
+                self._keep(first, "name_sorts_nothing")
+        proposed = {name for name in named if name not in self.given.used}
+        sorting = [self.look.column(name) for name in proposed if len(self.attributes[name].columns) == 1]
+        for first in proposed:
+            names_of_it = follows_from(self.look, self.look.column(first), sorting)
+            if names_of_it is not None:
+                self._keep(first, "numbers_follow", column=names_of_it.name)
+
+    def _keep(self, first: str, code: str, **values: str) -> None:
+        """The attribute without proposing it."""
+        found = self.attributes[first]
+        reason = Fact(code, {"why": as_stored(found.reason), **values})
+        self.attributes[first] = dataclasses.replace(found, proposed=False, reason=reason)
+        for column in found.columns:
+            self.why[column] = reason
 
     def _sorts(self, found: AttributeColumns) -> bool:
         if found.columns[0] in self.given.used:

@@ -47,6 +47,7 @@ COLUMNS: Mapping[str, tuple[Sentence, ...]] = {
         "another value then, so that it is known only afterwards",
     ),
     "name_sorts_nothing": ("{why:fact}; kept but not proposed: its name does not say that it sorts tickets",),
+    "numbers_follow": ("{why:fact}; kept but not proposed: its numbers follow from “{column}”, which has words",),
     # Left out.
     "column_empty": ("empty in {where:fact}",),
     "column_other_time": ("times, but not the time the ticket came in",),

@@ -3,6 +3,7 @@ cells hold."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -124,3 +125,33 @@ def test_of_entries_under_stamps_the_first_is_the_ticket(tmp_path: Path) -> None
 )
 def test_a_stamp_says_the_day_and_stands_at_the_beginning(cell: str, words: str | None) -> None:
     assert customers_first_words(cell) == words
+
+
+def conversation(n: int, teams: tuple[int, ...], topics: tuple[str, ...]) -> dict[str, object]:
+    """One of Intercom's; in one of fifty somebody moved it to another team by hand."""
+    moved = n % 50 == 7
+    return {
+        "type": "conversation", "id": str(1000 + n), "created_at": 1_767_600_720 + 60 * n, "state": "closed",
+        "team_assignee_id": str(teams[(n + moved) % len(teams)]), "admin_assignee_id": 510051 + n // 3 % 4,
+        "source": {"subject": f"<p>{subject(n)}</p>", "body": f"<p>{body(n)}</p>", "author": {"name": f"Ada {n}"}},
+        "custom_attributes": {"Topic": topics[n % len(topics)]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("teams", "topics", "kept"),
+    [
+        ((31, 32, 33), ("Billing", "Login", "Bugs"), None),
+        ((31, 31, 32, 33), ("Billing", "Invoices", "Login", "Bugs"), False),
+        ((31, 32), ("Billing", "Login"), False),
+        ((31, 32, 33), ("Billing", "Login"), True),
+    ],
+)
+def test_a_teams_number_beside_a_topic_that_says_it_is_not_proposed(
+    tmp_path: Path, teams: tuple[int, ...], topics: tuple[str, ...], kept: bool | None
+) -> None:
+    path = tmp_path / "conversations.json"
+    path.write_text(json.dumps({"conversations": [conversation(n, teams, topics) for n in range(200)]}))
+    found = {one.name: one.proposed for one in guessed(path).attributes}
+    assert found["custom_attributes.Topic"] and found["admin_assignee_id"]
+    assert found.get("team_assignee_id") == kept
