@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from otai.learning.data.language_names import folded, language_code
 from otai.tickets.afterwards_words import AFTERWARDS, AFTERWARDS_PAIRS
 
-__all__ = ["AFTERWARDS", "AFTERWARDS_PAIRS", "Name", "folded", "language_code", "name_of"]
+__all__ = ["AFTERWARDS", "AFTERWARDS_PAIRS", "Name", "folded", "is_bare_number", "language_code", "name_of"]
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -48,6 +48,14 @@ BODY = _words(
 """From the surest to the weakest."""
 COMMENT = _words("comment kommentar comentario commentaire commento opmerking komentarz")
 """A text where nothing else is one; beside another it is a later answer."""
+COMMENTS = frozenset(
+    _words(
+        "comments kommentare commentaires comentarios commenti opmerkingen komentarze reply replies answer answers "
+        "response responses antwort antworten reponse reponses respuesta respuestas risposta risposte antwoord "
+        "antwoorden odpowiedz odpowiedzi resposta respostas note notes notiz notizen posts entry entries beitrag"
+    )
+)
+"""Texts where each row is one of them."""
 NOTES = frozenset(
     _words(
         "notes note detailedescription notiz notizen bemerkung bemerkungen notas note opmerkingen remarques remarks "
@@ -155,6 +163,13 @@ THREAD = _words(
     "unterhaltungsid unterhaltung conversacion conversazione conversatie gespreksid konwersacja watek conversa chatid"
 )
 """What messages of one conversation share."""
+BARE_NUMBERS = frozenset(
+    _words(
+        "id number nummer nr no num key index seq sequence sequenz position pos order rank step turn numero numer "
+        "volgnummer reihenfolge lfdnr laufnummer lp kolejnosc orden ordre ordem ordine volgorde rowid uid line zeile"
+    )
+)
+"""A number, and not of what."""
 SPLIT = _words("split set partition subset fold datasplit aufteilung")
 
 STATUS = frozenset(
@@ -490,6 +505,11 @@ def _unranked(words: tuple[str, ...]) -> tuple[str, ...]:
 def name_of(raw: str) -> Name:
     """The name taken apart; worked out once for each."""
     return _name_of(raw)
+
+
+def is_bare_number(name: Name) -> bool:
+    """Whether the name says a number, and not of what."""
+    return name.folded in BARE_NUMBERS or name.raw.strip() in ("#", "№")
 
 
 def is_name_of_a_field(raw: str) -> bool:

@@ -102,7 +102,8 @@ def look_at(source: Source) -> Look:
     is_whole = True
     stride, sampled = 1, 0
     most_sampled = max(200, min(SAMPLED_ROWS, SAMPLED_CELLS // max(len(stats), 1)))
-    batches = source.batches(BadRows(skip=True))
+    # Of several tables joined into one each is looked at, for each may have columns of its own.
+    batches = getattr(source, "first_batches", source.batches)(BadRows(skip=True))
     for batch in batches:
         first = -rows % stride
         rows += len(batch.numbers)

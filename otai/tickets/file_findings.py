@@ -48,6 +48,8 @@ def _of_header(noted: Noted) -> Iterator[Finding]:
 def _of_parts(noted: Noted) -> Iterator[Finding]:
     if noted.sheets_left_out or len(noted.sheets) > 1:
         yield Finding("sheets_chosen", values=_chosen("sheets", noted.sheets, noted.sheets_left_out))
+    if noted.joined_by_id:
+        yield Finding("tables_joined", values={"files": noted.joined_by_id[:MOST_NAMED]})
     if noted.files_left_out or len(noted.files) > 1:
         yield Finding("files_chosen", values=_chosen("files", noted.files, noted.files_left_out))
 

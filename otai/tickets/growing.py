@@ -47,6 +47,11 @@ class Growing:
         self.roles = joined(before, roles)
         self._came += [found.name for found in self.roles.attributes[len(before.attributes) :]]
 
+    def add_beside(self, roles: ColumnRoles) -> None:
+        """After a table that belongs to the tickets: its attributes are theirs too. It lacks nothing."""
+        assert self.roles is not None
+        self.roles = joined(self.roles, ColumnRoles(attributes=roles.attributes, reasons=roles.reasons))
+
     def hold_in_several(self, several: Sequence[AttributeColumns]) -> None:
         """From now on these attributes have several labels: so far each cell was one, or was passed over."""
         assert self.roles is not None

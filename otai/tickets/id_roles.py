@@ -8,9 +8,10 @@ from itertools import pairwise
 
 from otai.learning.data.personal import mask
 from otai.tickets import column_names as names
+from otai.tickets.column_names import is_bare_number
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import Reason
-from otai.tickets.row_order import ROWS_A_TICKET, is_bare_number
+from otai.tickets.row_order import ROWS_A_TICKET
 from otai.tickets.text_roles import has_blank
 from otai.words.sentences import Fact
 

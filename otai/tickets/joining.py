@@ -46,6 +46,8 @@ class Joined:
     by_update: bool = False
     seen_again: int = 0
     changed: Mapping[str, int] = field(default_factory=dict)
+    messages: int | None = None
+    """Of the rows those that are messages beside tickets; None where all are."""
 
 
 def join(
@@ -57,6 +59,7 @@ def join(
     base_rows: int = 0,
     agent: str | None = None,
     of_messages: Sequence[bool] = (),
+    are_beside: Sequence[bool] = (),
     row_group: int = 8_192,
 ) -> Joined:
     """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and
@@ -64,14 +67,15 @@ def join(
 
     Columns that a part lacks are empty in its rows. `agent` is the attribute that says who works on a ticket. The first
     `base_rows` rows are tickets that were joined before (one row each): articles that come later join them and leave
-    their texts. `of_messages` says of each part whether its columns say that rows are messages.
+    their texts. `of_messages` says of each part but the base whether its rows are called messages, `are_beside`
+    whether they belong to tickets of another part: then those tickets' own texts are the customers' first messages.
     """
     rows = Rows.of(parts, schema, base_rows)
     tickets, codes = rows.tickets, rows.codes
-    is_thread = bool(rows.by_customer.any()) or (
-        (any(of_messages) or len(codes) >= THREAD_ROWS * max(tickets, 1))
-        and _texts_differ(parts, codes, np.bincount(codes, minlength=tickets))
-    )
+    has_messages = any(one and beside for one, beside in zip(of_messages, are_beside, strict=True))
+    if has_messages:
+        rows.texts_come_first([at for at, beside in enumerate(are_beside) if not beside])
+    is_thread = has_messages or _are_messages(parts, rows, are_called_so=any(of_messages))
     newest = newest_last(rows, is_thread=is_thread)
     text_row = _text_rows(rows, newest.places, is_thread=is_thread)
     subjects = _subjects_of_others(parts, rows, text_row, newest.places, is_thread=is_thread)
@@ -83,21 +87,42 @@ def join(
     }
     if LINKS in schema.names:
         labels[LINKS] = _all_links(column_of(parts, LINKS, schema.field(LINKS).type), codes, tickets)
-    if UPDATED in schema.names:
-        labels[UPDATED] = _times(newest.latest, unknown=NEVER)
-    if SAID_AT in schema.names:
-        labels[SAID_AT] = _times(rows.own_times[text_row], unknown=UNKNOWN)
-    if MESSAGE_ID in schema.names:
-        labels[MESSAGE_ID] = column_of(parts, MESSAGE_ID, pa.string()).take(pa.array(text_row))
-    if WRITER in schema.names:
-        labels[WRITER] = rows.writers.take(pa.array(text_row))
+    labels |= _kept_of_order(parts, rows, newest, text_row, schema)
     earliest = np.full(tickets, UNKNOWN, dtype=np.int64)
     np.minimum.at(earliest, codes, rows.created)
     labels["created_at"] = _times(earliest, unknown=UNKNOWN)
     _write(parts, target, schema, codes, text_row, labels, subjects, add, row_group)
     again, changed = (0, {}) if is_thread or agent is None else _changed_later(parts, schema, codes, newest, agent)
     read = len(np.unique(codes[base_rows:]))
-    return Joined(len(codes) - base_rows, read, len(codes) - tickets, is_thread, newest.by_update, again, changed)
+    messages = rows.of_parts([at for at, one in enumerate(are_beside) if one]) if has_messages else None
+    return Joined(
+        len(codes) - base_rows, read, len(codes) - tickets, is_thread, newest.by_update, again, changed, messages
+    )
+
+
+def _are_messages(parts: Sequence[Path], rows: Rows, *, are_called_so: bool) -> bool:
+    """Whether rows are messages: by who wrote them, else by how many different texts a ticket has."""
+    with_text = rows.codes[rows.has_text]
+    are_many = len(with_text) >= THREAD_ROWS * max(rows.tickets, 1)
+    if rows.by_customer.any() or not (are_called_so or are_many):
+        return bool(rows.by_customer.any())
+    return _texts_differ(parts, rows.codes, np.bincount(with_text, minlength=rows.tickets))
+
+
+def _kept_of_order(
+    parts: Sequence[Path], rows: Rows, newest: Newest, text_row: np.ndarray, schema: pa.Schema
+) -> dict[str, pa.Array]:
+    """What later imports need to know, by column of the schema; shape (tickets,) each."""
+    kept: dict[str, pa.Array] = {}
+    if UPDATED in schema.names:
+        kept[UPDATED] = _times(newest.latest, unknown=NEVER)
+    if SAID_AT in schema.names:
+        kept[SAID_AT] = _times(rows.own_times[text_row], unknown=UNKNOWN)
+    if MESSAGE_ID in schema.names:
+        kept[MESSAGE_ID] = column_of(parts, MESSAGE_ID, pa.string()).take(pa.array(text_row))
+    if WRITER in schema.names:
+        kept[WRITER] = rows.writers.take(pa.array(text_row))
+    return kept
 
 
 def _times(values: np.ndarray, *, unknown: int) -> pa.Array:
@@ -159,10 +184,12 @@ def _text_hashes(parts: Sequence[Path]) -> np.ndarray:
 
 
 def _texts_differ(parts: Sequence[Path], codes: np.ndarray, counts: np.ndarray) -> bool:
+    """`counts` are the rows with a text of each ticket."""
     hashes = _text_hashes(parts)
-    distinct = len(np.unique(np.stack([codes.astype(np.int64), hashes], axis=1), axis=0))
+    pairs = np.stack([codes.astype(np.int64), hashes], axis=1)[hashes != 0]
+    distinct = len(np.unique(pairs, axis=0))
     several = int((counts > 1).sum())
-    return distinct - len(counts) > 0.5 * several
+    return distinct - int((counts > 0).sum()) > 0.5 * several
 
 
 def _first_messages(rows: Rows) -> np.ndarray:

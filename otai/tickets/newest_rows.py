@@ -99,6 +99,22 @@ class Rows:
         """The rows of each part."""
         return [slice(start, end) for start, end in zip([0, *self.ends], self.ends, strict=False)]
 
+    def of_parts(self, numbers: Sequence[int]) -> int:
+        """How many rows these parts have, counted from 0 without the base."""
+        return sum(self._later_parts()[at].stop - self._later_parts()[at].start for at in numbers)
+
+    def texts_come_first(self, numbers: Sequence[int]) -> None:
+        """The rows of these parts (counted from 0 without the base) are tickets, and others their messages: the text
+        of a ticket is what the customer wrote before all of them."""
+        for at in numbers:
+            part = self._later_parts()[at]
+            own = self.has_body[part] & ~self.says_who[part]
+            self.by_customer[part] |= own
+            self.said[part] = np.where(own, NEVER, self.said[part])
+
+    def _later_parts(self) -> list[slice]:
+        return self.parts()[1:] if self.base_rows else self.parts()
+
     def order_of_messages(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Keys for `np.lexsort`, the weakest first: place in the file, number, time. Where not all messages of a ticket
         have a time and all have numbers, the numbers decide."""

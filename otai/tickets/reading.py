@@ -31,10 +31,19 @@ from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import known_afterwards, own_ids
+from otai.tickets.beside import (
+    GivenTable,
+    given_tables,
+    is_of_messages,
+    known_of_look,
+    known_of_version,
+    roles_beside,
+    ticket_beside,
+)
 from otai.tickets.cells import TicketMaker
 from otai.tickets.column_names import folded
 from otai.tickets.column_stats import SAMPLED_CHARACTERS, Look, look_at
-from otai.tickets.columns import ColumnRoles
+from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.comparing import Before, compare
 from otai.tickets.day_order import UnsettledDates, day_order_of
 from otai.tickets.files import FileStoreUnavailable
@@ -45,7 +54,6 @@ from otai.tickets.joining import Joined, join
 from otai.tickets.label_orders import falls, order_of
 from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.linking import LINKS
-from otai.tickets.memory import give_back
 from otai.tickets.newest_rows import SENDER
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preview import Preview
@@ -54,14 +62,12 @@ from otai.tickets.repeated_columns import as_several, held_in_several
 from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UPDATED, RowOrder, row_order, rules_of
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
-from otai.tickets.text_preparation import UNCUT, TextPreparation, findings_of_joining, masked_copy
+from otai.tickets.text_preparation import TextPreparation, findings_of_joining, masked_copy
 from otai.tickets.text_roles import lost_subject
 from otai.tickets.text_stage import text_stage
+from otai.tickets.tickets_writer import ROW_GROUP_TICKETS, TicketsWriter
 from otai.words.sentences import Fact
 
-ROW_GROUP_TICKETS = 8_192
-ROW_GROUP_BYTES = 64 << 20
-GROUPS_BETWEEN_GIVING_BACK = 8
 LANGUAGES_LOOKED_AT = 20_000
 """Finding a language takes a third of a millisecond. It is found for every ticket up to twice this number; of larger
 sets for every second, third ... ticket, so that at least so many are looked at."""
@@ -87,6 +93,7 @@ def preview_columns(
     opened = open_source(source, filename=filename, options=options, limits=limits)
     look = look_at(opened)
     sheets = (*opened.noted.sheets, *opened.noted.sheets_left_out)
+    must_have_text = must_have_text and not opened.noted.joined_by_id
     roles = guess_roles(look, options.roles, must_have_text=must_have_text)
     dates = UnsettledDates.of_look(look, roles.single.get("created"), said=options.dates)
     return Preview(opened.format, look, roles, sheets, dates)
@@ -147,28 +154,47 @@ def read_tickets(
         base = _base_of(before, options, Path(folder)) if before is not None and options.add else None
         growing = Growing(base.roles if base is not None else None)
         parts: list[_Part] = []
-        waiting = list(files)
+        tables = given_tables(files, options, limits)
+        known = known_of_version(base.path, base.roles) if base is not None else None
+        waiting = list(tables)
         while waiting:
-            path, name = waiting.pop(0)
-            opened = open_source(path, filename=name, options=options, limits=limits)
+            table = waiting.pop(0)
+            look = look_at(table.source)
+            ticket = table.ticket or ticket_beside(known, look)
             said = options.roles or ColumnRoles()
-            several = held_in_several(opened, said, first=growing.roles) if growing.roles is not None else ()
+            several = _held_in_several(table, said, growing, ticket)
             if several and base is None:
                 # What was read so far took each cell for one label, or for none.
                 options = dataclasses.replace(options, roles=as_several(said, several))
-                growing, parts, waiting, bad = Growing(None), [], list(files), BadRows(skip=options.skip_bad_rows)
+                growing, parts, known, waiting = Growing(None), [], None, list(tables)
+                bad = BadRows(skip=options.skip_bad_rows)
                 continue
             if several:
                 growing.hold_in_several(several)
-            asked = _of_part(options, growing.of_file(opened.columns, ColumnRoles() if parts else said), base=base)
+            if ticket is None:
+                roles = growing.of_file(table.source.columns, ColumnRoles() if parts else said)
+            else:
+                roles = roles_beside(look, ticket, table.source)
+            asked = _of_part(options, roles, base=base)
             prefix = own_ids.prefix(file=len(parts) + 1, after_version=base.version if base is not None else None)
-            reading = _begun(opened, asked, base, size=path.stat().st_size, prefix=prefix, limits=limits)
-            growing.add(reading.roles)
+            reading = _begun(table, look, asked, base, prefix=prefix, limits=limits, beside=ticket)
+            known = known or known_of_look(look, reading.roles)
+            (growing.add if ticket is None else growing.add_beside)(reading.roles)
+            # Nothing keeps the look: its samples are as large as all that follows holds at a time.
+            del look
             parts.append(_run(reading, Path(folder) / f"{len(parts) + 1}.parquet", bad, progress))
         if not options.skip_bad_rows:
             bad.refuse()
         read = _finished(parts, into, bad, base=base, growing=growing)
         return read if before is None else _compared(read, into, before, base)
+
+
+def _held_in_several(
+    table: GivenTable, said: ColumnRoles, growing: Growing, ticket: str | None
+) -> Sequence[AttributeColumns]:
+    if growing.roles is None or ticket is not None:
+        return ()
+    return held_in_several(table.source, said, first=growing.roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +235,21 @@ class _Part:
 
 
 def _begun(
-    opened: Source, options: ImportOptions, base: _Base | None, *, size: int, prefix: str, limits: Limits
+    table: GivenTable,
+    look: Look,
+    options: ImportOptions,
+    base: _Base | None,
+    *,
+    prefix: str,
+    limits: Limits,
+    beside: str | None,
 ) -> _Reading:
-    """A file after its first rows: columns guessed, what recurs in texts learned. Raises DatasetInvalid where it holds
-    no row."""
-    look = look_at(opened)
+    """A table after its first rows: columns guessed, what recurs in texts learned. `beside` is the column that names
+    the ticket, where it belongs to tickets of another. Raises DatasetInvalid where it holds no row."""
+    opened = table.source
     if not look.rows:
         _refuse_without_tickets(opened)
-    guessed = guess_roles(look, options.roles)
+    guessed = guess_roles(look, options.roles, must_have_text=beside is None and not opened.noted.joined_by_id)
     said = (options.roles or ColumnRoles()).resolved(opened.columns)
     preparation = TextPreparation.of_look(
         look,
@@ -225,11 +258,13 @@ def _begun(
         masked=PERSONAL_KINDS if options.mask else (),
         base=base.rules if base is not None else None,
     )
-    named = frozenset(said.used.difference(said.confirmed))
-    # Nothing keeps the look: its samples are as large as all that follows holds at a time.
+    named = frozenset(said.used.difference(said.confirmed)) if beside is None else frozenset()
+    order = row_order(opened, look, guessed, times_beside(look, guessed))
+    if beside is not None:
+        order = dataclasses.replace(order, is_beside=True, of_messages=is_of_messages(look, guessed))
     return _Reading(
-        opened, look, guessed, named, preparation, size=size, prefix=prefix, dates=options.dates, limits=limits,
-        order=row_order(opened, look, guessed, times_beside(look, guessed)),
+        opened, look, guessed, named, preparation, size=table.size, prefix=prefix, dates=options.dates, limits=limits,
+        order=order,
     )  # fmt: skip
 
 
@@ -285,39 +320,6 @@ def _without_cycles() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-class TicketsWriter:
-    """Batches of tickets into a Parquet file, in row groups of bounded size."""
-
-    def __init__(self, target: Path, schema: pa.Schema) -> None:
-        single = ("ticket", "subject", "body", UNCUT, "row", "created_at", LINKS)
-        repeating = [name for name in schema.names if name not in single]
-        self._schema = schema
-        self._file = pq.ParquetWriter(target, schema, compression="zstd", use_dictionary=repeating)
-        self._waiting: list[pa.RecordBatch] = []
-        self._bytes = self._rows = self._groups = 0
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Adds tickets, which reach the file when a row group is full."""
-        self._waiting.append(batch)
-        self._bytes += batch.nbytes
-        self._rows += batch.num_rows
-        if self._rows >= ROW_GROUP_TICKETS or self._bytes >= ROW_GROUP_BYTES:
-            self._flush()
-
-    def close(self) -> None:
-        """Writes what waits and ends the file, which cannot be read before."""
-        self._flush()
-        self._file.close()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._file.write_table(pa.Table.from_batches(self._waiting, self._schema), row_group_size=self._rows)
-        self._waiting, self._bytes, self._rows = [], 0, 0
-        self._groups += 1
-        if self._groups % GROUPS_BETWEEN_GIVING_BACK == 0:
-            give_back()
 
 
 class _Reading:
@@ -468,6 +470,7 @@ class _Reading:
             base_rows=stored,
             agent=agent,
             of_messages=[part.reading.order.of_messages for part in parts],
+            are_beside=[part.reading.order.is_beside for part in parts],
             row_group=ROW_GROUP_TICKETS,
         )
 

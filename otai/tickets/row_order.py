@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from otai.learning.data.texts.times import parse_time
 from otai.tickets import column_names as names
-from otai.tickets.column_names import Name, name_of
+from otai.tickets.column_names import Name, is_bare_number, name_of
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.problems import BadRows
@@ -71,12 +71,6 @@ _NUMBERS = frozenset(
         "numer num volgnummer reihenfolge lfdnr lfd laufnummer lp kolejnosc orden ordre ordem ordine volgorde #"
     )
 )
-_BARE_NUMBERS = frozenset(
-    _words(
-        "id number nummer nr no num key index seq sequence sequenz position pos order rank step turn numero numer "
-        "volgnummer reihenfolge lfdnr laufnummer lp kolejnosc orden ordre ordem ordine volgorde rowid uid line zeile"
-    )
-)
 _DIGITS = re.compile(r"\d+")
 
 
@@ -90,6 +84,7 @@ class RowOrder:
     message_id: str | None = None
     of_messages: bool = False
     created_varies: bool = False
+    is_beside: bool = False
 
     @property
     def columns(self) -> set[str]:
@@ -113,7 +108,7 @@ def row_order(source: Source, look: Look, roles: ColumnRoles, are_times: Mapping
     if ticket.tickets_a_value < ROWS_A_TICKET:
         number = None if ticket.tickets_a_value == 0 else _called_message_id(free, look)
         return RowOrder(updated, message_id=number)
-    rows = _Rows(source, look, roles.single["ticket"])
+    rows = RowsOfTickets(source, look, roles.single["ticket"])
     said_at, is_named = _said_at(times, roles.single.get("created"), rows)
     number, is_numbered = _message_id([*free], ticket, rows)
     created = roles.single.get("created")
@@ -150,7 +145,7 @@ def _updated(times: Sequence[ColumnStats]) -> str | None:
     return min(ranked)[3] if ranked else None
 
 
-class _Rows:
+class RowsOfTickets:
     """Rows that follow each other, by ticket: which columns differ between the rows of one."""
 
     def __init__(self, source: Source, look: Look, ticket: str) -> None:
@@ -174,18 +169,23 @@ class _Rows:
         several = [ticket for ticket, count in filled.items() if count > 1]
         return bool(several) and sum(len(values[ticket]) > 1 for ticket in several) >= VARIES * len(several)
 
+    def ever_varies(self, column: str) -> bool:
+        """Whether the rows of more than a few tickets have several values there."""
+        return len(set(self.pairs(column))) > 1.05 * len({ticket for ticket, _ in self.pairs(column)})
+
     def is_of_each(self, column: str) -> bool:
         """Whether no two rows of a ticket have the same value there."""
         pairs = list(self.pairs(column))
         return len(pairs) > 0 and len(set(pairs)) >= 0.98 * len(pairs) and self.varies(column)
 
     def pairs(self, column: str) -> Iterator[tuple[str, str]]:
+        """Each row's ticket and its cell, where both are filled."""
         for ticket, cell in zip(self._tickets, self._cells[column], strict=True):
             if ticket and cell:
                 yield ticket, cell
 
 
-def _said_at(times: Sequence[ColumnStats], created: str | None, rows: _Rows) -> tuple[str | None, bool]:
+def _said_at(times: Sequence[ColumnStats], created: str | None, rows: RowsOfTickets) -> tuple[str | None, bool]:
     """The time of each message beside that of its ticket, and whether its name says that it is one. None where the
     ticket's own column has it."""
     varying = [column for column in times if rows.varies(column.name)]
@@ -220,12 +220,7 @@ def tells_of_messages(name: Name) -> bool:
     return _is_number_of_a_message(name) or (is_of_a_message(name) and name.rank(names.CREATED) is not None)
 
 
-def is_bare_number(name: Name) -> bool:
-    """Whether the name says a number, and not of what."""
-    return name.folded in _BARE_NUMBERS or name.raw.strip() in ("#", "№")
-
-
-def _message_id(free: Sequence[ColumnStats], ticket: ColumnStats, rows: _Rows) -> tuple[str | None, bool]:
+def _message_id(free: Sequence[ColumnStats], ticket: ColumnStats, rows: RowsOfTickets) -> tuple[str | None, bool]:
     """The column that numbers the messages of a ticket, and whether it is called so."""
     named = [one for one in free if _is_number_of_a_message(one.words)]
     bare = [one for one in free if is_bare_number(one.words)]

@@ -243,7 +243,8 @@ def findings_of_joining(joined: Joined, *, tickets: int, by: Mapping[str, str]) 
     is the newest ("updated", else "created") and which message came first ("said")."""
     if joined.is_thread:
         column = {"column": by["said"]} if "said" in by else {}
-        yield Finding("messages_joined", values={"rows": joined.rows, "tickets": joined.tickets, **column})
+        rows = joined.rows if joined.messages is None else joined.messages
+        yield Finding("messages_joined", values={"rows": rows, "tickets": joined.tickets, **column})
     elif joined.repeated:
         rule = {name: by[name] for name in ("updated" if joined.by_update else "created",) if name in by}
         yield Finding(

@@ -10,6 +10,7 @@ from otai.tickets import known_afterwards
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import ColumnRoles, Reason
 from otai.tickets.label_columns import LABEL_LENGTH
+from otai.tickets.row_order import ROWS_A_TICKET, tells_of_messages
 from otai.words.sentences import Fact
 
 TICKETS_A_LABEL = 3.0
@@ -58,6 +59,7 @@ class TextRoles:
             if fitting:
                 best = self._best_text(fitting, vocabulary)
                 self._role(role, best, Fact("column_named_text", {"characters": round(best.mean_length)}))
+        self._body_of_comments()
         self._body_by_values()
         self._body_called_notes()
         self._subject_called_name()
@@ -116,6 +118,27 @@ class TextRoles:
         for column in threads:
             if column in self.open:
                 self._take(column, Fact("later_messages"))
+
+    def _body_of_comments(self) -> None:
+        """Where rows are messages, a column of comments has their texts, however short; beside a description they are
+        later answers."""
+        if "body" in self.single:
+            return
+        ticket = self.single.get("ticket")
+        repeats = ticket is not None and self.look.column(ticket).tickets_a_value >= ROWS_A_TICKET
+        if not repeats and not any(tells_of_messages(column.words) for column in self.look.columns):
+            return
+        said = [
+            column
+            for column in self.open
+            if (column.words.is_one_of(names.COMMENTS) or column.words.fits(frozenset(names.COMMENT)))
+            and not column.lists
+            and column.filled > 0.5 * self.look.rows
+            and column.share(has_blank) >= 0.2
+        ]
+        if said:
+            best = max(said, key=lambda column: column.characters)
+            self._role("body", best, Fact("column_named_text", {"characters": round(best.mean_length)}))
 
     def _body_by_values(self) -> None:
         if "body" in self.single:

@@ -149,12 +149,16 @@ DATA: Mapping[str, Words] = {
         ),
         "Check a few texts with umlauts or accents.",
     ),
+    "tables_joined": Words(
+        ("These hold more about the same tickets and joined them by their ids: {files:names}.",),
+        "Nothing to do. If they are something else, import the tickets alone.",
+    ),
     "files_chosen": Words(
         (
             "Of the archive these files were read as one table: {files:names}. Left out: {left_out:names}.",
             "Of the archive these files were read as one table: {files:names}.",
         ),
-        "Files with other columns are data sets of their own: import them alone.",
+        "What was left out is something else: import it alone, if it holds tickets of its own.",
     ),
     "footer_left_out": Words(
         (

@@ -123,6 +123,7 @@ def of_data() -> Iterator[Finding]:
         sheets_left_out=["Notes"],
         files=["a.csv", "b.csv"],
         files_left_out=["c.csv"],
+        joined_by_id=["comments.csv"],
     )
     source: Any = Some(late_keys={"colour": 20_001}, left_out=["thread"], noted=noted)
     left_out: Any = Some(count=6, first=[])

@@ -8,13 +8,15 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, DatasetInvalid, refused
+from otai.tickets.sources.kinds import Placing, Table, kinds_of
 from otai.tickets.sources.mails import MailSource
-from otai.tickets.sources.table import Noted, RowBatch, Source, read_as
+from otai.tickets.sources.table import Beside, Noted, RowBatch, Source, first_values, read_as, some_of_each
 from otai.words.sentences import Fact
 
 MOST_FILES = 20_000
@@ -27,8 +29,9 @@ Opener = Callable[[Path, str], Source]
 
 
 class ArchiveSource:
-    """The files of an archive that have the same columns, and which of them each row comes from. Row numbers go on from
-    file to file."""
+    """The files of an archive that are tables of one kind, joined by the names of their columns, and which of them each
+    row comes from. Row numbers go on from file to file. `beside` are tables that belong to the tickets by their
+    ids."""
 
     def __init__(self, path: Path, *, kind: str, limits: Limits, opened: Opener) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="otai-archive-")
@@ -54,41 +57,54 @@ class ArchiveSource:
                 problems.append((name, problem))
         if not sources:
             raise refused("archive_no_table", file=problems[0][0], why=problems[0][1])
-        # The files that are alike; of several kinds the one with most bytes.
-        alike: dict[tuple[str, ...], int] = {}
         sizes = {name: file.stat().st_size for file, name in unpacked}
-        for name, source in sources:
-            key = tuple(column.casefold() for column in source.columns)
-            alike[key] = alike.get(key, 0) + sizes.get(name, 0)
-        best = max(alike, key=lambda key: alike[key])
-        self._sources = [one for one in sources if tuple(column.casefold() for column in one[1].columns) == best]
-        left_out += [name for name, _ in sources if name not in {chosen for chosen, _ in self._sources}]
+        tables = [Table(source.columns, sizes.get(name, 0), partial(first_values, source)) for name, source in sources]
+        kinds = kinds_of(tables)
+        self._sources = [sources[at] for at in kinds.tickets]
+        self.beside = [Beside(*sources[at], ticket) for at, ticket in kinds.beside.items()]
+        left_out += [sources[at][0] for at in kinds.others]
         first = self._sources[0][1]
         self.noted: Noted = first.noted
         self.noted.files, self.noted.files_left_out = [name for name, _ in self._sources], left_out
-        self.columns = list(first.columns)
+        self.noted.joined_by_id = [one.name for one in self.beside]
+        self._placing = Placing([source.columns for _, source in self._sources])
+        self.columns = list(self._placing.columns)
         if len(self._sources) > 1:
             self.columns.append(_free(FILE_COLUMN, self.columns))
         files = Fact("format_files", {"kind": kind, "count": len(self._sources)})
         self.format = read_as(files, first.format)
         self._position = 0
+        self._reading: list[Source] = []
 
     def bytes_read(self) -> int:
-        return self._position
+        return self._position + sum(source.bytes_read() for source in self._reading)
+
+    def first_batches(self, bad: BadRows) -> Iterator[RowBatch]:
+        """All rows, some of each file first, for a look at all columns."""
+        self._position = 0
+        self._reading = [source for _, source in self._sources]
+        yield from some_of_each([self._placed(name, source, source.batches(bad), 0) for name, source in self._sources])
+
+    def _placed(self, name: str, source: Source, batches: Iterator[RowBatch], offset: int) -> Iterator[RowBatch]:
+        for rows in batches:
+            placed = self._placing.placed(rows, source.columns)
+            if len(self._sources) > 1:
+                numbers = [number + offset for number in placed.numbers]
+                placed = RowBatch(numbers, [*placed.columns, [name] * len(numbers)])
+            yield placed
 
     def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The tickets of all files, one after the other."""
         offset = self._position = 0
         for name, source in self._sources:
             last = 0
+            self._reading = [source]
             shifted = _Shifted(bad, offset)
-            for rows in source.batches(shifted):
-                last = max(last, rows.numbers[-1] if rows.numbers else 0)
-                if len(self._sources) > 1:
-                    rows.columns.append([name] * len(rows.numbers))
-                    rows.numbers = [number + offset for number in rows.numbers]
+            for rows in self._placed(name, source, source.batches(shifted), offset):
+                last = max(last, rows.numbers[-1] - offset * (len(self._sources) > 1) if rows.numbers else 0)
                 yield rows
             offset += last
+            self._reading = []
             self._position += source.bytes_read()
 
 

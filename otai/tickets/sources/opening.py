@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +27,7 @@ from otai.tickets.sources.mails import MailSource
 from otai.tickets.sources.marked_lines import LABEL_MARK, MarkedLinesSource
 from otai.tickets.sources.no_tickets import must_be_a_table
 from otai.tickets.sources.parquet import ParquetSource
-from otai.tickets.sources.table import RowBatch, Source
+from otai.tickets.sources.table import Beside, RowBatch, Source
 from otai.tickets.sources.text import TextFile, read_text_file
 from otai.tickets.sources.workbook import Kind, WorkbookSource
 from otai.tickets.sources.xml_rows import SPREADSHEET, SpreadsheetXmlSource, XmlSource
@@ -101,14 +103,21 @@ class _Told:
     def __init__(self, source: Source, limits: Limits) -> None:
         self._source, self._most_cells = source, limits.cells
         self.format, self.columns, self.noted = source.format, source.columns, source.noted
+        of_source: list[Beside] = getattr(source, "beside", [])
+        self.beside = [dataclasses.replace(one, source=_Told(one.source, limits)) for one in of_source]
+        if hasattr(source, "first_batches"):
+            self.first_batches = partial(self._told, source.first_batches)
 
     def bytes_read(self) -> int:
         return self._source.bytes_read()
 
     def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """Those of the source. Raises DatasetInvalid."""
+        return self._told(self._source.batches, bad)
+
+    def _told(self, batches: Callable[[BadRows], Iterator[RowBatch]], bad: BadRows) -> Iterator[RowBatch]:
         with told_as("file_damaged"):
-            read = self._source.batches(bad)
+            read = batches(bad)
         cells = 0
         while True:
             with told_as("file_damaged"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from otai.tickets.limits import Limits
-from otai.tickets.problems import BadRows, refused
+from otai.tickets.problems import BadRows, DatasetInvalid, refused
 from otai.words.sentences import Fact
 
 BATCH_ROWS = 4_096
@@ -48,6 +48,8 @@ class Noted:
     files: list[str] = field(default_factory=list)
     """The files of an archive that were read."""
     files_left_out: list[str] = field(default_factory=list)
+    joined_by_id: list[str] = field(default_factory=list)
+    """Files or sheets that hold more about the same tickets."""
     list_at: str = ""
     """Where in a JSON or XML document the tickets lie, such as `_embedded.conversations`."""
     mixed_encodings: bool = False
@@ -78,6 +80,45 @@ class Source(Protocol):
     def bytes_read(self) -> int:
         """How far into the file the present pass is, for progress."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A table that belongs to the tickets of another: what it is called, and the column that names the ticket."""
+
+    name: str
+    source: Source
+    ticket: str
+
+
+LOOKED_AT_ROWS = 50_000
+MOST_LOOKED_INTO = 50
+"""Of tables that are joined, so many at most are open at a time for a look into each."""
+
+
+def some_of_each(tables: Sequence[Iterator[RowBatch]]) -> Iterator[RowBatch]:
+    """All rows: first some of each table, as each may have columns of its own, then the rest of each."""
+    for rows_of in tables if len(tables) <= MOST_LOOKED_INTO else ():
+        rows = 0
+        for batch in rows_of:
+            yield batch
+            rows += len(batch.numbers)
+            if rows >= LOOKED_AT_ROWS // len(tables):
+                break
+    for rows_of in tables:
+        yield from rows_of
+
+
+def first_values(source: Source) -> dict[str, Sequence[Any]]:
+    """The first cells of each column; empty where no row can be read."""
+    try:
+        first = next(iter(source.batches(BadRows(skip=True))), None)
+    except DatasetInvalid:
+        first = None
+    cells = (
+        [column.to_pylist() if hasattr(column, "to_pylist") else column for column in first.columns] if first else []
+    )
+    return dict(zip(source.columns, cells or [()] * len(source.columns), strict=True))
 
 
 def unique_header(names: Sequence[str | None], limits: Limits, noted: Noted, *, headless: bool = False) -> list[str]:

@@ -13,16 +13,19 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from otai.tickets import column_names
+from otai.tickets.column_names import folded
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused, told_as
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
+from otai.tickets.sources.kinds import Kinds, Placing, Table, are_of_one_kind, kinds_of
 from otai.tickets.sources.open_document import OpenDocument
-from otai.tickets.sources.table import Noted, RowBatch, read_as
+from otai.tickets.sources.table import Beside, Noted, RowBatch, read_as
 from otai.words.sentences import Fact
 
 MOST_PARTS = 10_000
@@ -59,8 +62,8 @@ class _Book(Protocol):
 
 
 class WorkbookSource:
-    """The sheet with the tickets, or all that are built like it, with the sheet's name as a column. The header is
-    found.
+    """The sheet with the tickets, or all that are tables of its kind, joined by the names of their columns, with the
+    sheet's name as a column. The header of each is found. `beside` are sheets that belong to the tickets by their ids.
 
     Rows are numbered as Excel does; those of a second sheet go on where the first one ends.
     """
@@ -90,19 +93,36 @@ class WorkbookSource:
                 name: list(islice(book.rows(name), FRAME_ROWS)) for name in [*book.sheets, *book.hidden][:MOST_SHEETS]
             }
             chosen = _chosen(book, first, sheet)
-            self._frame = frame_of(first[chosen], header=header)
-            self._sheets = [chosen] if sheet is not None else [chosen, *self._alike(book, chosen, first)]
-            others = [name for name in book.sheets if name not in self._sheets and first.get(name)]
+            self._frames = {chosen: frame_of(first[chosen], header=header)}
+            kinds = self._sorted(book, chosen, first) if sheet is None else Kinds([0], {}, [])
+            names = list(self._frames)
+            self._sheets = [names[at] for at in kinds.tickets]
+            beside = {names[at]: ticket for at, ticket in kinds.beside.items()}
+            others = [name for name in book.sheets if name not in (*self._sheets, *beside) and first.get(name)]
             self._offsets = self._numbered(book)
         self.noted.sheets, self.noted.sheets_left_out = list(self._sheets), others
-        self._grid = GridReader(self._frame, limits=limits, noted=self.noted)
-        self.columns = list(self._grid.columns)
+        self.noted.joined_by_id = list(beside)
+        self.beside = [self._beside(name, ticket) for name, ticket in beside.items()]
+        self._grids = {
+            # What is said of a header is of the first one.
+            name: GridReader(
+                self._frames[name], limits=limits, noted=self.noted if name == self._sheets[0] else Noted()
+            )
+            for name in reversed(self._sheets)
+        }
+        self._placing = Placing([self._grids[name].columns for name in self._sheets])
+        self.columns = list(self._placing.columns)
         if len(self._sheets) > 1:
             self.columns.append(next(name for name in _names(SHEET_COLUMN) if name not in self.columns))
-            self._grid.columns = self.columns
         self.format = read_as(
             Fact("format_opendocument" if kind == "ods" else "format_excel"), _sheets_read(self._sheets)
         )
+
+    def _beside(self, name: str, ticket: str) -> Beside:
+        source = WorkbookSource(self._path, limits=self._limits, sheet=name, kind=self._kind)
+        # What was left out is said of the tickets' sheet.
+        source.noted.sheets_left_out = []
+        return Beside(name, source, ticket)
 
     def bytes_read(self) -> int:
         return self._read
@@ -116,17 +136,33 @@ class WorkbookSource:
         stack.callback(book.close)
         return book
 
-    def _alike(self, book: _Book, chosen: str, first: dict[str, list[Row]]) -> list[str]:
-        """The other visible sheets with the same header: a sheet for each month or queue."""
-        names = [(name or "").strip().casefold() for name in self._frame.names]
-        found = []
+    def _sorted(self, book: _Book, chosen: str, first: dict[str, list[Row]]) -> Kinds:
+        """Which visible sheets are the tickets (a sheet for each month or queue), and which belong to them. Frames of
+        all that are compared are kept, that of the chosen sheet first in its place."""
+        frames = {chosen: self._frames[chosen]}
         for sheet in book.sheets:
-            if sheet != chosen and first.get(sheet):
+            if sheet not in frames and first.get(sheet):
                 frame = frame_of(first[sheet])
-                is_same = [(name or "").strip().casefold() for name in frame.names] == names
-                if is_same and not frame.is_headless and frame.first == self._frame.first:
-                    found.append(sheet)
-        return found
+                if not frame.is_headless and len([name for name in frame.names if name]) > 1:
+                    frames[sheet] = frame
+        self._frames = {sheet: frames[sheet] for sheet in (*book.sheets, chosen) if sheet in frames}
+        tables = []
+        for sheet, frame in self._frames.items():
+            grid = GridReader(frame, limits=self._limits, noted=Noted())
+            tables.append(Table(grid.columns, _table_rows(first[sheet]), partial(self._values, grid, book, sheet)))
+        kinds = kinds_of(tables)
+        places = list(self._frames)
+        if kinds.beside and places.index(chosen) in (*kinds.tickets, *kinds.beside):
+            return kinds
+        # The sheet that looks like the tickets is, whatever is larger; those of its kind go with it.
+        own = {folded(name) or name for name in tables[places.index(chosen)].columns}
+        alike = [at for at, table in enumerate(tables) if are_of_one_kind(own, frozenset(map(folded, table.columns)))]
+        links = kinds.beside if places.index(chosen) in kinds.tickets else {}
+        return Kinds(sorted({places.index(chosen), *alike} - links.keys()), links, [])
+
+    def _values(self, grid: GridReader, book: _Book, sheet: str) -> dict[str, Any]:
+        rows = next(grid.batches(book.rows(sheet), BadRows(skip=True)), None)
+        return dict(zip(grid.columns, rows.columns if rows is not None else [()] * len(grid.columns), strict=True))
 
     def _numbered(self, book: _Book) -> dict[str, int]:
         """What is added to the row numbers of each sheet, so that no number comes twice."""
@@ -143,19 +179,23 @@ class WorkbookSource:
         with ExitStack() as stack:
             book = self._opened(stack)
             for sheet in self._sheets:
-                offset = self._offsets[sheet]
-                more = [sheet] if len(self._sheets) > 1 else []
-                pages = self._grid.batches(book.rows(sheet), bad, more=more)
-                while True:
-                    # The reader alone: what is wrong with the rows is found by whoever takes them.
-                    with told_as("sheet_damaged", sheet=sheet):
-                        rows = next(pages, None)
-                    if rows is None:
-                        break
-                    if offset:
-                        rows.numbers = [number + offset for number in rows.numbers]
-                    yield rows
+                yield from self._rows_of(book, sheet, bad)
                 self._read += self._path.stat().st_size // len(self._sheets)
+
+    def _rows_of(self, book: _Book, sheet: str, bad: BadRows) -> Iterator[RowBatch]:
+        offset, grid = self._offsets[sheet], self._grids[sheet]
+        pages = grid.batches(book.rows(sheet), bad)
+        while True:
+            # The reader alone: what is wrong with the rows is found by whoever takes them.
+            with told_as("sheet_damaged", sheet=sheet):
+                rows = next(pages, None)
+            if rows is None:
+                return
+            rows = self._placing.placed(rows, grid.columns)
+            if len(self._sheets) > 1:
+                numbers = [number + offset for number in rows.numbers]
+                rows = RowBatch(numbers, [*rows.columns, [sheet] * len(numbers)])
+            yield rows
 
 
 def _sheets_read(sheets: Sequence[str]) -> Fact:
