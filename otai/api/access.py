@@ -30,6 +30,7 @@ from otai.orgs.permissions import ROLE_ACTIONS, SCOPE_ACTIONS, Action
 from otai.orgs.quotas import Quota, as_details
 from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
+from otai.orgs.suspension import refuse_closing
 
 Key = TypeVar("Key")
 
@@ -127,6 +128,7 @@ class Access:
             raise needed(caller, self.action)
         if caller.member is not None and self._asks_again(request) and not is_recent(request, now=utc_now()):
             raise NotAllowed("again", code="sign_in_again", minutes=settings.OTAI_ASK_AGAIN_MINUTES)
+        refuse_closing(caller.organisation, self.action, reads=request.method in ("GET", "HEAD"))
         return caller
 
     def _asks_again(self, request: HttpRequest) -> bool:

@@ -112,8 +112,10 @@ def _orders() -> Iterator[Unexplained]:
     for id, details in opened.values_list("subject_id", "details").iterator(chunk_size=2000):
         ways[id].add(details.get("gateway", ""))
     terms = Event.objects.filter(
-        subject="purchase", move__in=BillingOccurrence.ORDERED.stored_as, details__has_key="terms"
-    )
+        subject="purchase",
+        move__in=[*BillingOccurrence.ORDERED.stored_as, BillingOccurrence.PERSON_REPLACED],
+        details__has_key="terms",
+    ).order_by("id")
     told = dict(terms.values_list("subject_id", "details__terms"))
     for purchase in Purchase.objects.order_by("id").iterator(chunk_size=500):
         if (was := told.get(str(purchase.id))) is not None and was != terms_of(purchase):

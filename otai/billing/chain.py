@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from otai.billing.models import ChainLink, Event, Invoice
+from otai.billing.occurrences import BillingOccurrence
 
 START = "0" * 64
 FORM = "v1"
@@ -54,13 +55,21 @@ def broken_links() -> Iterator[tuple[str, str]]:
     """What is not as it was chained: which row, and what about it. Each row is held against the link before its own, so
     that one change is one finding."""
     previous, expected = START, 1
+    told_anew = _told_anew()
     links = ChainLink.objects.select_related("event", "invoice").order_by("seq")
     for link in links.iterator(chunk_size=1000):
         row = link.event or link.invoice
         assert row is not None, "a constraint says so"
         if link.seq != expected:
             yield f"link {expected}", "is gone"
-        if link_hash(previous, row) != link.hash:
+        if link_hash(previous, row) != told_anew.get(str(link.event_id), link.hash):
             where = f"invoice {row.number}" if isinstance(row, Invoice) else f"event {row.pk}"
             yield where, "is not as it was chained"
         previous, expected = link.hash, link.seq + 1
+
+
+def _told_anew() -> dict[str, str]:
+    """Events in which a person was replaced by a number, and the hash that another event, chained itself, told of
+    them then."""
+    events = Event.objects.filter(subject="event", move=BillingOccurrence.PERSON_REPLACED, details__has_key="hash")
+    return dict(events.order_by("id").values_list("subject_id", "details__hash"))

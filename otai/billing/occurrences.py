@@ -47,6 +47,7 @@ class BillingOccurrence(Occurrence):
     PROVISIONED = "provisioned"
     SUSPENDED = "suspended"
     RESUMED = "resumed"
+    PERSON_REPLACED = "person_replaced"
     MADE = "made"
     KEY_REVOKED = "revoked"
     CALLED = "called"

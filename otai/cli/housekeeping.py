@@ -18,6 +18,9 @@ from otai.ledger import operations as ledger
 from otai.orgs import access_events
 from otai.orgs.sessions import forget_ended
 from otai.outbound import operations as outbound
+from otai.privacy.exports import make_exports
+from otai.privacy.organisations import sweep_closings
+from otai.privacy.retention import sweep_retention
 from otai.runs import operations as run_operations
 from otai.runs import queries as runs
 from otai.serving.advice import look_when_due
@@ -40,12 +43,16 @@ def tidy(*, now: datetime) -> None:
     look_when_due(now=now)
     outbound.forget_old(now=now)
     jobs.sweep(now=now)
+    sweep_closings(now=now)
+    sweep_retention(now=now)
     finish_deletions(now=now)
     sweep_orphans(now=now)
     forget_ended(now=now)
     access_events.forget_old(now=now)
     checkpoint.keep_daily(now=now)
     copies.send_copies()
+    # Last: it may take minutes.
+    make_exports(now=now)
 
 
 def tell(*, now: datetime) -> int:

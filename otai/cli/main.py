@@ -44,7 +44,8 @@ _COMMANDS = {
     "check": "check:check",
     "operator": "studio:operator",
     # These two add to a noun of another module.
-    "org": "team:app",
+    "org": "privacy:app",
+    "people": "privacy:people_app",
     "tickets": "tickets:app",
     "runs": "runs:app",
     "model": "model_versions:app",

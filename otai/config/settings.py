@@ -122,6 +122,7 @@ INSTALLED_APPS = [
     "otai.runs",
     "otai.serving",
     "otai.outbound",
+    "otai.privacy",
     "otai.api",
     "otai.web",
     # Before allauth: our templates and sentences stand in the place of its own.

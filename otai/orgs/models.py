@@ -49,10 +49,18 @@ class Organisation(models.Model):
     )
     suspended_by = models.CharField(max_length=200, blank=True, default="")
     suspended_why = models.CharField(max_length=500, blank=True, default="")
+    closing_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its data is erased; until then it only reads and can be taken back."
+    )
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="Since when its data is erased.")
 
     class Meta:
         db_table = "orgs_organisation"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True) | Q(closing_at__isnull=False, closed_at__gte=F("closing_at")),
+                name="orgs_organisation_is_erased_after_its_grace",
+            ),
             models.CheckConstraint(
                 condition=Q(suspended_at__isnull=True, suspended_by="", suspended_why="")
                 | (Q(suspended_at__isnull=False) & ~Q(suspended_by="") & ~Q(suspended_why="")),

@@ -242,6 +242,22 @@ def delete_rows(
     return going, forgotten
 
 
+def delete_everything(*, organisation: Organisation, who: str, now: datetime) -> tuple[TicketsGoing, list[UUID]]:
+    """All tickets and models of an organisation that is erased, with all that was said about them. Within a
+    transaction, after its runs were cancelled; `delete_traces` is next. Raises DataSetInUse."""
+    Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
+    models = _lock_all_models(organisation)
+    _kept(organisation).delete()
+    _feedback(organisation).delete()
+    data_sets = list(DataSet.objects.filter(organisation=organisation))
+    going, forgotten = delete_rows(
+        organisation=organisation, data_sets=data_sets, same=([], []), who=who, now=now, with_models=False
+    )
+    for model in models:
+        _delete_model(model, who=who, now=now)
+    return dataclasses.replace(going, models=tuple(model.name for model in models)), forgotten
+
+
 def delete_traces(organisation: UUID, forgotten: Sequence[UUID], *, now: datetime) -> None:
     """What is no row: files of tickets and models, what forgotten jobs left on this machine, pages that the database
     freed."""
@@ -298,10 +314,17 @@ def _models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> list[Tr
 def _lock_models_of(organisation: Organisation, data_sets: Sequence[UUID]) -> None:
     """With their advice and versions, before the data sets and their runs (docs/ledger.md), and whole: they are
     deleted."""
-    ids = [model.id for model in _models_of(organisation, data_sets)]
-    list(TrainedModel.objects.select_for_update().filter(id__in=ids).order_by("id"))
+    _lock_all_models(organisation, [model.id for model in _models_of(organisation, data_sets)])
+
+
+def _lock_all_models(organisation: Organisation, only: Sequence[UUID] | None = None) -> list[TrainedModel]:
+    """As `_lock_models_of`, of the whole organisation."""
+    models = TrainedModel.objects.select_for_update().filter(organisation=organisation)
+    locked = list((models if only is None else models.filter(id__in=only)).order_by("id"))
+    ids = [model.id for model in locked]
     list(Advice.objects.select_for_update(of=("self",)).filter(version__model__in=ids).order_by("id"))
     list(ModelVersion.objects.select_for_update().filter(model__in=ids).order_by("id"))
+    return locked
 
 
 def _same_texts(organisation: Organisation, data_sets: Sequence[DataSet]) -> tuple[list[str], list[str]]:

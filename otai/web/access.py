@@ -31,6 +31,7 @@ from otai.orgs.models import Member, Organisation, User
 from otai.orgs.permissions import Action
 from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
+from otai.orgs.suspension import refuse_closing
 
 View = Callable[..., HttpResponseBase]
 
@@ -66,6 +67,7 @@ def page(action: Action, *, asks_again: bool = False) -> Callable[[View], View]:
                 raise Http404(missing.message) from None
             known = cast(MemberRequest, request)
             known.member, known.organisation = member, member.organisation
+            refuse_closing(known.organisation, action, reads=request.method in ("GET", "HEAD"))
             if not member.may(action):
                 note(
                     member.organisation,

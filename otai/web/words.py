@@ -22,6 +22,7 @@ from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
 from otai.orgs.actors import AT_A_SHELL, key_of
 from otai.orgs.models import TeamEvent
+from otai.orgs.persons import number_of
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Term, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
 from otai.runs.approval import RULE_CHANGED
@@ -102,6 +103,8 @@ def who_words(who: str) -> str:
     """A person's mail address, a program by its key, an account on the machine, or which part of the Studio did it."""
     if who == BY_ITSELF:
         return _now("comparison of the versions")
+    if (erased := number_of(who)) is not None:
+        return _now("Person %(number)s (erased)") % {"number": erased}
     if key := key_of(who):
         return _now("%(name)s (API key %(key)s)") % {"name": key[0], "key": key[1]}
     name, at_a_shell, _ = who.partition(AT_A_SHELL)

@@ -41,6 +41,7 @@ def test_every_mail_is_there_with_the_same_facts(path: Path, language: str) -> N
 
 
 EVERYTHING = {
+    "closing_at": "2026-12-02T09:30:00+00:00",
     "reference": "OT-1",
     "vat_id": "ATU13585627",
     "bought": {"kind": "package", "credits": 50},

@@ -40,7 +40,10 @@ ASKS_FOR = {
     Action.READ_ACCESS: "access access_lines",
     Action.MANAGE_KEYS: "keys revoke_key",
     Action.MANAGE_TEAM: "invite withdraw_invitation change_role remove_member",
-    Action.MANAGE_ORGANISATION: "organisation set_approval ask_second_factor",
+    Action.MANAGE_ORGANISATION: (
+        "organisation set_approval ask_second_factor organisation_data delete_organisation keep_organisation "
+        "ask_for_export download_export"
+    ),
 }
 
 

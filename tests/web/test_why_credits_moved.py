@@ -17,7 +17,7 @@ pytestmark = pytest.mark.pure
 @pytest.mark.parametrize(
     ("key", "reason", "said"),
     [
-        ("guarantee-run:1", "Included in Pro: training of support", "Ein Training, das zur Garantie gehört"),
+        ("guarantee-run:1", "Included in Pro: training", "Ein Training, das zur Garantie gehört"),
         (
             "guarantee-fee:1",
             "Training fee of run 3: the agreed criteria were missed twice",

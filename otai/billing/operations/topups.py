@@ -161,7 +161,9 @@ def watch_credits(*, now: datetime) -> WatchReport:
     processes."""
     noticed = announced = 0
     watched = CreditWatch.objects.filter(
-        Q(notice_below__gt=0) | Q(top_up_below__gt=0), organisation__suspended_at__isnull=True
+        Q(notice_below__gt=0) | Q(top_up_below__gt=0),
+        organisation__suspended_at__isnull=True,
+        organisation__closing_at__isnull=True,
     )
     for watch in watched.select_related("organisation"):
         try:

@@ -84,6 +84,10 @@ RESERVED_SLUGS = frozenset(
 """First steps of addresses that are ours now or may be one day: an organisation's pages live below /<slug>/."""
 
 
+IMPORTED = "organisation_imported"
+"""The event of an organisation that came from another installation: what it ordered there is in no ledger here."""
+
+
 class InvalidOrganisation(Invalid):
     code = "invalid_organisation"
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import F, Q
+
 from otai.billing.asked_above import Unexplained
 from otai.ledger.models import Hold, Lot, LotSource
+from otai.orgs.models import TeamEvent
+from otai.orgs.operations.organisations import IMPORTED
 from otai.runs.models import Guarantee, Run
 
 
@@ -43,7 +47,11 @@ def _fees() -> Iterator[Unexplained]:
 
 
 def _holds() -> Iterator[Unexplained]:
-    holds = Run.objects.filter(hold__isnull=False).values_list("id", "organisation", "hold", "credits")
-    for run, organisation, hold, credits in holds.order_by("id").iterator(chunk_size=500):
+    # What an import brought was ordered and paid where the organisation was before.
+    imported = TeamEvent.objects.filter(what=IMPORTED).values("organisation")
+    elsewhere = Q(organisation__in=imported, ordered_at__lt=F("organisation__created_at"))
+    found = Run.objects.filter(hold__isnull=False).exclude(elsewhere).order_by("id")
+    holds = found.values_list("id", "organisation", "hold", "credits")
+    for run, organisation, hold, credits in holds.iterator(chunk_size=500):
         if not Hold.objects.filter(id=hold, organisation=organisation, credits=credits).exists():
             yield Unexplained("a run's hold is in the ledger, over its price", str(run), str(hold))

@@ -153,7 +153,7 @@ def record_order(
         source=LotSource.GUARANTEE,
         key=f"guarantee-run:{offered.id}",
         reference=f"guarantee:{guarantee.id}",
-        reason=f"Included in {Tier(guarantee.tier).title}: {what} of {offered.model_name}",
+        reason=f"Included in {Tier(guarantee.tier).title}: {what}",
         now=now,
         price_book=offered.price_book,
     )

@@ -236,10 +236,8 @@ def require_open(offered: Quote, *, now: datetime) -> None:
 
 
 def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetime) -> UUID:
-    what = (
-        f"{Mode(offered.mode).title} {Delivery(offered.delivery).title} training of {offered.model_name} (run "
-        f"{run.number})"
-    )
+    # Without the model's name: a customer gave it, and the ledger never forgets.
+    what = f"{Mode(offered.mode).title} {Delivery(offered.delivery).title} training (run {run.number})"
     try:
         return ledger.place_hold(
             organisation=offered.organisation_id,

@@ -94,6 +94,12 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.key": said(
         "There is no such key.",
     ),
+    "not_found.export": said(
+        "There is no such export, or its time is over. Ask for a new one.",
+    ),
+    "not_found.account": said(
+        "There is no account with the address {email:quoted}.",
+    ),
     "not_found.member": said(
         "There is no such member.",
     ),
@@ -110,6 +116,55 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "not_found.session": said(
         "There is no such session.",
+    ),
+    "only_owner.owner": said(
+        "Nobody else owns {names}. Make another member the owner, or delete it, and try again.",
+    ),
+    "operator_account.operator": said(
+        "This is an operator's account. Take it from the operator's desk first, then it can be erased.",
+    ),
+    "already_here.rows": said(
+        "Some of this export is in the installation already: import it into a fresh one.",
+    ),
+    "invalid_export.bomb": said(
+        "{name:quoted} unpacks to far more than tickets do. The file was made to fill a disk.",
+    ),
+    "invalid_export.changed": said(
+        "{name:quoted} is not what the export said of it. Make the export anew.",
+    ),
+    "invalid_export.files": said(
+        "An export has at most {most:n} files.",
+    ),
+    "invalid_export.manifest": said(
+        "This is no export of an organisation, or one of a release that is not known here.",
+    ),
+    "invalid_export.name": said(
+        "An export has no file called {name:quoted}.",
+    ),
+    "invalid_export.row": said(
+        "A row of {name:quoted} does not fit its table.",
+    ),
+    "invalid_export.size": said(
+        "The export is larger than {most:n} bytes.",
+    ),
+    "invalid_export.twice": said(
+        "Two files of the export have the same name.",
+    ),
+    "invalid_export.whole": said(
+        "The export is not whole. Make it anew.",
+    ),
+    "invalid_export.zip": said(
+        "This file is no zip, or it is damaged.",
+    ),
+    "invalid_retention.days": said(
+        "A period is 1 to {most:n} days, or empty: then it is kept.",
+    ),
+    "organisation_erased.erased": said(
+        "The data of this organisation was erased on {on:date}: there is nothing to take back.",
+    ),
+    "organisation_closing.closing": said(
+        "This organisation is being deleted on {until:date}, and can only be read until then.",
+        page="An owner can take it back on the page Data.",
     ),
     "organisation_suspended.order": said(
         "This organisation has been suspended since {since:date}, and orders nothing until it is resumed: {why}",

@@ -31,7 +31,7 @@ from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, Ro
 from otai.web.accounts.mail import send_invitation
 from otai.web.formats import number
 from otai.web.refusals import in_words
-from otai.web.words import change_words
+from otai.web.words import change_words, who_words
 
 
 @require_safe
@@ -253,6 +253,16 @@ def quotas_shown(organisation: Organisation) -> list[dict[str, Any]]:
     ]
 
 
+WENT: dict[str, str | Promise] = {
+    "tickets": gettext_lazy("tickets"),
+    "feedback": gettext_lazy("pieces of feedback"),
+    "logs": gettext_lazy("logs"),
+    "webhook_messages": gettext_lazy("webhook messages"),
+    "team_events": gettext_lazy("events"),
+}
+"""What a round of retention deletes, by the name under which its event counts it."""
+
+
 def _in_words(event: TeamEvent) -> dict[str, Any]:
     if event.what in (LIMIT_CHANGED, RULE_CHANGED):
         return {"at": event.at, "who": event.who, "words": change_words(event)}
@@ -267,6 +277,15 @@ def _in_words(event: TeamEvent) -> dict[str, Any]:
         "key_revoked": _("Key %(subject)s revoked"),
         "second_factor_asked": _("Everybody needs a second factor"),
         "second_factor_not_asked": _("Nobody needs a second factor any more"),
+        "person_erased": _("%(subject)s erased the account"),
+        "closing_asked": _("Deletion of the organisation asked for"),
+        "closing_taken_back": _("Deletion of the organisation taken back"),
+        "organisation_imported": _("Imported from another installation"),
+        "export_asked": _("Export asked for"),
+        "export_ready": _("Export ready"),
+        "export_downloaded": _("Export downloaded"),
+        "retention_set": _("How long data is kept was set"),
+        "retention_deleted": _("Deleted, since its time was over: %(went)s"),
         "organisation_changed": _("Name or time zone changed"),
         quotas.LIFTED: _("Bound set by us: %(subject)s"),
         "webhook_created": _("Webhook %(subject)s made"),
@@ -277,4 +296,10 @@ def _in_words(event: TeamEvent) -> dict[str, Any]:
     }
     # An event that another room writes and that has no words here yet is shown by its name, never as an error.
     said = words.get(event.what, event.what.replace("_", " ") + ": %(subject)s")
-    return {"at": event.at, "who": event.who, "words": said % {"subject": event.subject, "role": role}}
+    went = (
+        ", ".join(f"{number(count)} {WENT.get(name, name)}" for name, count in sorted(event.details.items()))
+        if event.what == "retention_deleted"
+        else ""
+    )
+    subject = who_words(event.subject)
+    return {"at": event.at, "who": event.who, "words": said % {"subject": subject, "role": role, "went": went}}

@@ -1,0 +1,124 @@
+"""`otai org delete`, `keep`, `retention`, `export`, `import` and `otai people`: how data leaves, and how it is
+erased."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otai.cli.actor import actor
+from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
+from otai.cli.presenters.words import count
+from otai.cli.team import app
+from otai.db import utc_now
+from otai.privacy import exports, imports, organisations, persons, retention
+
+people_app = typer.Typer(help="People with an account: export what is kept of them, erase them.", no_args_is_help=True)
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only what would happen is said.")]
+Days = Annotated[int | None, typer.Option(min=0, help="Days; 0: kept until somebody deletes it.")]
+
+
+@app.command("delete")
+def delete(yes: Yes = False, org: OrgOption = None) -> None:
+    """Delete an organisation: it only reads for 30 days, can be taken back, and is erased then."""
+    organisation = organisation_named(org)
+    closes = organisations.what_closes(organisation)
+    say(
+        f"{organisation.name}: {count(closes.data_sets, 'data set')}, {count(closes.models, 'model')}, "
+        f"{count(closes.members, 'member')} go; {count(closes.open_runs, 'training')} and "
+        f"{count(closes.open_orders, 'order')} that are open are cancelled; "
+        f"{count(closes.credits, 'credit')} can be spent no more."
+    )
+    if not yes:
+        say("Nothing was changed. With --yes it is deleted.")
+        return
+    found = organisations.ask_to_delete(organisation=organisation, who=actor(), now=utc_now())
+    say(f"It only reads now, and is erased on {found.closing_at:%Y-%m-%d}. Until then: otai org keep.")
+
+
+@app.command("keep")
+def keep(org: OrgOption = None) -> None:
+    """Take the deletion of an organisation back, while its 30 days last."""
+    found = organisations.take_back(organisation=organisation_named(org), who=actor(), now=utc_now())
+    say(f"{found.name} goes on.")
+
+
+@app.command("retention")
+def show_retention(
+    tickets: Days = None,
+    feedback: Days = None,
+    logs: Days = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """After how many days tickets, feedback and logs are deleted; shows it, or sets what is given."""
+    organisation = organisation_named(org)
+    asked = {"tickets_days": tickets, "feedback_days": feedback, "logs_days": logs}
+    standing = retention.periods(organisation)
+    if any(days is not None for days in asked.values()):
+        wanted = {**asdict(standing), **{name: days or None for name, days in asked.items() if days is not None}}
+        standing = retention.set_periods(
+            organisation=organisation, wanted=retention.Periods(**wanted), who=actor(), now=utc_now()
+        )
+    if json:
+        print_json(asdict(standing))
+        return
+    for name, days in asdict(standing).items():
+        say(f"{name.removesuffix('_days')}: {'kept' if days is None else count(days, 'day')}")
+
+
+@app.command("export")
+def export(
+    path: Annotated[Path, typer.Argument(help="The zip to write.")], org: OrgOption = None, json: JsonOption = False
+) -> None:
+    """Write all that is kept of an organisation to a zip (docs/export.md)."""
+    organisation = organisation_named(org)
+    exports.write_organisation(organisation, path, now=utc_now())
+    if json:
+        print_json({"organisation": organisation.slug, "file": str(path), "bytes": path.stat().st_size})
+    else:
+        say(f"{organisation.name} is written to {path} ({path.stat().st_size:,} bytes).")
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="An export of an organisation.", exists=True, dir_okay=False)],
+    slug: Annotated[str, typer.Option(help="Another short name than it had.")] = "",
+    credits: Annotated[
+        int | None, typer.Option(min=0, help="Credits available afterwards; as many as it had if left out.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """For operators: make an organisation from an export of another installation."""
+    made = imports.import_organisation(path, who=actor(), now=utc_now(), slug=slug, credits=credits)
+    if json:
+        print_json({"organisation": made.organisation.slug, "rows": made.rows, "credits": made.credits})
+        return
+    say(f"{made.organisation.name} ({made.organisation.slug}) is here: {count(sum(made.rows.values()), 'row')}, ")
+    say(f"{count(made.files, 'file')}; {count(made.credits, 'credit')} granted. Invite its people: otai org invite.")
+
+
+@people_app.command("export")
+def export_person(
+    email: Annotated[str, typer.Argument(help="Their mail address.")],
+    path: Annotated[Path, typer.Argument(help="The zip to write.")],
+) -> None:
+    """Write all that is kept of a person to a zip."""
+    with path.open("wb") as file:
+        exports.write_person(persons.account(email), file, now=utc_now())
+    say(f"Written to {path}.")
+
+
+@people_app.command("erase")
+def erase(email: Annotated[str, typer.Argument(help="Their mail address.")], yes: Yes = False) -> None:
+    """Erase an account: a number stands for the person in everything that is kept."""
+    user = persons.account(email)
+    if not yes:
+        say(f"{user.email} is person {user.pk} from then on. Nothing was changed. With --yes it is erased.")
+        return
+    erasure = persons.erase_person(user=user, who=actor(), now=utc_now())
+    say(f"Erased: {user.email} is person {erasure.person} in {count(erasure.went['rows'], 'row')} that are kept.")

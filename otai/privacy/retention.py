@@ -1,0 +1,114 @@
+"""After how many days what an organisation keeps is deleted, set by its owners and done by housekeeping."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from otai.db import one_transaction
+from otai.errors import Invalid, OtaiError
+from otai.orgs.models import Organisation, TeamEvent
+from otai.orgs.operations.organisations import IMPORTED
+from otai.outbound.models import Message
+from otai.privacy.models import Erased, Erasure, Retention
+from otai.runs.approval import RULE_CHANGED
+from otai.runs.models import Attempt
+from otai.runs.spending import LIMIT_CHANGED
+from otai.serving import deletion
+from otai.serving.models import Feedback
+from otai.tickets.models import DataSet
+
+log = logging.getLogger(__name__)
+
+most_days = 3650
+BY_ITSELF = "retention"
+"""Who deleted it, where the clock did."""
+SET, DELETED = "retention_set", "retention_deleted"
+
+
+class InvalidRetention(Invalid):
+    code = "invalid_retention"
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Days after which each goes; None: it is kept until somebody deletes it."""
+
+    tickets_days: int | None = None
+    feedback_days: int | None = None
+    logs_days: int | None = None
+
+
+def periods(organisation: Organisation) -> Periods:
+    """What its owners set; by default everything is kept."""
+    found = Retention.objects.filter(organisation=organisation).first()
+    return Periods(found.tickets_days, found.feedback_days, found.logs_days) if found else Periods()
+
+
+@one_transaction
+def set_periods(*, organisation: Organisation, wanted: Periods, who: str, now: datetime) -> Periods:
+    """From the next round of housekeeping on. Raises InvalidRetention."""
+    days = asdict(wanted)
+    for field, value in days.items():
+        if value is not None and not 1 <= value <= most_days:
+            raise InvalidRetention("days", field=field, most=most_days)
+    Retention.objects.update_or_create(organisation=organisation, defaults={**days, "set_by": who[:200], "set_at": now})
+    TeamEvent.objects.create(
+        organisation=organisation, at=now, who=who[:200], what=SET, subject=organisation.slug, details=days
+    )
+    return wanted
+
+
+def sweep_retention(*, now: datetime) -> int:
+    """Deletes what is older than its organisation wants it kept; returns how many organisations lost something. For
+    housekeeping; safe from any number of processes."""
+    found = 0
+    for retention in Retention.objects.select_related("organisation").order_by("organisation"):
+        organisation = retention.organisation
+        if organisation.closed_at is not None:
+            continue
+        try:
+            went = _delete_what_is_over(organisation, periods(organisation), now=now)
+        except OtaiError as error:
+            log.warning(
+                "what is over could not be deleted in %s, and is tried again: %s", organisation.slug, error.code
+            )
+            continue
+        if went:
+            _told(organisation, went, now=now)
+            found += 1
+    return found
+
+
+def _delete_what_is_over(organisation: Organisation, wanted: Periods, *, now: datetime) -> dict[str, int]:
+    went: dict[str, int] = {}
+    if wanted.tickets_days is not None:
+        before = now - timedelta(days=wanted.tickets_days)
+        for data_set in DataSet.objects.filter(organisation=organisation, deleted_at=None, imported_at__lt=before):
+            try:
+                gone = deletion.delete_tickets(organisation=organisation, data_sets=[data_set], who=BY_ITSELF, now=now)
+            except deletion.DataSetInUse:
+                # A run waits or trains: the next round finds it.
+                continue
+            went["tickets"] = went.get("tickets", 0) + gone.tickets
+    if wanted.feedback_days is not None:
+        before = now - timedelta(days=wanted.feedback_days)
+        went["feedback"], _ = Feedback.objects.filter(organisation=organisation, given_at__lt=before).delete()
+    if wanted.logs_days is not None:
+        before = now - timedelta(days=wanted.logs_days)
+        ended = Attempt.objects.filter(run__organisation=organisation, ended_at__lt=before)
+        went["logs"] = ended.exclude(log="").update(log="")
+        went["webhook_messages"], _ = Message.objects.filter(organisation=organisation, made_at__lt=before).delete()
+        # The rules of spending are held against the events that set them.
+        team = TeamEvent.objects.filter(organisation=organisation, at__lt=before)
+        went["team_events"], _ = team.exclude(what__in=(LIMIT_CHANGED, RULE_CHANGED, IMPORTED)).delete()
+    return {name: count for name, count in went.items() if count}
+
+
+@one_transaction
+def _told(organisation: Organisation, went: dict[str, int], *, now: datetime) -> None:
+    TeamEvent.objects.create(
+        organisation=organisation, at=now, who=BY_ITSELF, what=DELETED, subject=organisation.slug, details=went
+    )
+    Erasure.objects.create(what=Erased.RETENTION, organisation=organisation, at=now, who=BY_ITSELF, went=went)

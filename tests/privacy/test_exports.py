@@ -1,0 +1,173 @@
+"""Acme leaves with all it has, and goes on in a fresh installation: the same tickets, the same predictions."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otai.billing.audit import audit
+from otai.db import utc_now
+from otai.ledger import queries as ledger
+from otai.ledger.audit import audit as audit_ledger
+from otai.orgs.models import Organisation, TeamEvent
+from otai.orgs.operations import create_api_key
+from otai.orgs.permissions import Role, Scope
+from otai.privacy import exports
+from otai.privacy.imports import AlreadyHere, InvalidExport, import_organisation
+from otai.privacy.models import Export, ExportState
+from otai.runs.models import Event, Run
+from otai.serving import feedback, queries
+from otai.serving.models import Feedback, TrainedModel
+from otai.tickets.files import file_store
+from otai.tickets.models import DataSet, Label
+from tests import stories
+from tests.emptying import empty_tables
+from tests.orgs.people import joins, person
+from tests.serving.training_here import trained
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEXTS = ["vpn drops every minute", "refund for the last bill", "password reset please"]
+
+
+@pytest.fixture
+def now() -> datetime:
+    return utc_now().replace(microsecond=0)
+
+
+@pytest.fixture
+def acme(now: datetime) -> Organisation:
+    return stories.acme(now)
+
+
+def said(acme: Organisation) -> list[Any]:
+    answers = queries.predict(queries.version(acme, "support"), TEXTS)
+    return [answer.as_dict() if hasattr(answer, "as_dict") else str(answer) for answer in answers]
+
+
+def exported(acme: Organisation, path: Path, now: datetime) -> zipfile.ZipFile:
+    exports.write_organisation(acme, path, now=now)
+    return zipfile.ZipFile(path)
+
+
+def test_it_goes_on_in_a_fresh_installation_and_predicts_the_same(
+    acme: Organisation, tmp_path: Path, now: datetime, settings: Any
+) -> None:
+    joins(acme, person("alice"), Role.OWNER, now)
+    made = create_api_key(organisation=acme, name="sync", scopes=[Scope.READ], who="alice", now=now)
+    support = stories.tickets_of(acme, tmp_path, now)
+    version = trained(acme, support, now)
+    feedback.give(
+        version=version, key="k", corrections=[feedback.Correction("wifi slow", {"queue": ("network",)})],
+        by="alice@acme.example", now=now,
+    )  # fmt: skip
+    before = said(acme)
+    counts = (Label.objects.count(), Event.objects.count(), support.sha256, Run.objects.get().report_card)
+    left = ledger.balance(acme.id).available
+    whole = exported(acme, tmp_path / "acme.zip", now)
+    names = set(whole.namelist())
+    assert {f"tickets/{support.id}.parquet", f"tickets/{support.id}.csv", "ledger/statement.csv"} <= names
+    assert made.key.secret_sha256 not in "".join(whole.read(name).decode(errors="ignore") for name in names)
+    whole.close()
+
+    empty_tables()
+    settings.OTAI_FILES = f"file://{tmp_path / 'fresh'}"
+    file_store.cache_clear() if hasattr(file_store, "cache_clear") else None
+    later = now + timedelta(hours=1)
+    came = import_organisation(tmp_path / "acme.zip", who="olga", now=later)
+
+    here = came.organisation
+    assert (here.slug, here.name, here.time_zone) == ("acme", "Acme Ltd", "Europe/Berlin")
+    assert said(here) == before
+    run = Run.objects.get(organisation=here)
+    assert (Label.objects.count(), Event.objects.count(), DataSet.objects.get().sha256, run.report_card) == counts
+    assert Feedback.objects.get().text == "wifi slow"
+    assert TrainedModel.objects.get().live is not None
+    assert ledger.balance(here.id).available == max(left, 6)
+    assert audit_ledger().clean
+    assert audit().findings == []
+    assert stories.quote_for(here, DataSet.objects.get(), later).credits > 0
+    with pytest.raises(AlreadyHere):
+        import_organisation(tmp_path / "acme.zip", who="olga", now=later, slug="acme-again")
+    assert not Organisation.objects.filter(slug="acme-again").exists()
+
+
+def test_owners_ask_for_it_and_have_a_week_to_take_it(acme: Organisation, tmp_path: Path, now: datetime) -> None:
+    stories.tickets_of(acme, tmp_path, now)
+    asked = exports.ask_for_export(organisation=acme, who="alice", now=now)
+    assert exports.ask_for_export(organisation=acme, who="bob", now=now).id == asked.id
+    assert exports.make_exports(now=now) == 1
+    found, file = exports.opened(acme, asked.id, who="alice", now=now)
+    with file:
+        assert zipfile.ZipFile(io.BytesIO(file.read())).testzip() is None
+    assert Export.objects.get(id=found.id).downloads == 1
+    told = TeamEvent.objects.filter(organisation=acme, what__startswith="export").order_by("at", "id")
+    assert [one.what for one in told] == ["export_asked", "export_ready", "export_downloaded"]
+    with pytest.raises(exports.NotFound):
+        exports.opened(stories.globex(now), asked.id, who="carol", now=now)
+    assert exports.make_exports(now=now + exports.kept_for + timedelta(minutes=1)) == 0
+    assert not Export.objects.filter(state=ExportState.READY).exists()
+    with pytest.raises(exports.NotFound):
+        exports.opened(acme, asked.id, who="alice", now=now)
+
+
+def test_whatever_is_made_to_harm_is_refused(acme: Organisation, tmp_path: Path, now: datetime) -> None:
+    data_set = stories.tickets_of(acme, tmp_path, now)
+    good = exported(acme, tmp_path / "good.zip", now)
+    before = Organisation.objects.count(), sorted(file_store().paths(""))
+    rows = f"tables/{DataSet._meta.db_table}.jsonl"
+
+    def with_change(change: Any) -> Path:
+        path = tmp_path / "bad.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bad:
+            for name in good.namelist():
+                content = change(name, good.read(name))
+                if content is not None:
+                    bad.writestr(name, content)
+            change("", bad)
+        return path
+
+    def refused(path: Path) -> str:
+        with pytest.raises(InvalidExport) as wrong:
+            import_organisation(path, who="olga", now=now, slug="second")
+        return wrong.value.case
+
+    def named(name: str) -> Any:
+        return lambda at, content: content.writestr(name, b"x") if at == "" else content
+
+    (tmp_path / "no.zip").write_bytes(b"no zip at all")
+    assert refused(tmp_path / "no.zip") == "zip"
+    assert refused(with_change(named("../../etc/passwd"))) == "name"
+    assert refused(with_change(named("/etc/passwd"))) == "name"
+    assert refused(with_change(named("models/evil.pkl"))) == "name"
+    assert refused(with_change(named("tables/more.jsonl"))) == "whole"
+    bomb = with_change(named("tables/bomb.jsonl"))
+    with zipfile.ZipFile(bomb, "a", zipfile.ZIP_DEFLATED) as file, file.open("tables/big.jsonl", "w") as big:
+        for _ in range(80):
+            big.write(bytes(1 << 20))
+    assert refused(bomb) == "bomb"
+    parquet = f"tickets/{data_set.id}.parquet"
+    assert refused(with_change(lambda at, c: c[:-1] + b"x" if at == parquet else c if at else None)) == "changed"
+    assert refused(with_change(lambda at, c: b'{"id": 7}\n' if at == rows else c if at else None)) == "row"
+    assert refused(with_change(lambda at, c: None if at in ("", rows) else c)) == "whole"
+    assert refused(with_change(lambda at, c: b"[]" if at == "manifest.json" else c if at else None)) == "manifest"
+    assert (Organisation.objects.count(), sorted(file_store().paths(""))) == before
+
+
+def test_a_person_takes_what_names_them_and_nobody_elses(acme: Organisation, now: datetime) -> None:
+    alice = person("alice")
+    joins(acme, alice, Role.OWNER, now)
+    joins(acme, person("bob"), Role.TRAINER, now)
+    file = io.BytesIO()
+    exports.write_person(alice, file, now=now)
+    whole = zipfile.ZipFile(file)
+    assert json.loads(whole.read("account.json"))["email"] == alice.email
+    assert json.loads(whole.read("memberships.json"))[0]["organisation"] == "acme"
+    assert b"orgs_team_event" in whole.read("where-you-are-named.jsonl")
+    assert all(b"bob@" not in whole.read(name) for name in whole.namelist())

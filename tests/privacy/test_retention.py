@@ -1,0 +1,61 @@
+"""Acme keeps tickets for thirty days and no longer, and reads what went."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from otai.db import utc_now
+from otai.orgs.models import TeamEvent
+from otai.privacy.models import Erasure
+from otai.privacy.retention import InvalidRetention, Periods, periods, set_periods, sweep_retention
+from otai.runs.models import Attempt
+from otai.tickets.models import DataSet
+from tests import stories
+from tests.api.everything import completed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return utc_now().replace(microsecond=0)
+
+
+def test_what_is_over_goes_and_an_event_says_what(tmp_path: Path, now: datetime) -> None:
+    acme, globex = stories.acme(now), stories.globex(now)
+    support = stories.tickets_of(acme, tmp_path, now)
+    theirs = stories.tickets_of(globex, tmp_path, now, name="theirs")
+    completed(stories.ordered(acme, support, now), now)
+    assert periods(acme) == Periods()
+    assert sweep_retention(now=now + timedelta(days=4000)) == 0
+    set_periods(organisation=acme, wanted=Periods(tickets_days=30, logs_days=30), who="alice", now=now)
+    assert sweep_retention(now=now + timedelta(days=30)) == 0
+    then = now + timedelta(days=31)
+    assert sweep_retention(now=then) == 1
+    assert DataSet.objects.get(id=support.id).deleted_at == then
+    assert DataSet.objects.get(id=theirs.id).deleted_at is None
+    assert set(Attempt.objects.values_list("log", flat=True)) == {""}
+    told = TeamEvent.objects.get(organisation=acme, what="retention_deleted")
+    assert told.details["tickets"] == support.tickets
+    assert Erasure.objects.get().went == told.details
+    assert sweep_retention(now=then) == 0
+
+
+def test_tickets_that_a_run_needs_wait_for_its_end(tmp_path: Path, now: datetime) -> None:
+    acme = stories.acme(now)
+    support = stories.tickets_of(acme, tmp_path, now)
+    stories.ordered(acme, support, now)
+    set_periods(organisation=acme, wanted=Periods(tickets_days=1), who="alice", now=now)
+    assert sweep_retention(now=now + timedelta(days=3)) == 0
+    assert DataSet.objects.get(id=support.id).deleted_at is None
+
+
+@pytest.mark.parametrize("days", [0, -1, 3651])
+def test_periods_have_bounds(days: int, now: datetime) -> None:
+    acme = stories.acme(now)
+    with pytest.raises(InvalidRetention):
+        set_periods(organisation=acme, wanted=Periods(feedback_days=days), who="alice", now=now)
+    assert periods(acme) == Periods()
