@@ -35,7 +35,7 @@ GOES_WHOLE = (
     *("billing.CheckoutPage", "billing.PaymentMethod", "billing.GatewayCustomer", "billing.VatIdCheck"),
     *("billing.BillingDetails", "billing.CreditWatch", "runs.SpendLimit", "runs.ApprovalRule"),
     *("outbound.Endpoint", "outbound.Message", "api.KeyedRequest", "jobs.Job", "privacy.Export", "privacy.Retention"),
-    *("orgs.Member", "orgs.Invitation", "orgs.ApiKey", "orgs.TeamEvent", "orgs.QuotaLift"),
+    *("orgs.Member", "orgs.Invitation", "orgs.ApiKey", "orgs.TeamEvent", "orgs.AccessEvent", "orgs.QuotaLift"),
 )
 """Tables of which nothing of the organisation stays."""
 

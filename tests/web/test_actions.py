@@ -47,7 +47,7 @@ ASKS_FOR = {
 }
 
 
-ASK_AGAIN = "keys invite change_role remove_member ask_second_factor delete_data_set delete_model"
+ASK_AGAIN = "keys invite change_role remove_member ask_second_factor delete_data_set delete_model delete_organisation"
 """Forms that ask again who somebody is, where they signed in a while ago."""
 
 
