@@ -27,6 +27,9 @@ from django.utils.translation import gettext_lazy as _
 from otai.billing.models import Event
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.orgs.access_events import AccessKind, note
+from otai.orgs.models import Organisation
+from otai.orgs.sessions import sender
 from otai.orgs.typed_numbers import PlainDecimalField
 from otai.units import Money
 from otai.words.catalogue import ENGLISH, say_stored
@@ -190,8 +193,27 @@ class Desk(admin.ModelAdmin):
                 for action in self.desk_actions
                 if action.applies(row)
             ]
+        self._note_read(request, row)
+        offered += self.also_offered(request, row)
         extra = {**(extra_context or {}), "desk_actions": offered, "desk_history": self._told(row)}
         return super().change_view(request, object_id, form_url, extra)
+
+    def also_offered(self, request: HttpRequest, row: models.Model | None) -> list[dict[str, Any]]:
+        """What else than actions may be done from here: `label` and `url` of each."""
+        return []
+
+    def _note_read(self, request: HttpRequest, row: models.Model | None) -> None:
+        """The organisation's owners see that an operator looked at something of theirs."""
+        organisation = row if isinstance(row, Organisation) else getattr(row, "organisation", None)
+        if isinstance(organisation, Organisation):
+            note(
+                organisation,
+                AccessKind.OPERATOR_READ,
+                who=request.user.get_username(),
+                now=utc_now(),
+                about=f"{self.model._meta.model_name} {row}",
+                **sender(request),
+            )
 
     def _address(self, row: models.Model, action: DeskAction) -> str:
         options = self.model._meta

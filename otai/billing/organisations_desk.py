@@ -7,6 +7,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -124,6 +127,11 @@ class OrganisationDesk(Desk):
         ),
         DeskAction("resume", _("Resume"), _resume, applies=lambda row: row.suspended_at is not None),
     )
+
+    def also_offered(self, request: HttpRequest, row: models.Model | None) -> list[dict[str, Any]]:
+        if row is None or not self.may_act(request):
+            return []
+        return [{"label": _("Look as a member"), "url": reverse("impersonate", args=[row.pk])}]
 
     @admin.display(description=_("tier"))
     def tier(self, row: Organisation) -> str:

@@ -15,7 +15,7 @@ from otai.db import utc_now
 from otai.jobs import operations as jobs
 from otai.ledger import checkpoint, copies
 from otai.ledger import operations as ledger
-from otai.orgs import access_events
+from otai.orgs import access_events, impersonation
 from otai.orgs.sessions import forget_ended
 from otai.outbound import operations as outbound
 from otai.privacy.exports import make_exports
@@ -49,6 +49,7 @@ def tidy(*, now: datetime) -> None:
     sweep_orphans(now=now)
     forget_ended(now=now)
     access_events.forget_old(now=now)
+    impersonation.end_overdue(now=now)
     checkpoint.keep_daily(now=now)
     copies.send_copies()
     # Last: it may take minutes.

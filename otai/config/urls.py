@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 
 from otai.api import application, watching
 from otai.api.stripe_webhook import stripe_webhook
+from otai.web.views import impersonating
 from otai.web.views.desk import before_strangers
 
 # Before the desk's addresses are asked for: the modules `admin` of all rooms say what stands there.
@@ -15,6 +16,7 @@ admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/before-strangers/", admin.site.admin_view(before_strangers), name="before-strangers"),
+    path("desk/look-as/<uuid:organisation>/", admin.site.admin_view(impersonating.begin), name="impersonate"),
     path("desk/", admin.site.urls),
     path("webhooks/stripe", stripe_webhook, name="stripe-webhook"),
     path("health/live", watching.live, name="live"),

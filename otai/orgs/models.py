@@ -277,6 +277,26 @@ class AccessEvent(models.Model):
         indexes = [models.Index(fields=["organisation", "-at"], name="orgs_access_event_by_time")]
 
 
+class Impersonation(models.Model):
+    """An operator looks at an organisation as one of its members, for a while and with a reason."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    member = models.ForeignKey(Member, models.CASCADE, related_name="+")
+    operator = models.ForeignKey(User, models.CASCADE, related_name="+")
+    why = models.CharField(max_length=150)
+    begun_at = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "orgs_impersonation"
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(why="") & Q(until__gt=F("begun_at")), name="orgs_impersonation_has_a_reason_and_an_end"
+            ),
+        ]
+
+
 class QuotaLift(models.Model):
     """A bound (`quotas.Quota`) that an operator set for one organisation in the place of its tier's; without
     `most` there is none."""

@@ -25,9 +25,9 @@ from django.views.decorators.cache import never_cache
 
 from otai.db import utc_now
 from otai.errors import NotFound
-from otai.orgs import queries
+from otai.orgs import impersonation, queries
 from otai.orgs.access_events import AccessKind, note
-from otai.orgs.models import Member, Organisation, User
+from otai.orgs.models import Impersonation, Member, Organisation, User
 from otai.orgs.permissions import Action
 from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
@@ -61,6 +61,9 @@ def page(action: Action, *, asks_again: bool = False) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, slug: str, **rest: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
+            looking = impersonated(request)
+            if looking is not None and looking.member.organisation.slug == slug:
+                return _look(view, cast(MemberRequest, request), looking, action, args, rest)
             try:
                 member = queries.member(request.user, slug)
             except NotFound as missing:
@@ -90,6 +93,32 @@ def page(action: Action, *, asks_again: bool = False) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+IMPERSONATION = "impersonation"
+"""Where an operator's session keeps which member they look as."""
+
+
+def impersonated(request: HttpRequest) -> Impersonation | None:
+    """As whom an operator looks, while it lasts."""
+    kept = request.session.get(IMPERSONATION)
+    if not kept or not request.user.is_authenticated:
+        return None
+    return impersonation.going_on(kept, operator=request.user, now=utc_now())
+
+
+def _look(
+    view: View, request: MemberRequest, looking: Impersonation, action: Action, args: Any, rest: Any
+) -> HttpResponseBase:
+    """The page as the member sees it; `request.user` stays the operator."""
+    if request.headers.get("Accept") == "text/event-stream":
+        # No live news: 204 tells the browser not to ask again.
+        return HttpResponse(status=204)
+    impersonation.require_looking(action, is_look=request.method in ("GET", "HEAD"))
+    request.member, request.organisation = looking.member, looking.member.organisation
+    if not request.member.may(action):
+        raise role_does_not_include_this(request)
+    return view(request, *args, **rest)
 
 
 def role_does_not_include_this(request: MemberRequest) -> PermissionDenied:

@@ -18,7 +18,7 @@ from otai.billing import queries as billing
 from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
-from otai.web.access import local_path
+from otai.web.access import impersonated, local_path
 from otai.web.words import warning_words
 
 THEMES = ("auto", "light", "dark")
@@ -68,6 +68,11 @@ class PageFrame:
     def member(self) -> Any:
         """Who reads, in which organisation; None outside of one."""
         return getattr(self._request, "member", None)
+
+    @cached_property
+    def impersonation(self) -> Any:
+        """As whom an operator looks; None for everybody else."""
+        return impersonated(self._request) if hasattr(self._request, "session") else None
 
     @property
     def languages(self) -> list[tuple[str, str]]:

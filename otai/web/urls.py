@@ -6,7 +6,20 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from otai.web import training_urls
-from otai.web.views import buying, credits, demo, documents, front, help, home, paying, plans, spending, webhooks
+from otai.web.views import (
+    buying,
+    credits,
+    demo,
+    documents,
+    front,
+    help,
+    home,
+    impersonating,
+    paying,
+    plans,
+    spending,
+    webhooks,
+)
 
 app_name = "web"
 
@@ -14,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", front.front_door, name="front_door"),
     path("studio/theme", front.theme, name="theme"),
     path("studio/demo/<str:token>", demo.sign_in, name="demo_sign_in"),
+    path("studio/look-as/end", impersonating.end, name="end_impersonation"),
     path("", include("otai.web.accounts.urls")),
     path("<slug:slug>/", home.home, name="home"),
     path("<slug:slug>/now", home.happening_now, name="home_now"),

@@ -186,6 +186,8 @@ def in_production(
         "OTAI_BASE_URL": url,
         "OTAI_TRUSTED_PROXIES": "1",
         "OTAI_METRICS_TOKEN": METRICS_TOKEN,
+        # Stories of a busy machine last longer than the quarter of an hour after which a person is asked again.
+        "OTAI_ASK_AGAIN_MINUTES": "600",
         **(settings or {}),
     }
     installation = Installation(home, {name: value for name, value in told.items() if value})

@@ -76,9 +76,6 @@ def test_alice_signs_up_invites_bob_and_comes_back_by_passkey(studio: Production
         page.wait_for_selector("html[data-theme=dark]")
 
         page.goto(f"{studio.url}/account/second-factor/webauthn/add/")
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button.primary")
-        page.wait_for_load_state()
         page.click("#mfa_webauthn_add")
         page.wait_for_selector("#recovery_codes")
         page.goto(f"{studio.url}/account/logout/")

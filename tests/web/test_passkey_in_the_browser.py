@@ -64,8 +64,6 @@ def test_alice_signs_in_by_passkey_and_the_pages_on_the_way_are_accessible(insta
         assert_accessible(page)
 
         page.goto(f"{base}/account/second-factor/webauthn/add/")
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button.primary")
         page.wait_for_selector("#mfa_webauthn_add")
         assert_accessible(page)
         page.click("#mfa_webauthn_add")

@@ -82,6 +82,12 @@ TABLE: Mapping[str, Refusal] = {
     "invitation_unconfirmed.unconfirmed": said(
         "Confirm the mail address {email} first: the link is in the mail that we sent there.",
     ),
+    "invalid_impersonation.why": said(
+        "Say why, in 1 to {most:n} characters: the owners read it.",
+    ),
+    "looks_only.looks_only": said(
+        "You look at this as a member does. Nothing can be changed, bought or downloaded meanwhile.",
+    ),
     "language_unknown.language": said(
         "The Studio speaks {known}, not {language:quoted}.",
     ),

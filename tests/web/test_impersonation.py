@@ -1,0 +1,132 @@
+"""Operators who look at customers' things: their owners see it, and nothing is changed by looking."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from otai.cli import housekeeping
+from otai.db import utc_now
+from otai.orgs.models import AccessEvent, Impersonation, Member, Organisation
+from otai.orgs.permissions import Role
+from tests.orgs.people import person
+from tests.stories import globex
+from tests.web.test_asked_again import signed_in_long_ago
+from tests.web.visitors import browser, member_of, of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bob(acme: Organisation) -> Member:
+    return member_of(acme, "bob", Role.TRAINER, utc_now())
+
+
+@pytest.fixture
+def olga() -> Client:
+    operator = person("olga", at="vendor.example")
+    operator.is_staff = operator.is_superuser = True
+    operator.save()
+    hers = browser()
+    hers.force_login(operator)
+    return hers
+
+
+def begins(olga: Client, member: Member, why: str = "ticket 4711: the card looks empty") -> str:
+    form = {"member": str(member.id), "why": why}
+    return str(olga.post(f"/desk/look-as/{member.organisation_id}/", form).headers.get("Location", ""))
+
+
+def told() -> list[tuple[str, str, str]]:
+    found = AccessEvent.objects.exclude(what="signed_in").order_by("first_at", "id")
+    return [(event.what, event.who, event.about) for event in found]
+
+
+def test_what_an_operator_reads_at_the_desk_the_owners_see(acme: Organisation, alice: Client, olga: Client) -> None:
+    assert olga.get(f"/desk/orgs/organisation/{acme.id}/change/").status_code == 200
+    assert told() == [("operator_read", "olga@vendor.example", "organisation acme")]
+    page = alice.get("/acme/team/access/").content.decode()
+    assert "Read by an operator of ours" in page and "olga@vendor.example" in page
+
+
+def test_it_begins_at_the_desk_with_a_reason_and_the_owners_see_both_ends(
+    acme: Organisation, alice: Client, bob: Member, olga: Client
+) -> None:
+    assert "Look as a member" in olga.get(f"/desk/orgs/organisation/{acme.id}/change/").content.decode()
+    AccessEvent.objects.all().delete()
+    assert olga.get("/acme/").status_code == 404
+    assert begins(olga, bob, why="  ") == "" and olga.get("/acme/").status_code == 404
+    assert begins(olga, bob) == "/acme/"
+    page = olga.get("/acme/tickets/").content.decode()
+    assert "As bob@acme.example you look at Acme Ltd" in page
+    assert "you look at" in olga.get("/account/organisations/").content.decode(), "on pages of nobody's, too"
+    assert "you look at" not in alice.get("/acme/").content.decode()
+    assert olga.post("/studio/look-as/end")["Location"] == "/desk/"
+    assert olga.get("/acme/").status_code == 404
+    reason = "bob@acme.example: ticket 4711: the card looks empty"
+    assert told() == [
+        ("impersonation_begun", "olga@vendor.example", reason),
+        ("impersonation_ended", "olga@vendor.example", reason),
+    ]
+    assert "ticket 4711" in alice.get("/acme/team/access/").content.decode()
+
+
+def test_nothing_is_changed_bought_deleted_or_downloaded(acme: Organisation, alice: Client, olga: Client) -> None:
+    owner = Member.objects.get(organisation=acme)
+    begins(olga, owner)
+    before = Member.objects.count()
+    for path in (
+        "/acme/team/invite/",
+        "/acme/team/keys/",
+        f"/acme/team/members/{owner.id}/remove/",
+        "/acme/team/leave/",
+        "/acme/tickets/upload",
+        "/acme/credits/packages/10/",
+        "/acme/team/organisation/",
+        "/acme/account/",
+    ):
+        answer = olga.post(path, {"email": "eve@acme.example", "role": "owner", "name": "x", "scopes": ["read"]})
+        assert answer.status_code == 403, path
+    for path in ("/acme/team/keys/", "/acme/credits/packages/10/", "/acme/credits/methods/"):
+        assert olga.get(path).status_code == 403, path
+    assert Member.objects.count() == before and not acme.invitations.exists() and not acme.api_keys.exists()
+    assert olga.get("/api/v1/runs").status_code == 404, "over the API she is herself"
+
+
+def test_she_sees_no_more_than_the_member_and_no_other_organisation(
+    acme: Organisation, bob: Member, olga: Client
+) -> None:
+    member_of(globex(utc_now()), "carol", Role.OWNER, utc_now())
+    begins(olga, bob)
+    assert olga.get("/acme/team/access/").status_code == 403
+    assert olga.get("/globex/").status_code == 404
+    live = olga.get("/acme/runs/1/events", headers={"Accept": "text/event-stream"})
+    assert live.status_code in (204, 404)
+
+
+def test_after_half_an_hour_it_is_over_and_told(acme: Organisation, bob: Member, olga: Client) -> None:
+    begins(olga, bob)
+    Impersonation.objects.update(begun_at=utc_now() - timedelta(minutes=31), until=utc_now() - timedelta(minutes=1))
+    assert olga.get("/acme/").status_code == 404
+    housekeeping.impersonation.end_overdue(now=utc_now())
+    housekeeping.impersonation.end_overdue(now=utc_now())
+    assert sorted(what for what, _who, _about in told()) == ["impersonation_begun", "impersonation_ended"]
+
+
+def test_only_operators_begin_and_after_a_while_they_say_who_they_are(
+    acme: Organisation, bob: Member, olga: Client
+) -> None:
+    assert begins(of(bob), bob).startswith("/desk/login/") or not Impersonation.objects.exists()
+    signed_in_long_ago(olga)
+    assert begins(olga, bob).startswith("/account/reauthenticate/")
+    assert not Impersonation.objects.exists()
+
+
+def test_whoever_is_no_operator_any_more_looks_no_more(acme: Organisation, bob: Member, olga: Client) -> None:
+    begins(olga, bob)
+    operator = Impersonation.objects.get().operator
+    operator.is_staff = False
+    operator.save()
+    assert olga.get("/acme/").status_code == 404
