@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0012_access_events'),
+        ('orgs', '0013_closing'),
     ]
 
     operations = [
