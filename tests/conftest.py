@@ -131,6 +131,26 @@ def refusals_have_sentences() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def reasons_have_sentences() -> Iterator[None]:
+    """Each reason that any test has the ledger write as a code carries the values of its most exact sentence."""
+    from otai.ledger.operations import requests
+    from otai.words.facts import sentences_of
+    from otai.words.sentences import Fact, places
+
+    stored = requests.stored_reason
+
+    def checked(why: str | Fact) -> str:
+        if isinstance(why, Fact):
+            said = sentences_of(why.code)
+            assert said and places(said[0]) <= set(why.values), f"{why} cannot be said"
+        return stored(why)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests, "stored_reason", checked)
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """The test database is there, and goes with what it stands in: the tests' home, or their server."""

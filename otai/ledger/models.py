@@ -98,7 +98,7 @@ class Lot(models.Model):
     price_currency = models.CharField(max_length=3)
     price_book = models.CharField(max_length=100)
     reference = models.CharField(max_length=200)
-    reason = models.CharField(max_length=500)
+    reason = models.CharField(max_length=4000)
     granted_at = models.DateTimeField()
 
     class Meta:
@@ -147,7 +147,7 @@ class Transfer(models.Model):
     key = models.CharField(max_length=200)
     request_hash = models.BinaryField(max_length=32)
     reference = models.CharField(max_length=200)
-    reason = models.CharField(max_length=500)
+    reason = models.CharField(max_length=4000)
     hold_id = models.UUIDField(null=True)
     lots = models.JSONField()
     available_after = models.BigIntegerField()
@@ -168,7 +168,7 @@ class LateCapture(models.Model):
     hold_id = models.UUIDField(primary_key=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     key = models.CharField(max_length=200)
-    reason = models.CharField(max_length=500)
+    reason = models.CharField(max_length=4000)
     at = models.DateTimeField()
 
     class Meta:

@@ -13,9 +13,11 @@ from django.db.models import Model, QuerySet
 
 from otai.billing.models import Notice
 from otai.ledger.models import LotSource, Transfer, TransferKind
+from otai.ledger.reasons import read_reason
 from otai.runs.models import Event, Run
 from otai.runs.status import RunOccurrence, RunStatus
 from otai.serving.models import Advice, ModelVersion
+from otai.words.catalogue import say_fact
 
 EVENTS: dict[str, str] = {
     "run.approval_needed": "An order waits for approval; its credits are held.",
@@ -108,13 +110,15 @@ def _transfer_news(transfer: Transfer) -> News | None:
         event = "credits.refunded"
     else:
         return None
+    why = read_reason(transfer.reason)
     data = {
         "transfer": str(transfer.id),
         "kind": transfer.kind,
         "source": transfer.source if transfer.kind == TransferKind.GRANT else "",
         "credits": transfer.credits,
         "reference": transfer.reference,
-        "reason": transfer.reason,
+        "reason": why if isinstance(why, str) else say_fact(why),
+        "fact": None if isinstance(why, str) else why.as_dict(),
         "available": transfer.available_after,
     }
     return News(transfer.organisation_id, f"transfer:{transfer.id}", event, transfer.at, data)

@@ -19,22 +19,12 @@ class Settlement:
 
     capture: int
     release: int
-    in_words: str
 
 
 def settle(*, held: int, ending: Ending) -> Settlement:
     """Brief, "Credit guarantee": credits are only consumed for completed training runs."""
     assert held > 0, "no run starts without its hold"
-    credits = "1 credit" if held == 1 else f"{held} credits"
-    match ending:
-        case Ending.COMPLETED:
-            return Settlement(held, 0, f"{credits} spent")
-        case Ending.FAILED_SYSTEM:
-            return Settlement(0, held, f"failed on our side: {credits} given back, nothing charged")
-        case Ending.FAILED_INPUT:
-            return Settlement(0, held, f"the tickets cannot be trained on: {credits} given back, nothing charged")
-        case Ending.CANCELLED:
-            return Settlement(0, held, f"cancelled: {credits} given back, nothing charged")
+    return Settlement(held, 0) if ending is Ending.COMPLETED else Settlement(0, held)
 
 
 def attempt_again(*, ending: Ending, attempts: int, most_attempts: int) -> bool:

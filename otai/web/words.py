@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
-from otai.billing.operations.takings import REFUNDED
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
@@ -66,16 +65,6 @@ MOVES: Words = {
 }
 """What happened to a model in use."""
 
-WHY_MOVED: Mapping[str, str] = {
-    "guarantee-run": "moved_why.included",
-    "guarantee-fee": "moved_why.fee",
-    "guarantee-back": "moved_why.funding_back",
-    "guarantee-refund": "moved_why.fee_paid_back",
-    "payment-refund": "moved_why.paid_back",
-    "reversal": "moved_why.taken_back",
-}
-"""What brought a movement about, by what its key begins with."""
-
 INVOICES: Words = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 
 DOCUMENT_STATES: Words = {
@@ -118,16 +107,23 @@ def fact_words(fact: Fact | Mapping[str, Any] | str | None) -> str:
     return say_fact(fact, language=get_language() or ENGLISH)
 
 
+SAID_BY_ITS_NAME = frozenset(
+    {
+        *("moved_why.initial", "moved_why.monthly", "moved_why.bought", "moved_why.payment_stays"),
+        *("moved_why.ordered", "moved_why.settled", "moved_why.unsettled", "moved_why.run_completed"),
+        *("moved_why.run_failed_system", "moved_why.run_failed_input", "moved_why.run_cancelled"),
+        *("moved_why.business_answers", "moved_why.business_price"),
+    }
+)
+"""Why credits moved where the movement's name and its training say as much on a page."""
+
+
 def why_moved(line: StatementLine) -> str:
-    """What brought a movement about: in the reader's language where the books did it by themselves, which the beginning
-    of its key says; else what a person wrote."""
-    # Rows of the ledger are never changed: they keep an English sentence, with the person's own words after a colon.
-    begins, own = line.key.partition(":")[0], line.reason.partition(": ")[2]
-    if begins == "refund":
-        return own
-    refunded = begins == "reversal" and line.reason.startswith(REFUNDED)
-    code = "moved_why.refunded" if refunded else WHY_MOVED.get(begins)
-    return fact_words(Fact(code, {"why": own or None})) if code else line.reason
+    """What brought a movement about, in the reader's language, where its name does not say it; what a person wrote as
+    it is."""
+    if isinstance(line.why, str):
+        return line.why
+    return "" if line.why.code in SAID_BY_ITS_NAME else fact_words(line.why)
 
 
 def package_title(offer: PackageOffer) -> str:

@@ -106,6 +106,21 @@ def say_fact(fact: Fact | Mapping[str, Any], *, language: str = ENGLISH) -> str:
     return said or (fact.get("written") if isinstance(fact, Mapping) else "") or one.code
 
 
+def codes_that_say(text: str, codes: Iterable[str], *, language: str = ENGLISH) -> list[str]:
+    """Those of the codes of which some sentence holds the text, as the language writes it around its values."""
+    wanted = text.casefold()
+    return [
+        code
+        for code in codes
+        if any(
+            wanted in part.casefold()
+            for sentence in sentences_of(code)
+            for one in ((sentence.one, sentence.other) if isinstance(sentence, Counted) else (sentence,))
+            for part, *_ in string.Formatter().parse(translated(one, language=language))
+        )
+    ]
+
+
 def say_stored(text: str, *, language: str = ENGLISH) -> str:
     """What a column of text keeps (`explained.as_text`): a code as its sentence, a person's own words as they are."""
     return say_fact({"code": text, "written": text}, language=language)

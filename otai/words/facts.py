@@ -17,7 +17,8 @@ from otai.words.tables.file_formats import FORMATS
 from otai.words.tables.history import HISTORY
 from otai.words.tables.improvements import IMPROVEMENTS
 from otai.words.tables.kinds_of_files import FILES, JSON
-from otai.words.tables.prices import MOVED_WHY, MOVEMENTS, PRICES
+from otai.words.tables.movements import MOVED_WHY, MOVEMENTS
+from otai.words.tables.prices import PRICES
 from otai.words.tables.reasons import REASONS
 from otai.words.tables.rows import ROWS
 

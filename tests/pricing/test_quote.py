@@ -318,20 +318,6 @@ def test_only_a_completed_run_costs_anything(ending: Ending, capture: int, relea
     assert (settlement.capture, settlement.release) == (capture, release)
 
 
-@pytest.mark.parametrize(
-    ("held", "ending", "words"),
-    [
-        (1, Ending.COMPLETED, "1 credit spent"),
-        (2, Ending.COMPLETED, "2 credits spent"),
-        (1, Ending.FAILED_SYSTEM, "failed on our side: 1 credit given back, nothing charged"),
-        (2, Ending.FAILED_INPUT, "the tickets cannot be trained on: 2 credits given back, nothing charged"),
-        (72, Ending.CANCELLED, "cancelled: 72 credits given back, nothing charged"),
-    ],
-)
-def test_a_settlement_says_what_it_cost(held: int, ending: Ending, words: str) -> None:
-    assert settle(held=held, ending=ending).in_words == words
-
-
 @pytest.mark.parametrize("held", [0, -1])
 def test_nothing_is_settled_without_a_hold(held: int) -> None:
     with pytest.raises(AssertionError, match="no run starts without its hold"):

@@ -59,8 +59,8 @@ def update(language: str) -> list[str]:
         one, other = (sentence.one, sentence.other) if isinstance(sentence, Counted) else (str(sentence), "")
         key = (one, other, context_of(sentence))
         entry = there.get(key) or polib.POEntry(msgid=one, msgid_plural=other, msgctxt=key[2])
-        if key[1] and not entry.msgstr_plural:
-            entry.msgstr_plural = dict.fromkeys(range(plural.num_plurals), "")
+        if key[1]:
+            entry.msgstr_plural = {form: entry.msgstr_plural.get(form, "") for form in range(plural.num_plurals)}
         entries.append(entry)
     book[:] = entries
     book.save(str(path))

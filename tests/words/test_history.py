@@ -33,7 +33,7 @@ STATUSES = [
     *(*RefundState, *BankEntryState, *VatIdState),
     *(f"{kind} {state}" for kind in ReversalKind for state in ReversalState),
 ]
-ROOMS_THAT_REMEMBER = ("billing", "runs", "serving", "api", "web", "cli")
+ROOMS_THAT_REMEMBER = ("ledger", "billing", "runs", "serving", "api", "web", "cli")
 SAID_TO_OPERATORS = {
     "billing/admin.py": "a form's help",
     "billing/desk.py": "a form's label",
@@ -104,7 +104,7 @@ def test_no_sentence_of_ours_is_stored_as_what_happened_or_why() -> None:
         f"{place}:{call.lineno} {keyword.arg}"
         for place, call in _calls()
         for keyword in call.keywords
-        if keyword.arg in ("move", "why", "outcome") and _is_a_sentence(keyword.value)
+        if keyword.arg in ("move", "why", "outcome", "reason") and _is_a_sentence(keyword.value)
         if place not in SAID_TO_OPERATORS
     ]
     assert found == []

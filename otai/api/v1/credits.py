@@ -36,6 +36,7 @@ class LotOut(Schema):
     price: MoneyOut | None
     reference: str
     reason: str
+    fact: dict[str, Any] | None
     granted_at: datetime
 
 
@@ -53,6 +54,7 @@ class StatementLineOut(Schema):
     what: str
     reference: str
     reason: str
+    fact: dict[str, Any] | None
     credits: int
     credits_in: int
     credits_out: int
@@ -90,7 +92,8 @@ LINE = {
     "source": "",
     "what": "Credits spent",
     "reference": "run:019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
-    "reason": "Run 4: completed, 3 credits charged",
+    "reason": "Run 4: 3 credits spent",
+    "fact": {"code": "moved_why.run_completed", "values": {"run": 4, "credits": 3}},
     "credits": 3,
     "credits_in": 0,
     "credits_out": 0,
@@ -128,6 +131,7 @@ def get_balance(
                 "price": {"cents": 45000, "currency": "EUR"},
                 "reference": "K7RM2QXA",
                 "reason": "50-credit package",
+                "fact": {"code": "moved_why.bought", "values": {"credits": 50}},
                 "granted_at": "2026-11-02T09:30:00Z",
             }
         ]

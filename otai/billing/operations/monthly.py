@@ -22,6 +22,7 @@ from otai.orgs import queries as orgs
 from otai.orgs.suspension import is_suspended
 from otai.pricing.anniversary import anniversary_at, anniversary_on
 from otai.pricing.price_book import Tier
+from otai.words.sentences import Fact
 
 
 def grant_what_is_due(
@@ -101,7 +102,7 @@ def _grant(subscription: Subscription, number: int, tier: Tier, period: Purchase
         source=LotSource.MONTHLY,
         key=f"monthly:{number}",
         reference=f"tier:{tier.value}",
-        reason=f"Monthly credits of the {tier.title} tier for {day}",
+        reason=Fact("moved_why.monthly", {"tier": tier.value, "day": day.isoformat()}),
         now=now,
         price_book=book.version,
     )

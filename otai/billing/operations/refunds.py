@@ -28,6 +28,7 @@ from otai.ledger.revenue import value_of
 from otai.orgs.models import Organisation
 from otai.units import Money, round_up, whole_credits
 from otai.words.explained import arrow
+from otai.words.sentences import Fact
 
 PAID_BACK = "payment-refund:"
 """Before the purchase's id: the key of the ledger's transfer that withdraws what is paid back."""
@@ -92,7 +93,7 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
             credits=part,
             key=f"{PAID_BACK}{purchase.id}:{number}" if number else f"{PAID_BACK}{purchase.id}",
             reference=f"purchase:{purchase.reference}",
-            reason=f"Paid back: {why}",
+            reason=Fact("moved_why.paid_back", {"why": why}),
             now=now,
         )
     refunds = _requested(
@@ -254,7 +255,7 @@ def refund_fee(
         credits=credits,
         key=key,
         reference=reference,
-        reason=f"Paid back as money: {why}",
+        reason=Fact("moved_why.fee_paid_back", {"why": why}),
         now=now,
     )
     refunds, cents, so_far = [], 0, 0

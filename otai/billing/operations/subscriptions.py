@@ -187,7 +187,7 @@ def _grant_initial_credits(subscription: Subscription, tier: Tier, *, key: str, 
         source=LotSource.INITIAL,
         key=key,
         reference=f"tier:{tier.value}",
-        reason=f"Initial credits of the {tier.title} tier",
+        reason=Fact("moved_why.initial", {"tier": tier.value}),
         now=now,
         price_book=book.version,
     )

@@ -31,9 +31,10 @@ from otai.ledger import operations as ledger
 from otai.ledger.models import Account, Lot, LotSource
 from otai.ledger.revenue import value_of
 from otai.units import Money
+from otai.words.sentences import Fact
 
-TAKEN_BACK, REFUNDED = "The payment was taken back", "The payment was paid back"
-"""What the ledger keeps of why credits went, before the provider's own word for it."""
+_CODES = {ReversalKind.REFUND: "moved_why.refunded"}
+"""Why credits went, where the bank did not take the payment back. The provider's own word for it is the value `why`."""
 
 
 def counts(reversal: Reversal) -> bool:
@@ -228,7 +229,7 @@ def _move(purchase: Purchase, group: _Group, wanted: int, *, by: Reversal, now: 
             credits=part,
             key=f"reversal:{taking}",
             reference=f"purchase:{purchase.reference}",
-            reason=f"{REFUNDED if by.kind == ReversalKind.REFUND else TAKEN_BACK}: {by.reason}"[:500],
+            reason=Fact(_CODES.get(by.kind, "moved_why.taken_back"), {"why": by.reason}),
             now=now,
         )
         _write(purchase, by, taking, group.source, lot.id, made.transfer, part, worth, gives_back=False, now=now)
@@ -245,7 +246,7 @@ def _give_back(purchase: Purchase, group: _Group, credits: int, *, by: Reversal,
         source=LotSource(group.source),
         key=f"reversal:{taking}",
         reference=f"purchase:{purchase.reference}",
-        reason=f"{purchase.title}: given back, since the payment stays",
+        reason=Fact("moved_why.payment_stays", {"purchase": purchase.reference}),
         now=now,
         price=Money(worth, purchase.currency) if group.source == LotSource.PURCHASE else None,
         price_book=purchase.price_book,

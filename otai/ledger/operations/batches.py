@@ -20,6 +20,7 @@ from otai.ledger.operations.holds import (
     hold_resolved,
 )
 from otai.ledger.operations.requests import database
+from otai.words.sentences import Fact
 
 Result = TypeVar("Result")
 
@@ -29,7 +30,7 @@ class HoldRequest:
     credits: int
     key: str
     reference: str
-    reason: str
+    reason: str | Fact
     deadline_at: datetime
 
 
@@ -74,7 +75,7 @@ def place_holds(*, organisation: UUID, requests: Sequence[HoldRequest], now: dat
 class CaptureRequest:
     hold: UUID
     key: str
-    reason: str
+    reason: str | Fact
 
 
 def captures(

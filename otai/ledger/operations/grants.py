@@ -18,6 +18,7 @@ from otai.ledger.operations.requests import (
     refusal,
 )
 from otai.units import Money, whole_credits
+from otai.words.sentences import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def grant(
     source: LotSource,
     key: str,
     reference: str,
-    reason: str,
+    reason: str | Fact,
     now: datetime,
     price: Money | None = None,
     price_book: str = "",
@@ -102,7 +103,7 @@ class LotNotFound(NotFound):
 
 
 def withdraw(
-    *, organisation: UUID, lot: UUID, credits: int, key: str, reference: str, reason: str, now: datetime
+    *, organisation: UUID, lot: UUID, credits: int, key: str, reference: str, reason: str | Fact, now: datetime
 ) -> CreditsWithdrawn:
     """Takes unspent credits of one lot out of the ledger: a payment refund, a dispute, a mistaken grant.
 

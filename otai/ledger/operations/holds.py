@@ -19,6 +19,7 @@ from otai.ledger.operations.requests import (
     refusal,
 )
 from otai.units import whole_credits
+from otai.words.sentences import Fact
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,14 @@ def checked_deadline(deadline_at: object, *, now: datetime) -> datetime:
 
 
 def asked_to_hold(
-    *, organisation: UUID, credits: int, key: str, reference: str, reason: str, deadline_at: datetime, now: datetime
+    *,
+    organisation: UUID,
+    credits: int,
+    key: str,
+    reference: str,
+    reason: str | Fact,
+    deadline_at: datetime,
+    now: datetime,
 ) -> TransferRequest:
     """The request for one hold, checked."""
     whole_credits(credits)
@@ -68,7 +76,14 @@ def hold_placed(answer: DatabaseAnswer, request: TransferRequest) -> HoldPlaced:
 
 
 def place_hold(
-    *, organisation: UUID, credits: int, key: str, reference: str, reason: str, deadline_at: datetime, now: datetime
+    *,
+    organisation: UUID,
+    credits: int,
+    key: str,
+    reference: str,
+    reason: str | Fact,
+    deadline_at: datetime,
+    now: datetime,
 ) -> HoldPlaced:
     """Reserves credits, drawn from the organisation's lots in the order of docs/policies.md: included first, bought
     last, oldest first.
@@ -125,7 +140,7 @@ class AlreadyRefunded(Refused):
 
 
 def asked_to_resolve(
-    *, kind: TransferKind, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime
+    *, kind: TransferKind, organisation: UUID, hold: UUID, key: str, reason: str | Fact, now: datetime
 ) -> TransferRequest:
     """The request to capture or release a hold, checked. Raises InvalidRequest."""
     checked_id(hold, what="hold")
@@ -157,25 +172,25 @@ def hold_resolved(answer: DatabaseAnswer, request: TransferRequest, *, kind: Tra
 
 
 def _resolve(
-    kind: TransferKind, *, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime
+    kind: TransferKind, *, organisation: UUID, hold: UUID, key: str, reason: str | Fact, now: datetime
 ) -> HoldResolved:
     request = asked_to_resolve(kind=kind, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
     answer = database().resolve_hold(request, hold=hold, kind=kind.value, expired_at=None)
     return hold_resolved(answer, request, kind=kind, hold=hold)
 
 
-def capture(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
+def capture(*, organisation: UUID, hold: UUID, key: str, reason: str | Fact, now: datetime) -> HoldResolved:
     """Spends the whole hold. Raises HoldNotFound, HoldAlreadyResolved, KeyReused, InvalidRequest."""
     return _resolve(TransferKind.CAPTURE, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
 
 
-def release(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
+def release(*, organisation: UUID, hold: UUID, key: str, reason: str | Fact, now: datetime) -> HoldResolved:
     """Gives the whole hold back to the lots it was drawn from. Raises HoldNotFound, HoldAlreadyResolved, KeyReused,
     InvalidRequest."""
     return _resolve(TransferKind.RELEASE, organisation=organisation, hold=hold, key=key, reason=reason, now=now)
 
 
-def credit_refund(*, organisation: UUID, hold: UUID, key: str, reason: str, now: datetime) -> HoldResolved:
+def credit_refund(*, organisation: UUID, hold: UUID, key: str, reason: str | Fact, now: datetime) -> HoldResolved:
     """Gives captured credits back, once, to the lots they came from (docs/policies.md: a completed run found faulty
     later).
 

@@ -14,10 +14,14 @@ from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import postgres, sqlite
 from otai.ledger.answers import DatabaseAnswer, TransferRequest
 from otai.ledger.chain import request_hash
+from otai.ledger.reasons import stored_reason
+from otai.words.sentences import Fact
 
 MAX_KEY_CHARACTERS = 200
 MAX_REFERENCE_CHARACTERS = 200
 MAX_REASON_CHARACTERS = 500
+"""Of a person's own words; a fact may hold as many among its values."""
+MAX_FACT_CHARACTERS = 4000
 
 
 class InvalidRequest(Invalid):
@@ -76,7 +80,7 @@ def checked_moment(value: object, *, what: str) -> datetime:
 
 
 def asked(
-    *, organisation: UUID, key: str, reason: str, now: datetime, request: tuple[str | int | None, ...]
+    *, organisation: UUID, key: str, reason: str | Fact, now: datetime, request: tuple[str | int | None, ...]
 ) -> TransferRequest:
     """The request, checked, with a new id for its transfer and the hash that its key is bound to.
 
@@ -84,9 +88,10 @@ def asked(
     """
     checked_id(organisation, what="organisation")
     _checked_text(key, what="key", most=MAX_KEY_CHARACTERS, may_be_empty=False)
-    _checked_text(reason, what="reason", most=MAX_REASON_CHARACTERS, may_be_empty=True)
+    most = MAX_FACT_CHARACTERS if isinstance(reason, Fact) else MAX_REASON_CHARACTERS
+    stored = _checked_text(stored_reason(reason), what="reason", most=most, may_be_empty=True)
     checked_moment(now, what="now")
-    return TransferRequest(organisation, new_id(), key, request_hash(*request, reason=reason), reason, now)
+    return TransferRequest(organisation, new_id(), key, request_hash(*request, reason=stored), stored, now)
 
 
 def refusal(answer: DatabaseAnswer, request: TransferRequest) -> Invalid | Refused | NotFound:

@@ -11,6 +11,9 @@ from django.db.models import Q
 from otai.ledger.models import Hold, HoldState, TransferKind
 from otai.ledger.operations.holds import asked_to_resolve
 from otai.ledger.operations.requests import checked_moment, database, refusal
+from otai.words.sentences import Fact
+
+UNSETTLED = Fact("moved_why.unsettled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ def sweep_stranded_holds(
     *,
     now: datetime,
     still_working: Callable[[Sequence[str]], set[str]],
-    reason: str = "Released by the sweep: its run ended without settling it.",
+    reason: str | Fact = UNSETTLED,
     page: int = 200,
 ) -> SweepReport:
     """Releases every hold whose deadline has passed, unless `still_working` names its reference.
@@ -58,7 +61,7 @@ def sweep_stranded_holds(
                 resolved += 1
 
 
-def _release_expired(hold: Hold, *, reason: str, now: datetime) -> bool:
+def _release_expired(hold: Hold, *, reason: str | Fact, now: datetime) -> bool:
     """True if this call, or the same one before it, released the hold."""
     request = asked_to_resolve(
         kind=TransferKind.RELEASE,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Min, Sum
 
 from otai.ledger.models import Lot
 from otai.ledger.queries.balances import require_organisation
+from otai.ledger.reasons import read_reason
 from otai.ledger.revenue import value_of
 from otai.units import Money
 from otai.words.catalogue import say_fact
@@ -37,6 +39,8 @@ class LotView:
     price_book: str
     reference: str
     reason: str
+    fact: dict[str, Any] | None
+    """Why, as its code and values; `reason` says it in English."""
     granted_at: datetime
 
 
@@ -89,6 +93,7 @@ def granted_since(organisation: UUID, since: datetime) -> list[tuple[datetime, s
 
 
 def _view(lot: Lot) -> LotView:
+    why = read_reason(lot.reason)
     price = unspent_value = None
     if lot.price_cents is not None:
         price = Money(lot.price_cents, lot.price_currency)
@@ -108,6 +113,7 @@ def _view(lot: Lot) -> LotView:
         unspent_value=unspent_value,
         price_book=lot.price_book,
         reference=lot.reference,
-        reason=lot.reason,
+        reason=why if isinstance(why, str) else say_fact(why),
+        fact=None if isinstance(why, str) else why.as_dict(),
         granted_at=lot.granted_at,
     )

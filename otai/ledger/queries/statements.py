@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -15,8 +17,11 @@ from otai.errors import Invalid
 from otai.ledger.models import Transfer, TransferKind
 from otai.ledger.operations.requests import checked_moment
 from otai.ledger.queries.balances import last_seq_at, require_organisation
-from otai.words.catalogue import say_fact
+from otai.ledger.reasons import MARK, read_reason
+from otai.ledger.reasons_of_before import reason_of_before
+from otai.words.catalogue import ENGLISH, codes_that_say, say_fact
 from otai.words.sentences import Fact
+from otai.words.tables.movements import MOVED_WHY
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,9 @@ class StatementLine:
     key: str
     """The operation's own, whose beginning says what brought it about: `guarantee-fee:...`."""
     reason: str
+    """Why, in English."""
+    why: str | Fact
+    """Why, as a code with values; a person's own words are text."""
     credits: int
     credits_in: int
     credits_out: int
@@ -44,6 +52,15 @@ class StatementLine:
     spent: int
     hold: UUID | None
     transfer: UUID
+
+    @property
+    def fact(self) -> dict[str, Any] | None:
+        """`why` as its code and values; None where a person wrote it."""
+        return self.why.as_dict() if isinstance(self.why, Fact) else None
+
+    def said(self, *, language: str = ENGLISH) -> str:
+        """Why, in the reader's language; a person's own words as they were written."""
+        return say_fact(self.why, language=language) if isinstance(self.why, Fact) else self.why
 
 
 class InvalidPeriod(Invalid):
@@ -64,6 +81,7 @@ def statement(
     before: int | None = None,
     after: int | None = None,
     text: str = "",
+    language: str = ENGLISH,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[StatementLine]:
@@ -71,10 +89,12 @@ def statement(
     filtered or not.
 
     `kinds` are values of `models.Kind`; `before` and `after` are a `seq`, and only what was before or after it is
-    given: how a long statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod,
-    and NotFound for an unknown organisation.
+    given: how a long statement is read in pages. `text` is looked for in references and in reasons,
+    as `language` says them. Raises InvalidPeriod, and NotFound for an unknown organisation.
     """
-    transfers = _transfers(organisation, since, until, kinds, reference=reference, hold=hold, text=text)
+    transfers = _transfers(
+        organisation, since, until, kinds, reference=reference, hold=hold, text=text, language=language
+    )
     if before is not None:
         transfers = transfers.filter(seq__lt=before)
     if after is not None:
@@ -92,21 +112,22 @@ def statement_csv(
     *,
     reference: str | None = None,
     text: str = "",
+    language: str = ENGLISH,
 ) -> Iterator[str]:
-    """The same as CSV text, line by line, in bounded memory; header first.
+    """The same as CSV text, line by line, in bounded memory; header first. What moved and why is said in `language`.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front.
     """
-    transfers = _transfers(organisation, since, until, kinds, reference=reference, text=text)
+    transfers = _transfers(organisation, since, until, kinds, reference=reference, text=text, language=language)
     yield csv_row(["date", "what", "reference", "reason", "credits in", "credits out", "available", "held", "spent"])
     for transfer in transfers.iterator(chunk_size=2000):
         line = _line(transfer)
         yield csv_row(
             [
                 line.at.isoformat(),
-                line.what,
+                moved(line.source or line.kind, language=language),
                 line.reference,
-                line.reason,
+                line.reason if language == ENGLISH else line.said(language=language),
                 line.credits_in,
                 line.credits_out,
                 line.available,
@@ -125,6 +146,7 @@ def _transfers(
     reference: str | None = None,
     hold: UUID | None = None,
     text: str = "",
+    language: str = ENGLISH,
 ) -> QuerySet[Transfer]:
     for moment in filter(None, (since, until)):
         checked_moment(moment, what="A period")
@@ -144,21 +166,36 @@ def _transfers(
     if hold is not None:
         transfers = transfers.filter(hold_id=hold)
     if text:
-        transfers = transfers.filter(Q(reference__icontains=text) | Q(reason__icontains=text))
+        transfers = transfers.filter(Q(reference__icontains=text) | _reasons_with(text, language))
     return transfers
+
+
+def _reasons_with(text: str, language: str) -> Q:
+    """Reasons in which a reader finds the text: in a person's own words, in a value of a fact, or in what the language
+    says of its code."""
+    is_fact = Q(reason__startswith=MARK)
+    found = Q(~is_fact, reason__icontains=text) | Q(is_fact, reason__iregex=f': "[^"]*{re.escape(text)}')
+    for code in codes_that_say(text, MOVED_WHY, language=language):
+        found |= Q(reason__startswith=f'{MARK}"{code}"')
+    return found
 
 
 def _line(transfer: Transfer) -> StatementLine:
     source = transfer.source if transfer.kind == TransferKind.GRANT else ""
+    why = read_reason(transfer.reason)
+    english = say_fact(why) if isinstance(why, Fact) else why
+    if isinstance(why, str):
+        why = reason_of_before(key=transfer.key, sentence=why)
     return StatementLine(
         seq=transfer.seq,
         at=transfer.at,
         kind=transfer.kind,
         source=source,
-        what=say_fact(Fact(f"moved_{source or transfer.kind}")),
+        what=moved(source or transfer.kind),
         reference=transfer.reference,
         key=transfer.key,
-        reason=transfer.reason,
+        reason=english,
+        why=why,
         credits=transfer.credits,
         credits_in=transfer.credits if transfer.target == "available" else 0,
         credits_out=transfer.credits if transfer.source == "available" else 0,
@@ -168,6 +205,11 @@ def _line(transfer: Transfer) -> StatementLine:
         hold=transfer.hold_id,
         transfer=transfer.id,
     )
+
+
+def moved(what: str, *, language: str = ENGLISH) -> str:
+    """What a movement is called: by the source of granted credits, by the kind of every other."""
+    return say_fact(Fact(f"moved_{what}"), language=language)
 
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")

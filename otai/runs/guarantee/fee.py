@@ -137,7 +137,7 @@ def _credit(guarantee: Guarantee, *, who: str, why: str | Fact, now: datetime) -
         source=LotSource.GUARANTEE,
         key=f"guarantee-fee:{guarantee.id}",
         reference=f"guarantee:{guarantee.id}",
-        reason=f"Training fee of run {guarantee.run.number}: the agreed criteria were missed twice",
+        reason=Fact("moved_why.fee", {"run": guarantee.run.number}),
         now=now,
     )
     move(

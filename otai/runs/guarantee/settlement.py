@@ -118,7 +118,7 @@ def _withdraw_funding(run: Run, *, now: datetime) -> int:
                 credits=part,
                 key=f"guarantee-back:{run.id}:{lot.id}",
                 reference=f"run:{run.id}",
-                reason=f"Run {run.number} was {run.status}: its funding by the guarantee goes back",
+                reason=Fact("moved_why.funding_back", {"run": run.number, "status": run.status}),
                 now=now,
             )
         except InsufficientCredits:

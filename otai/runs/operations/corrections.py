@@ -16,6 +16,7 @@ from otai.runs.models import Attempt, Run
 from otai.runs.operations.approvals import refuse
 from otai.runs.operations.moves import AttemptOutcome, settle_run
 from otai.runs.status import ENDED, Approval, RunOccurrence, RunStatus
+from otai.words.sentences import Fact
 
 
 class RunHasEnded(Refused):
@@ -67,7 +68,11 @@ def refund_run(*, organisation: Organisation, number: int, why: str, who: str, n
     if run.events.filter(move__in=RunOccurrence.CREDITS_REFUNDED.stored_as).exists():
         raise AlreadyRefunded("run", credits=run.credits, number=number)
     ledger.credit_refund(
-        organisation=organisation.id, hold=run.hold, key=f"refund:{run.id}", reason=f"Run {number}: {why}", now=now
+        organisation=organisation.id,
+        hold=run.hold,
+        key=f"refund:{run.id}",
+        reason=Fact("moved_why.run_refunded", {"run": number, "why": why}),
+        now=now,
     )
     record(run, move=RunOccurrence.CREDITS_REFUNDED, who=who, why=why, now=now, credits=run.credits)
     return run

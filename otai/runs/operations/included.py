@@ -146,14 +146,14 @@ def record_order(
     if Run.objects.filter(quote=offered).exists():
         raise QuoteDoesNotFit("paid")
     collect_before_spending(organisation, now=now)
-    what = "training" if to is GuaranteeStatus.TRAINING else "improvement"
+    what = "included" if to is GuaranteeStatus.TRAINING else "improvement"
     funded = ledger.grant(
         organisation=organisation.id,
         credits=offered.credits,
         source=LotSource.GUARANTEE,
         key=f"guarantee-run:{offered.id}",
         reference=f"guarantee:{guarantee.id}",
-        reason=f"Included in {Tier(guarantee.tier).title}: {what}",
+        reason=Fact(f"moved_why.{what}", {"tier": guarantee.tier}),
         now=now,
         price_book=offered.price_book,
     )

@@ -14,6 +14,7 @@ from otai.ledger.models import Hold
 from otai.ledger.operations import HoldAlreadyResolved, InsufficientCredits
 from otai.runs.business_answers import price_of_business_answers
 from otai.runs.models import Run
+from otai.words.sentences import Fact
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def hold_less(run: Run, report_card: Mapping[str, Any] | None, *, now: datetime)
                 organisation=run.organisation_id,
                 hold=run.hold,
                 key=f"settle:{run.id}:exchanged",
-                reason=f"Run {run.number}: it answers as Business does, and costs as much",
+                reason=Fact("moved_why.business_answers", {"run": run.number}),
                 now=now,
             )
             placed = ledger.place_hold(
@@ -43,7 +44,7 @@ def hold_less(run: Run, report_card: Mapping[str, Any] | None, *, now: datetime)
                 credits=price,
                 key=f"settle:{run.id}:business",
                 reference=held.reference,
-                reason=f"Run {run.number}: Business's price for Business's answers",
+                reason=Fact("moved_why.business_price", {"run": run.number}),
                 deadline_at=now + timedelta(hours=1),
                 now=now,
             )

@@ -92,7 +92,7 @@ def settle_run(
             organisation=run.organisation_id,
             hold=run.hold,
             key=f"settle:{run.id}",
-            reason=f"Run {run.number}: {settlement.in_words}",
+            reason=Fact(f"moved_why.run_{outcome.ending}", {"run": run.number, "credits": run.credits}),
             now=now,
         )
     except HoldAlreadyResolved as late:

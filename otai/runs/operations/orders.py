@@ -237,14 +237,14 @@ def require_open(offered: Quote, *, now: datetime) -> None:
 
 def _place_hold(run: Run, *, offered: Quote, deadline_at: datetime, now: datetime) -> UUID:
     # Without the model's name: a customer gave it, and the ledger never forgets.
-    what = f"{Mode(offered.mode).title} {Delivery(offered.delivery).title} training (run {run.number})"
+    what = {"mode": offered.mode, "delivery": offered.delivery, "run": run.number}
     try:
         return ledger.place_hold(
             organisation=offered.organisation_id,
             credits=offered.credits,
             key=f"order:{offered.id}",
             reference=hold_reference(run.id),
-            reason=what,
+            reason=Fact("moved_why.ordered", what),
             deadline_at=deadline_at,
             now=now,
         ).hold

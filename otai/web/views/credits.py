@@ -12,6 +12,7 @@ from uuid import UUID
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -34,6 +35,7 @@ from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, local_path, page
 from otai.web.forms import LedgerFilter
+from otai.words.catalogue import ENGLISH
 
 lines_on_a_page = 50
 trainings_shown = 8
@@ -180,17 +182,8 @@ def read_lines(organisation: Organisation, lines: list[StatementLine]) -> list[L
         what = words.SOURCES.get(line.source, line.what) if line.kind == "grant" else words.MOVEMENTS[line.kind]
         reference = line.reference.removeprefix("purchase:") if run is None else ""
         is_of_an_order = line.kind == "grant" or line.reference.startswith("purchase:")
-        # What the books say of themselves is in `what` already; what a person wrote is shown.
-        told = line.kind in ("credit_refund", "withdrawal") or line.reference.startswith(("goodwill", "guarantee"))
-        shown.append(
-            LineShown(
-                line,
-                what,
-                run,
-                reference if is_of_an_order and ":" not in reference else "",
-                words.why_moved(line) if told else "",
-            )
-        )
+        order = reference if is_of_an_order and ":" not in reference else ""
+        shown.append(LineShown(line, what, run, order, words.why_moved(line)))
     return shown
 
 
@@ -250,7 +243,7 @@ def _narrowed(organisation: Organisation, *, text: str, kind: str) -> dict[str, 
         run = runs.with_number(organisation, number)
         narrowed["reference"] = f"run:{run.id}" if run else f"run {number}"
     elif text:
-        narrowed["text"] = text
+        narrowed |= {"text": text, "language": get_language() or ENGLISH}
     return narrowed
 
 
@@ -268,7 +261,7 @@ def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
     organisation = request.organisation
     asked = LedgerFilter(request.GET).given()
     narrowed = _narrowed(organisation, text=asked.get("q", "").strip(), kind=asked.get("kind", ""))
-    lines = ledger.statement_csv(organisation.id, **narrowed)
+    lines = ledger.statement_csv(organisation.id, **{"language": get_language() or ENGLISH} | narrowed)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     day = utc_now().astimezone(organisation.zone).date()
     response["Content-Disposition"] = f'attachment; filename="credits-{organisation.slug}-{day}.csv"'

@@ -1,4 +1,4 @@
-"""The lines of a price, what would be cheaper, when a training is promised, and what moved in a statement."""
+"""The lines of a price, what would be cheaper, and when a training is promised."""
 
 from __future__ import annotations
 
@@ -29,29 +29,3 @@ PRICES: Mapping[str, tuple[Sentence, ...]] = {
     "promise_same_day": ("same day",),
     "promise_within": ("within {hours:n} h",),
 }
-
-MOVEMENTS: Mapping[str, tuple[Sentence, ...]] = {
-    "moved_initial": ("Initial credits",),
-    "moved_monthly": ("Monthly credits",),
-    "moved_purchase": ("Purchase",),
-    "moved_goodwill": ("Goodwill",),
-    "moved_guarantee": ("Guarantee",),
-    "moved_grant": ("Credits granted",),
-    "moved_hold": ("Credits held",),
-    "moved_capture": ("Credits spent",),
-    "moved_release": ("Hold released",),
-    "moved_credit_refund": ("Credits refunded",),
-    "moved_withdrawal": ("Credits withdrawn",),
-}
-"""By the source of granted credits, by the kind of every other movement."""
-
-MOVED_WHY: Mapping[str, tuple[Sentence, ...]] = {
-    "moved_why.included": ("A training that the guarantee includes",),
-    "moved_why.fee": ("The agreed criteria were missed twice: the training fee is credited",),
-    "moved_why.funding_back": ("The included training brought no model: what paid for it goes back",),
-    "moved_why.fee_paid_back": ("Paid back as money: {why}", "Paid back as money"),
-    "moved_why.paid_back": ("Paid back: {why}", "Paid back"),
-    "moved_why.refunded": ("The payment was paid back",),
-    "moved_why.taken_back": ("The payment was taken back by the bank",),
-}
-"""What brought a movement about, where the books did it by themselves; `why` is what a person wrote."""
