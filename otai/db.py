@@ -19,7 +19,7 @@ from otai.errors import Unavailable
 log = logging.getLogger(__name__)
 
 Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 tries_of_a_transaction = 4
 """Each further try waits a little longer; after the last one the door answers that the database is busy."""
@@ -75,7 +75,7 @@ def busy(error: OperationalError) -> DatabaseBusy:
     return DatabaseBusy("no_answer", seconds=30)
 
 
-def one_transaction(operation: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def one_transaction(operation: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
     """The operation as one transaction, or as part of the caller's.
 
     Locks are taken in one order (docs/ledger.md), so that no two wait for each other. Where the database ends it all
@@ -85,7 +85,7 @@ def one_transaction(operation: Callable[Arguments, Result]) -> Callable[Argument
     """
 
     @wraps(operation)
-    def in_a_transaction(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+    def in_a_transaction(*arguments: Arguments.args, **named: Arguments.kwargs) -> Returned:
         tries = 1 if connection.in_atomic_block else tries_of_a_transaction
         for number in range(1, tries + 1):
             try:

@@ -70,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     # A busy machine must not turn an answer into "not yet": who tests that says how long to wait.
-    settings.OTAI_JOBS_PATIENCE_SECONDS = settings.OTAI_JOBS_LONGEST_WAIT_SECONDS = 120.0
+    settings.OTAI_JOBS_WAIT_SECONDS = settings.OTAI_JOBS_LONGEST_WAIT_SECONDS = 120.0
     # Made to be slow, passwords would take most of the tests' time. What the product uses is asserted in
     # tests/web/test_sign_in.py.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,7 @@ MORE_PARAMETERS: dict[str, str] = {
     "billing/operations/orders.py:order": "what an order holds, each by its name",
     "cli/billing/details.py:details_set": "the options of a command",
     "cli/models.py:predict": "the options of a command",
-    "cli/remote.py:import_tickets": "the options of a command",
+    "cli/remote/tickets.py:import_tickets": "the options of a command",
     "cli/tickets.py:import_": "the options of a command",
     "ledger/chain.py:transfer_hash": "the fields of a transfer that its hash seals, each by its name",
 }
@@ -278,25 +278,53 @@ SHARED_NAMES: dict[str, str] = {
 """Public class names of more than one file: one meaning each, with what the files have to do with it."""
 
 
+ALIAS = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+"""What a type is called; constants are in capitals throughout."""
+
+
+def defined(node: ast.stmt) -> str:
+    """The name that a line defines, where it is of a class or of a type (`Labels = tuple[str, ...]`); else nothing."""
+    if isinstance(node, ast.ClassDef):
+        return node.name
+    target = (
+        node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+    )
+    return target.id if isinstance(target, ast.Name) and ALIAS.fullmatch(target.id) else ""
+
+
 def class_names(folder: Path) -> dict[str, list[str]]:
-    """The files that define each public class, below the folder; classes inside a class or a function are its own."""
+    """The files that define each public class, below the folder; what stands inside a class or a function is its
+    own."""
+    return _names(folder, lambda node: node.name if isinstance(node, ast.ClassDef) else "")
+
+
+def type_names(folder: Path) -> dict[str, list[str]]:
+    """As `class_names`, with types that are no classes."""
+    return _names(folder, defined)
+
+
+def _names(folder: Path, name_of: Callable[[ast.stmt], str]) -> dict[str, list[str]]:
     files: dict[str, list[str]] = {}
     for path in sorted(folder.rglob("*.py")):
         if "migrations" in path.parts:
             continue
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                files.setdefault(node.name, []).append(path.relative_to(folder).as_posix())
+            if (name := name_of(node)) and not name.startswith("_"):
+                files.setdefault(name, []).append(path.relative_to(folder).as_posix())
     return files
 
 
-def test_no_class_name_has_two_meanings() -> None:
-    twice = {name: files for name, files in class_names(OTAI).items() if len(files) > 1}
+def test_no_name_of_a_class_or_type_has_two_meanings() -> None:
+    twice = {name: files for name, files in type_names(OTAI).items() if len(files) > 1}
     assert {name: twice[name] for name in twice.keys() - SHARED_NAMES.keys()} == {}
     assert SHARED_NAMES.keys() - twice.keys() == set(), "no exception is kept that is none any more"
 
 
-def test_a_class_name_of_two_files_is_noticed(tmp_path: Path) -> None:
+def test_a_name_of_two_files_is_noticed(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        (tmp_path / f"{name}.py").write_text("class Answer:\n    class Meta: ...\n\nclass _Lines: ...\n")
-    assert class_names(tmp_path) == {"Answer": ["one.py", "two.py"]}
+        (tmp_path / f"{name}.py").write_text(
+            "class Answer:\n    class Meta: ...\n\nclass _Lines: ...\nLIMIT = 3\nlimit = 3\nAnswers = list[Answer]\n"
+            "Text: TypeAlias = str\n"
+        )
+    both = ["one.py", "two.py"]
+    assert type_names(tmp_path) == {"Answer": both, "Answers": both, "Text": both}

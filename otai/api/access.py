@@ -32,7 +32,7 @@ from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
 from otai.orgs.suspension import refuse_closing
 
-Key = TypeVar("Key")
+FoundKey = TypeVar("FoundKey")
 
 failures_per_minute = 60
 """Wrong keys from one address. Nobody guesses 256 bits; this keeps a broken program from asking the database all
@@ -164,7 +164,7 @@ def _key_holder(request: HttpRequest, header: str) -> Caller:
     return Caller(organisation, by_key(key.name, key.prefix), f"key:{key.id}", key=key)
 
 
-def key_sent(request: HttpRequest, header: str, look_up: Callable[[str], Key]) -> Key:
+def key_sent(request: HttpRequest, header: str, look_up: Callable[[str], FoundKey]) -> FoundKey:
     """The key that `Authorization` names, by `look_up` of its secret. Raises NotSignedIn, and TooManyRequests to
     whoever sends many that are wrong."""
     brand, _, secret = header.partition(" ")

@@ -19,7 +19,7 @@ from otai.api.access import Caller
 from otai.errors import Invalid
 
 most_items = 200
-Row = TypeVar("Row")
+Listed = TypeVar("Listed")
 
 
 class InvalidCursor(Invalid):

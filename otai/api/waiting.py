@@ -35,17 +35,19 @@ def seconds_to_wait(request: CallerRequest, *, otherwise: float) -> float:
     return 0.0 if "respond-async" in said.lower() else min(otherwise, longest)
 
 
-def patience() -> float:
-    """How many seconds a request waits for its job before it is answered with 202 (OTAI_JOBS_PATIENCE_SECONDS)."""
-    return float(settings.OTAI_JOBS_PATIENCE_SECONDS)
+def default_wait_seconds() -> float:
+    """How many seconds a request waits for its job before it is answered with 202 (OTAI_JOBS_WAIT_SECONDS)."""
+    return float(settings.OTAI_JOBS_WAIT_SECONDS)
 
 
 def waited_for(request: CallerRequest, begun: Asked, *, otherwise: float | None = None) -> Job:
-    """The job that was asked for, done, or as far as it is when the caller's patience ends: then the answer is
+    """The job that was asked for, done, or as far as it is when the wait is over: then the answer is
     `accepted(job)`, or within `keys.once` the job itself. Raises why it came to nothing.
 
-    `otherwise`: seconds to wait where the caller says nothing; `patience()`, if left out."""
-    job = jobs.wait(begun, seconds=seconds_to_wait(request, otherwise=patience() if otherwise is None else otherwise))
+    `otherwise`: seconds to wait where the caller says nothing; `default_wait_seconds()`, if left out."""
+    job = jobs.wait(
+        begun, seconds=seconds_to_wait(request, otherwise=default_wait_seconds() if otherwise is None else otherwise)
+    )
     if job.has_ended:
         queries.refuse_if_failed(job)
     return job

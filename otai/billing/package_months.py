@@ -24,7 +24,7 @@ from otai.ledger.models import Lot, LotSource, Transfer
 from otai.ledger.queries import PaidCredits
 from otai.units import Money
 
-Cents = Counter[tuple[Month, str]]
+CentsByMonth = Counter[tuple[Month, str]]
 """By month and currency."""
 ROWS_AT_ONCE = 500
 
@@ -70,9 +70,9 @@ class PackageMonths:
     credits made cheaper what was earned before (`reduced`)."""
 
     credits: dict[tuple[Month, str], PaidCredits]
-    received: Cents
-    refunded: Cents
-    reduced: Cents
+    received: CentsByMonth
+    refunded: CentsByMonth
+    reduced: CentsByMonth
 
     def movement(self, month: Month, currency: str) -> Movement:
         """Any month, also one in which nothing moved."""
@@ -114,8 +114,8 @@ def package_months(zone: tzinfo) -> PackageMonths:
     )
 
 
-def _received(zone: tzinfo) -> Cents:
-    found: Cents = Counter()
+def _received(zone: tzinfo) -> CentsByMonth:
+    found: CentsByMonth = Counter()
     bought = Purchase.objects.filter(kind=PurchaseKind.PACKAGE, lot__isnull=False)
     for rows in _together(bought.values_list("lot", "currency", "net_cents")):
         lots = Lot.objects.filter(source=LotSource.PURCHASE, id__in=[lot for lot, _, _ in rows])
@@ -126,11 +126,11 @@ def _received(zone: tzinfo) -> Cents:
     return found
 
 
-def _refunded(zone: tzinfo) -> Cents:
+def _refunded(zone: tzinfo) -> CentsByMonth:
     """Unused credits that were paid back, in the month in which the ledger withdrew them."""
     withdrawn = Transfer.objects.filter(key__startswith=PAID_BACK).values_list("key", "at")
     month_of = {UUID(key.split(":")[1]): Month.at(at, zone) for key, at in withdrawn.iterator(chunk_size=5000)}
-    found: Cents = Counter()
+    found: CentsByMonth = Counter()
     for rows in _together(
         PaymentRefund.objects.filter(kind=RefundKind.UNUSED_CREDITS).values_list("purchase", "currency", "net_cents")
     ):
@@ -140,9 +140,9 @@ def _refunded(zone: tzinfo) -> Cents:
     return found
 
 
-def _taken(zone: tzinfo) -> Cents:
+def _taken(zone: tzinfo) -> CentsByMonth:
     """What reversals took with credits, less what they gave back."""
-    found: Cents = Counter()
+    found: CentsByMonth = Counter()
     takings = Taking.objects.filter(purchase__kind=PurchaseKind.PACKAGE, credits__gte=1)
     for rows in _together(takings.values_list("transfer", "purchase__currency", "gives_back", "net_cents")):
         at = dict(Transfer.objects.filter(id__in=[row[0] for row in rows]).values_list("id", "at"))
@@ -152,9 +152,9 @@ def _taken(zone: tzinfo) -> Cents:
     return found
 
 
-def _reduced(zone: tzinfo) -> Cents:
+def _reduced(zone: tzinfo) -> CentsByMonth:
     """What was paid back of packages without credits: of spent ones. It makes cheaper what was earned before."""
-    found: Cents = Counter()
+    found: CentsByMonth = Counter()
     fees = PaymentRefund.objects.filter(kind=RefundKind.TRAINING_FEE, purchase__kind=PurchaseKind.PACKAGE)
     for rows in _together(fees.values_list("requested_at", "currency", "net_cents")):
         for at, currency, cents in rows:

@@ -11,6 +11,7 @@ import typer
 
 from otai.cli import training
 from otai.cli.actor import actor
+from otai.cli.arguments import ModelArgument
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.runs import run_as_dict
 from otai.cli.setup import require_installation
@@ -25,7 +26,6 @@ from otai.words import advice as words
 from otai.words.catalogue import say_stored
 
 app = typer.Typer(help="When to train again, and what would raise a model.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="Name of the model.")]
 Id = Annotated[str, typer.Argument(help="The advice's id, or as much of it as tells it apart.")]
 
 
@@ -181,7 +181,7 @@ def dismiss(
 
 @app.command("improve")
 def improve(
-    name: Name,
+    name: ModelArgument,
     version: Annotated[int | None, typer.Option("--version", help="A version other than the one that is live.")] = None,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -211,7 +211,7 @@ def improve(
 
 @app.command("fix-labels")
 def fix_labels(
-    name: Name,
+    name: ModelArgument,
     attribute: Annotated[str, typer.Option("--attribute", "-a", help="Whose labels are fixed.")],
     ticket: Annotated[
         list[str] | None, typer.Option("--ticket", help="Only this ticket's; repeat. All that are listed if left out.")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from otai.cli.actor import actor
+from otai.cli.arguments import ModelArgument
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 from otai.errors import Invalid
@@ -17,12 +18,11 @@ from otai.tickets import queries as tickets
 app = typer.Typer(
     help="Corrections by people: give, list, merge into the tickets; fix and rename labels.", no_args_is_help=True
 )
-Name = Annotated[str, typer.Argument(help="Name of the model.")]
 
 
 @app.command("give")
 def give(
-    name: Name,
+    name: ModelArgument,
     file: Annotated[
         Path,
         typer.Argument(
@@ -56,7 +56,7 @@ def give(
 
 @app.command("list")
 def list_feedback(
-    name: Name,
+    name: ModelArgument,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -112,7 +112,7 @@ def list_feedback(
 
 @app.command("merge")
 def merge(
-    name: Name,
+    name: ModelArgument,
     why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
     org: OrgOption = None,
     json: JsonOption = False,

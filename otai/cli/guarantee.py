@@ -12,6 +12,7 @@ import typer
 from otai.billing import queries as billing
 from otai.cli import training
 from otai.cli.actor import actor
+from otai.cli.arguments import WhyOption
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.runs import run_as_dict
 from otai.cli.setup import require_installation
@@ -268,9 +269,6 @@ def waiting(json: JsonOption = False) -> None:
     )
 
 
-WhyOption = Annotated[str, typer.Option(help="The reason, for the books.")]
-
-
 def _decided(decide: Callable[..., Guarantee], *, why: str, tier: Tier | None, org: str | None) -> Guarantee:
     found = queries.guarantee(organisation_named(org), tier)
     return decide(guarantee=found.id, who=actor(), why=why, now=utc_now())
@@ -327,9 +325,9 @@ def grant(
         say(f"{found.organisation.name} has a guarantee of {tier.title}.")
 
 
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")]
+YesToOrder = Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Order only; a worker trains it (otai worker).")]
-AttributeOption = Annotated[
+PredictOption = Annotated[
     list[str] | None,
     typer.Option("--attribute", "-a", help="Predict this attribute; repeat. All usable ones if left out."),
 ]
@@ -339,10 +337,10 @@ AttributeOption = Annotated[
 def order(
     mode: ModeOption = Mode.BASIC,
     delivery: DeliveryOption = Delivery.STANDARD,
-    attribute: AttributeOption = None,
+    attribute: PredictOption = None,
     model: Annotated[str | None, typer.Option(help="Name of the model; the data set's if left out.")] = None,
     tier: TierOption = None,
-    yes: YesOption = False,
+    yes: YesToOrder = False,
     detach: DetachOption = False,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -355,10 +353,10 @@ def order(
 def improve(
     mode: ModeOption = Mode.BASIC,
     delivery: DeliveryOption = Delivery.STANDARD,
-    attribute: AttributeOption = None,
+    attribute: PredictOption = None,
     model: Annotated[str | None, typer.Option(help="Name of the model; the data set's if left out.")] = None,
     tier: TierOption = None,
-    yes: YesOption = False,
+    yes: YesToOrder = False,
     detach: DetachOption = False,
     org: OrgOption = None,
     json: JsonOption = False,

@@ -118,8 +118,6 @@ def run() -> None:
     os.umask(0o077)
     with errors_as_one_line(debug=bool(os.environ.get("OTAI_DEBUG"))):
         if elsewhere.is_wanted(sys.argv[1:]):
-            # Adds its command to those of the other.
-            import_module("otai.cli.remote_documents")
             import_module("otai.cli.remote").app()
         else:
             app()

@@ -7,25 +7,24 @@ from typing import Annotated, Any
 import typer
 
 from otai.cli.actor import actor
+from otai.cli.arguments import ModelArgument, WhyOption
 from otai.cli.models import Version, app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import utc_now
 from otai.serving import queries, versions
 from otai.serving.models import Move
 
-WhyOption = Annotated[str, typer.Option(help="The reason, for the record.")]
 MOVES = {
     Move.LIVE: "-> live",
     Move.BACK: "rolled back",
     Move.WAITS: "waits for a decision",
     Move.KEEPS_TICKETS: "keeps tickets",
 }
-Name = Annotated[str, typer.Argument(help="Name of the model.")]
 
 
 @app.command("live")
 def live(
-    name: Name,
+    name: ModelArgument,
     version: Annotated[int, typer.Argument(help="The version that answers from now on.")],
     why: WhyOption = "",
     org: OrgOption = None,
@@ -39,7 +38,7 @@ def live(
 
 
 @app.command("rollback")
-def rollback(name: Name, why: WhyOption = "", org: OrgOption = None, json: JsonOption = False) -> None:
+def rollback(name: ModelArgument, why: WhyOption = "", org: OrgOption = None, json: JsonOption = False) -> None:
     """Take back the version that is live: the one before answers again."""
     found = versions.roll_back(organisation=organisation_named(org), name=name, who=actor(), why=why, now=utc_now())
     _said(found, f"{found} is live again.", json=json)
@@ -47,7 +46,7 @@ def rollback(name: Name, why: WhyOption = "", org: OrgOption = None, json: JsonO
 
 @app.command("keep-tickets")
 def keep_tickets(
-    name: Name,
+    name: ModelArgument,
     days: Annotated[int, typer.Argument(min=0, max=90, help="How long; 0: none, and those kept are deleted.")],
     org: OrgOption = None,
 ) -> None:
@@ -57,7 +56,7 @@ def keep_tickets(
 
 
 @app.command("show")
-def show(name: Name, version: Version = None, org: OrgOption = None, json: JsonOption = False) -> None:
+def show(name: ModelArgument, version: Version = None, org: OrgOption = None, json: JsonOption = False) -> None:
     """One version: how it compared with the one before, what was changed in its tickets, and when it answered."""
     organisation = organisation_named(org)
     shown = queries.version(organisation, name, version)

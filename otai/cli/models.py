@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from otai.cli.arguments import ModelArgument
 from otai.cli.output import (
     JsonOption,
     OrgOption,
@@ -72,7 +73,7 @@ class Format(StrEnum):
 
 @app.command("export")
 def export(
-    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    name: ModelArgument,
     target: Annotated[Path, typer.Argument(help="File to write, or a folder.")] = Path(),
     form: Annotated[
         Format,
@@ -127,7 +128,7 @@ def _export_folder(version: ModelVersion, target: Path, form: Format, attribute:
 
 @app.command("card")
 def card(
-    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    name: ModelArgument,
     html: Annotated[Path | None, typer.Option("--html", help="Write the whole report card as one HTML page.")] = None,
     texts: Annotated[
         bool,

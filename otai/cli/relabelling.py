@@ -25,7 +25,7 @@ LeaveOutOption = Annotated[
     list[str] | None, typer.Option("--leave-out", help="This label; repeat. Its tickets stay, without it.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Change without asking.")]
+YesToChange = Annotated[bool, typer.Option("--yes", "-y", help="Change without asking.")]
 
 
 def changes_of(rename: list[str] | None, leave_out: list[str] | None) -> dict[str, str | None]:
@@ -48,7 +48,7 @@ def labels(
     rename: RenameOption = None,
     leave_out: LeaveOutOption = None,
     dry_run: DryRunOption = False,
-    yes: YesOption = False,
+    yes: YesToChange = False,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:

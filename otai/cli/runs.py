@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from otai.cli.actor import actor
+from otai.cli.arguments import RunArgument, WhyOption
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import runs as presented
 from otai.cli.presenters.words import moment
@@ -107,12 +108,9 @@ def _local(organisation: Organisation, at: datetime | None) -> str:
     return moment(at, organisation.zone) if at else ""
 
 
-Number = Annotated[int, typer.Argument(help="The run's number, as `otai runs list` shows it.")]
-
-
 @app.command("show")
 def show(
-    number: Number,
+    number: RunArgument,
     org: OrgOption = None,
     log: Annotated[bool, typer.Option("--log", help="Print the training's log as well.")] = False,
     json: JsonOption = False,
@@ -163,7 +161,7 @@ def show(
 
 
 @app.command("cancel")
-def cancel(number: Number, org: OrgOption = None, json: JsonOption = False) -> None:
+def cancel(number: RunArgument, org: OrgOption = None, json: JsonOption = False) -> None:
     """Cancel a run that has not ended; its credits are given back in full."""
     organisation = organisation_named(org)
     run = operations.cancel_run(organisation=organisation, number=number, who=actor(), now=utc_now())
@@ -174,7 +172,7 @@ def cancel(number: Number, org: OrgOption = None, json: JsonOption = False) -> N
 
 
 @app.command("approve")
-def approve(number: Number, org: OrgOption = None, json: JsonOption = False) -> None:
+def approve(number: RunArgument, org: OrgOption = None, json: JsonOption = False) -> None:
     """Approve an order that waits for it. It is queued, and due from now on; whoever ordered it cannot."""
     organisation = organisation_named(org)
     run = operations.approve_run(organisation=organisation, number=number, by=Approver(actor()), now=utc_now())
@@ -186,7 +184,7 @@ def approve(number: Number, org: OrgOption = None, json: JsonOption = False) -> 
 
 @app.command("decline")
 def decline(
-    number: Number,
+    number: RunArgument,
     why: Annotated[str, typer.Option(help="The reason; whoever ordered reads it.")],
     org: OrgOption = None,
     json: JsonOption = False,
@@ -203,8 +201,8 @@ def decline(
 
 @app.command("refund")
 def refund(
-    number: Number,
-    why: Annotated[str, typer.Option(help="The reason, for the books.")],
+    number: RunArgument,
+    why: WhyOption,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:

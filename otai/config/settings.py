@@ -191,7 +191,7 @@ OTAI_JOB_MEMORY_BYTES = int(os.environ.get("OTAI_JOB_MEMORY_MB", "2048")) << 20
 """What one import, preview or look at tickets may hold in memory."""
 OTAI_JOB_SECONDS = int(os.environ.get("OTAI_JOB_SECONDS", "3600"))
 """How long one import may take; what somebody waits for, such as a preview, may take a twentieth of it."""
-OTAI_JOBS_PATIENCE_SECONDS = 2.0
+OTAI_JOBS_WAIT_SECONDS = 2.0
 """How long a page waits for a job before it shows its progress instead."""
 OTAI_JOBS_LONGEST_WAIT_SECONDS = 30.0
 """How long an answer of the API is held back at most, however long its caller wants to wait."""

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from otai.front.asgi import Send
 from otai.front.limits import ServerLimits
 
-Send = Callable[[dict[str, Any]], Awaitable[Any]]
 Headers = list[tuple[bytes, bytes]]
 
 piece_bytes = 128 << 10

@@ -8,16 +8,15 @@ import io
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from otai.errors import OtaiError
+from otai.front.asgi import Receive
 from otai.front.bounds import Bound
 from otai.front.limits import ServerLimits
-
-Receive = Callable[[], Awaitable[Any]]
 
 memory_bytes = 64 << 10
 """Of one body. What is longer goes to a file that has no name and is gone with the request."""

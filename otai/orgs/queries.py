@@ -15,7 +15,7 @@ from otai.errors import Invalid, NotAllowed, NotFound
 from otai.orgs.founders import Person
 from otai.orgs.models import ApiKey, Founding, Invitation, Member, Organisation, SecretKey, TeamEvent, User
 
-Key = TypeVar("Key", bound=SecretKey)
+KeyKind = TypeVar("KeyKind", bound=SecretKey)
 
 
 class OrganisationNotNamed(Invalid):
@@ -147,7 +147,7 @@ def key_of(secret: str, *, now: datetime) -> ApiKey:
     return usable_key(secret, brand="otai", among=ApiKey.objects.select_related("organisation"), now=now)
 
 
-def usable_key(secret: str, *, brand: str, among: QuerySet[Key], now: datetime) -> Key:
+def usable_key(secret: str, *, brand: str, among: QuerySet[KeyKind], now: datetime) -> KeyKind:
     """The usable key that `<brand>_<prefix>_<secret>` is. One query; nothing is written.
 
     Raises ApiKeyUnknown, and ApiKeyEnded (revoked or expired) to those alone who hold the right secret.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingResult, TrainingSpec, Watch
 
 
 @dataclass
@@ -28,7 +28,9 @@ class FakeExecutor:
         """What the test said."""
         return self.no_room
 
-    def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+    def execute(
+        self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
+    ) -> TrainingResult:
         """Goes through the stages, and ends as the test said."""
         self.executed.append(spec)
         log = ""

@@ -51,7 +51,7 @@ def training_file(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str
     return dataclasses.asdict(made)
 
 
-def _progress(source: Path, tell: Tell) -> holdout.Progress:
+def _progress(source: Path, tell: Tell) -> holdout.ReadingProgress:
     total = source.stat().st_size
 
     def progress(share: float, tickets: int) -> None:

@@ -24,7 +24,7 @@ from otai.pricing.settlement import Ending
 from otai.runs import expectations, operations, queue, scratch
 from otai.runs.checkpoints import Checkpoints, forget_checkpoints
 from otai.runs.database_outages import DATABASE_AWAY, forget_connection, once_it_answers, pause_seconds
-from otai.runs.executors import Executor, Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors import Executor, Failed, Stopped, TrainedFiles, TrainingResult, TrainingSpec, Watch
 from otai.runs.models import Pool, Run
 from otai.runs.operations import AttemptOutcome, Claimed, PoolIsFull, RunMoved, end_run, hand_back, record_progress
 from otai.tickets.files import file_store, vectors_folder
@@ -198,7 +198,7 @@ class Worker:
         forget_checkpoints()
         return ended
 
-    def _stopped(self, run: Run, number: int, result: Result) -> Run:
+    def _stopped(self, run: Run, number: int, result: TrainingResult) -> Run:
         """The training was ended by us before it ended itself: to hand it back, or because it is no longer ours."""
         if self.hand_back_now():
             try:
@@ -217,7 +217,7 @@ class Worker:
         run.refresh_from_db()
         return run
 
-    def _trained_and_stored(self, claimed: Claimed) -> tuple[Result, AttemptOutcome | None]:
+    def _trained_and_stored(self, claimed: Claimed) -> tuple[TrainingResult, AttemptOutcome | None]:
         """What came of the training, and how the run ends by it; None: it was stopped, and does not end by it."""
         run, number = claimed.run, claimed.attempt.number
         try:
@@ -238,7 +238,7 @@ class Worker:
             result = _failed_by(error, log="")
             return result, _failure(result)
 
-    def _execute(self, claimed: Claimed, folder: Path, checkpoints: Checkpoints) -> Result:
+    def _execute(self, claimed: Claimed, folder: Path, checkpoints: Checkpoints) -> TrainingResult:
         assert not transaction.get_connection().in_atomic_block, "no training inside a transaction"
         run = claimed.run
         try:

@@ -28,7 +28,7 @@ from otai.tickets.models import Attribute, DataSet
 from otai.tickets.problems import BadRows
 from otai.tickets.relabelling import Renamed, plan
 from otai.tickets.sources.opening import open_source
-from otai.tickets.versions import LabelChange, Labels, NextVersion, Statement, next_version
+from otai.tickets.versions import LabelChange, LabelNames, NextVersion, Statement, next_version
 
 MOST_ROWS = 20_000
 MOST_FILE_BYTES = 50_000_000
@@ -53,7 +53,7 @@ class Correction:
     applies."""
 
     text: str
-    labels: Mapping[str, Labels]
+    labels: Mapping[str, LabelNames]
     ticket: str = ""
 
 
@@ -213,7 +213,7 @@ def _attributes_among(columns: Sequence[str], attributes: Mapping[str, str]) -> 
 
 def _correction(row: Mapping[str, Any], number: int, kinds: Mapping[str, str]) -> Correction | None:
     """What a row says; None where it says no label. Raises FeedbackInvalid where it has labels and no text."""
-    labels: dict[str, Labels] = {}
+    labels: dict[str, LabelNames] = {}
     for name, kind in kinds.items():
         parts = row[name] if isinstance(row[name], list) else [row[name] or ""]
         if kind == Attribute.Kind.MULTI:
@@ -294,7 +294,7 @@ def statement(one: Feedback) -> Statement:
 def correct_labels(
     *,
     data_set: DataSet,
-    labels: Sequence[tuple[str, str, Labels]],
+    labels: Sequence[tuple[str, str, LabelNames]],
     by: str,
     now: datetime,
     why: str = "",

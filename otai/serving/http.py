@@ -18,9 +18,10 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
+from otai.front.asgi import AsgiScope, Receive, Send
 
 if TYPE_CHECKING:
     from otai.learning.model.bundle import Bundle, TicketPrediction
@@ -33,10 +34,6 @@ most_characters = 1_000_000
 """Of one ticket. The model itself reads the first 8 000 and the last 2 000."""
 
 STATUS: dict[type[OtaiError], int] = {Refused: 409, Invalid: 422, NotFound: 404, NotAllowed: 403, Unavailable: 503}
-
-Scope: TypeAlias = dict[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
-Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +77,7 @@ class ModelServer:
     def __post_init__(self) -> None:
         self._turn = asyncio.Semaphore(self.at_once)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             while (await receive())["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
@@ -98,7 +95,7 @@ class ModelServer:
             answer = JsonReply(500, {"error": {"code": "internal", "message": "The server failed. Its log says why."}})
         await _send(send, answer)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> JsonReply:
+    async def _answer(self, scope: AsgiScope, receive: Receive) -> JsonReply:
         method, path = scope["method"], scope["path"].rstrip("/") or "/"
         routes: dict[str, tuple[str, Callable[[], Awaitable[Any]]]] = {
             "/health": ("GET", self._health),
@@ -115,7 +112,7 @@ class ModelServer:
             self._check_key(scope)
         return JsonReply(200, await handle())
 
-    def _check_key(self, scope: Scope) -> None:
+    def _check_key(self, scope: AsgiScope) -> None:
         if self.key is None:
             return
         given = dict(scope["headers"]).get(b"authorization", b"")
@@ -141,7 +138,7 @@ class ModelServer:
             ],
         }
 
-    async def _predict(self, scope: Scope, receive: Receive) -> Any:
+    async def _predict(self, scope: AsgiScope, receive: Receive) -> Any:
         texts, is_batch = tickets_in(await _body(scope, receive))
         async with self._turn:
             predictions = await asyncio.to_thread(self.bundle.predict, texts)
@@ -226,7 +223,7 @@ def _scores(scores: Sequence[Any]) -> list[dict[str, Any]]:
     return [{"label": one.label, "confidence": round(one.confidence, 6)} for one in scores]
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
+async def _body(scope: AsgiScope, receive: Receive) -> bytes:
     """Raises BodyTooLarge as soon as that is known: nobody fills the memory from outside."""
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > most_body_bytes:

@@ -43,7 +43,7 @@ from otai.tickets.versions import (
     UNCUT_AGAIN,
     ChangeInvalid,
     LabelChange,
-    Labels,
+    LabelNames,
     base_version,
     given_away,
     save_next_version,
@@ -178,7 +178,7 @@ def ask_to_merge(*, organisation: Organisation, name: str, by: str, now: datetim
 def ask_to_correct(
     *,
     data_set: DataSet,
-    labels: Sequence[tuple[str, str, Labels]],
+    labels: Sequence[tuple[str, str, LabelNames]],
     by: str,
     now: datetime,
     why: str = "",

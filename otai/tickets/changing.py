@@ -8,7 +8,7 @@ caller's own process.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,14 @@ from otai.learning.data.cutting import TextRules, as_learnt
 from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder, TicketSample, joined_texts
 from otai.learning.data.splitting import same_text_key
-from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, LabelNames
 from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY, find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import own_ids
 from otai.tickets.comparing import compare
-from otai.tickets.reading import ROW_GROUP_TICKETS
+from otai.tickets.reading import ROW_GROUP_TICKETS, ReadingProgress
 from otai.tickets.text_preparation import TEXT_WAS_CUT, UNCUT
 from otai.words.sentences import Fact
-
-Labels = tuple[str, ...]
-Progress = Callable[[float, int], None]
-"""progress(share of the work from 0 to 1, tickets so far)."""
 
 
 class ChangeInvalid(Invalid):
@@ -46,7 +42,7 @@ class NewTicket:
     ticket: str
     text: str
     language: str | None
-    labels: Mapping[str, Labels]
+    labels: Mapping[str, LabelNames]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +65,7 @@ class Statement:
     text: str
     language: str
     attribute: str
-    labels: Labels
+    labels: LabelNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +130,8 @@ class Wanted:
     added; the last word counts.
     """
 
-    by_ticket: Mapping[tuple[str, str], Labels] = field(default_factory=dict)
-    by_text: Mapping[tuple[bytes, str], Labels] = field(default_factory=dict)
+    by_ticket: Mapping[tuple[str, str], LabelNames] = field(default_factory=dict)
+    by_text: Mapping[tuple[bytes, str], LabelNames] = field(default_factory=dict)
     mapping: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     added: Sequence[NewTicket] = ()
     statements: Sequence[Statement] = ()
@@ -153,7 +149,7 @@ def change(
     *,
     wanted: Wanted,
     into: Path,
-    progress: Progress = lambda share, tickets: None,
+    progress: ReadingProgress = lambda share, tickets: None,
 ) -> Changed:
     """Writes the tickets of `base` to `into` with what is `wanted` changed.
 
@@ -323,12 +319,12 @@ def text_key(subject: str | None, body: str | None) -> bytes:
     return same_text_key(f"{subject or ''}\n{body}" if body is not None else subject or "")
 
 
-def _renamed(labels: Iterable[str], renamed: Mapping[str, str | None]) -> Labels:
+def _renamed(labels: Iterable[str], renamed: Mapping[str, str | None]) -> LabelNames:
     named = (renamed.get(label, label) for label in labels)
     return tuple(dict.fromkeys(label for label in named if label is not None))
 
 
-def _as_labels(value: Any) -> Labels:
+def _as_labels(value: Any) -> LabelNames:
     if value is None:
         return ()
     return tuple(value) if isinstance(value, list) else (value,)

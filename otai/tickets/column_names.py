@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from otai.learning.data.language_names import folded, language_code
 from otai.tickets.afterwards_words import AFTERWARDS, AFTERWARDS_PAIRS
 
-__all__ = ["AFTERWARDS", "AFTERWARDS_PAIRS", "Name", "folded", "is_bare_number", "language_code", "name_of"]
+__all__ = ["AFTERWARDS", "AFTERWARDS_PAIRS", "ColumnName", "folded", "is_bare_number", "language_code", "name_of"]
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -420,7 +420,7 @@ _RANKS = frozenset(_words("tier level ebene stufe niveau livello nivel poziom"))
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class ColumnName:
     """A column's name, taken apart. `parts` are the words of each part of its path ("fields.summary" has two); `core`
     the words of the part that says what it holds (group of group.name)."""
 
@@ -502,7 +502,7 @@ def _unranked(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def name_of(raw: str) -> Name:
+def name_of(raw: str) -> ColumnName:
     """The name taken apart; worked out once for each."""
     return _name_of(raw)
 
@@ -521,7 +521,7 @@ def is_name_of_a_field(raw: str) -> bool:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _name_of(raw: str) -> Name:
+def _name_of(raw: str) -> ColumnName:
     text = _SALESFORCE.sub("", raw.strip())
     if (together := _RUN_TOGETHER.fullmatch(text)) is not None:
         text = " ".join(word for word in together.groups() if word)
@@ -535,11 +535,11 @@ def _name_of(raw: str) -> Name:
         if words:
             parts.append(words)
     if not parts:
-        return Name(raw, (), ())
+        return ColumnName(raw, (), ())
     core = parts[-1]
     if len(parts) > 1 and "".join(core) in _WRAPPERS and "".join(parts[-2]) not in CONTAINERS:
         core = parts[-2]
-    return Name(raw, tuple(parts), core)
+    return ColumnName(raw, tuple(parts), core)
 
 
 @functools.lru_cache(maxsize=64)

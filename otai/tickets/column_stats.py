@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from otai.tickets.column_names import Name, folded, name_of
+from otai.tickets.column_names import ColumnName, folded, name_of
 from otai.tickets.missing_values import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.sources.table import Source
@@ -46,7 +46,7 @@ class ColumnStats:
         return folded(self.name)
 
     @property
-    def words(self) -> Name:
+    def words(self) -> ColumnName:
         """The name taken apart."""
         return name_of(self.name)
 

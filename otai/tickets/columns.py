@@ -39,7 +39,7 @@ class ColumnsInvalid(Invalid):
     code = "dataset_invalid"
 
 
-Reason = Fact | str
+ColumnReason = Fact | str
 """Why a column is taken for what it is; a sentence where an earlier release stored it."""
 NAMED = Fact("named_when_importing")
 
@@ -58,7 +58,7 @@ class AttributeColumns:
     columns: tuple[str, ...]
     separator: str | None = None
     order: tuple[str, ...] = ()
-    reason: Reason = NAMED
+    reason: ColumnReason = NAMED
     proposed: bool = True
     """False where it can be learnt but does not look like what sorts tickets: it is kept, and no run takes it until
     someone asks."""
@@ -87,7 +87,7 @@ class ColumnRoles:
     single: Mapping[str, str] = dataclasses.field(default_factory=dict)
     attributes: tuple[AttributeColumns, ...] = ()
     ignored: tuple[str, ...] = ()
-    reasons: Mapping[str, Reason] = dataclasses.field(default_factory=dict)
+    reasons: Mapping[str, ColumnReason] = dataclasses.field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
 
     @classmethod
@@ -335,22 +335,22 @@ class ColumnRoles:
         )
 
 
-def said(reason: Reason, *, language: str = ENGLISH) -> str:
+def said(reason: ColumnReason, *, language: str = ENGLISH) -> str:
     """A reason in a language; what an earlier release stored is a sentence and stays one."""
     return reason if isinstance(reason, str) else say_fact(reason, language=language)
 
 
-def as_stored(reason: Reason) -> dict[str, Any] | str:
+def as_stored(reason: ColumnReason) -> dict[str, Any] | str:
     """A reason as JSON keeps it: code and values, or the sentence of an earlier release."""
     return reason if isinstance(reason, str) else reason.as_dict()
 
 
-def restored(stored: Mapping[str, Any] | str) -> Reason:
+def restored(stored: Mapping[str, Any] | str) -> ColumnReason:
     """What `as_stored` kept."""
     return stored if isinstance(stored, str) else Fact.from_dict(stored)
 
 
-def _reasons(data: Mapping[str, Any]) -> dict[str, Reason]:
+def _reasons(data: Mapping[str, Any]) -> dict[str, ColumnReason]:
     return {name: restored(reason) for name, reason in (data.get("reasons") or data["why"]).items()}
 
 

@@ -21,7 +21,7 @@ from otai.tickets import known_afterwards
 from otai.tickets.column_doubles import doubles, follows_from, is_second_id
 from otai.tickets.column_names import folded, language_code
 from otai.tickets.column_stats import ColumnStats, Look, look_at
-from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles, Reason, as_stored
+from otai.tickets.columns import NAMED, AttributeColumns, ColumnReason, ColumnRoles, as_stored
 from otai.tickets.halves_of_names import agents_in_halves
 from otai.tickets.id_roles import IdRoles, shown, some_of
 from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
@@ -78,7 +78,7 @@ class _Guess(TextRoles, IdRoles):
         self.look = look
         self.single = dict(given.single)
         self.attributes: dict[str, AttributeColumns] = {}
-        self.why: dict[str, Reason] = {**dict.fromkeys(given.used, NAMED), **given.reasons}
+        self.why: dict[str, ColumnReason] = {**dict.fromkeys(given.used, NAMED), **given.reasons}
         self.open = [column for column in look.columns if column.name not in given.used]
         self.given = given
         self.ended = known_afterwards.Ended(look)
@@ -116,11 +116,11 @@ class _Guess(TextRoles, IdRoles):
         roles.must_be_consistent()
         return roles
 
-    def _take(self, column: ColumnStats, why: Reason) -> None:
+    def _take(self, column: ColumnStats, why: ColumnReason) -> None:
         self.why[column.name] = why
         self.open.remove(column)
 
-    def _role(self, role: str, column: ColumnStats, why: Reason) -> None:
+    def _role(self, role: str, column: ColumnStats, why: ColumnReason) -> None:
         self.single[role] = column.name
         self._take(column, why)
 

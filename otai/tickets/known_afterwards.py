@@ -13,7 +13,7 @@ from collections import Counter
 from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets.afterwards_words import AFTERWARDS_NAMES, LATER_OBJECTS, NAME_THINGS_TOO, RESOLVING, UNITS
-from otai.tickets.column_names import Name, name_of
+from otai.tickets.column_names import ColumnName, name_of
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import NAMED, ColumnRoles, as_stored
 from otai.tickets.joining import Joined
@@ -70,7 +70,7 @@ _TELLS_NOTHING = re.compile(rf"{_YES_OR_NO.pattern}|[-+]?\d+([.,]\d+)?", re.IGNO
 _PAIRS = names.AFTERWARDS_PAIRS | names.AFTERWARDS
 
 
-def named(name: Name) -> str | None:
+def named(name: ColumnName) -> str | None:
     """The word of a name that stands for what nobody knows when a ticket comes in; None where it has none."""
     if (core := "".join(name.core)) in AFTERWARDS_NAMES:
         return core

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from otai.tickets.column_names import THREAD, Name, name_of
+from otai.tickets.column_names import THREAD, ColumnName, name_of
 
 LINKS = "links"
 """The column of a data set that holds them, a list of hashes a ticket."""
@@ -36,7 +36,7 @@ _TICKETS = re.compile(
 _TOKEN = re.compile(r"[^\s,;|<>()\[\]]+")
 
 
-def kind_of_link(name: Name) -> str | None:
+def kind_of_link(name: ColumnName) -> str | None:
     """What a column's values name: "mail", "thread" or "ticket"; None where it links nothing."""
     for said in (name.folded, "".join(name.core), name.last):
         if said in _MAILS:

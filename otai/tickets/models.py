@@ -37,7 +37,7 @@ class DataSet(models.Model):
     tickets = models.PositiveIntegerField()
     left_out_rows = models.PositiveIntegerField(default=0, help_text="bad rows left out at the customer's wish")
     source_filename = models.CharField(max_length=255, blank=True)
-    source_format = models.CharField(max_length=100, help_text="for example: CSV, separated by ';', cp1252")
+    source_format = models.CharField(max_length=100, help_text="for example: CSV separated by semicolons, cp1252")
     imported_at = models.DateTimeField()
     profile = models.JSONField()
     roles = models.JSONField()

@@ -26,7 +26,7 @@ from otai.tickets.models import Attribute, DataSet, Label, TicketsDeleted
 from otai.tickets.options import ImportOptions
 from otai.tickets.preview import Preview
 from otai.tickets.problems import DatasetInvalid
-from otai.tickets.reading import Progress, ReadTickets, preview_columns, read_tickets
+from otai.tickets.reading import ReadingProgress, ReadTickets, preview_columns, read_tickets
 from otai.tickets.sources.table import clean_name
 from otai.words.catalogue import say_fact
 
@@ -54,7 +54,7 @@ def import_tickets(
     filename: str | None = None,
     options: ImportOptions = ImportOptions(),
     further: Sequence[Path] = (),
-    progress: Progress | None = None,
+    progress: ReadingProgress | None = None,
     limits: Limits = LIMITS,
 ) -> DataSet:
     """A new data set from the file at `source`; a new version where the organisation has one of that name.

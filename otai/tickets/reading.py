@@ -72,8 +72,8 @@ LANGUAGES_LOOKED_AT = 20_000
 """Finding a language takes a third of a millisecond. It is found for every ticket up to twice this number; of larger
 sets for every second, third ... ticket, so that at least so many are looked at."""
 
-Progress = Callable[[float, int], None]
-"""Called with the share of the source that is read (0 to 1) and the tickets so far."""
+ReadingProgress = Callable[[float, int], None]
+"""Called with the share of the work that is done (0 to 1) and the tickets so far."""
 
 
 def preview_columns(
@@ -137,7 +137,7 @@ def read_tickets(
     options: ImportOptions = ImportOptions(),
     further: Sequence[Path] = (),
     before: Before | None = None,
-    progress: Progress | None = None,
+    progress: ReadingProgress | None = None,
     limits: Limits = LIMITS,
 ) -> ReadTickets:
     """Writes the tickets of `source` to the Parquet file `into`. Bounded memory: the source is read once for its
@@ -268,7 +268,7 @@ def _begun(
     )  # fmt: skip
 
 
-def _run(reading: _Reading, into: Path, bad: BadRows, progress: Progress | None) -> _Part:
+def _run(reading: _Reading, into: Path, bad: BadRows, progress: ReadingProgress | None) -> _Part:
     try:
         with _without_cycles():
             reading.run(into, bad, progress)
@@ -474,7 +474,7 @@ class _Reading:
             row_group=ROW_GROUP_TICKETS,
         )
 
-    def run(self, target: Path, bad: BadRows, progress: Progress | None) -> None:
+    def run(self, target: Path, bad: BadRows, progress: ReadingProgress | None) -> None:
         schema = self._preparation.schema(self._maker.schema)
         with tempfile.TemporaryDirectory(prefix="otai-texts-", dir=target.parent) as folder:
             stage = text_stage(self._maker.reader, self._preparation, size=self._size, folder=Path(folder))

@@ -8,7 +8,7 @@ from otai.learning.data.texts.threads import holds_threads
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
 from otai.tickets.column_stats import ColumnStats, Look
-from otai.tickets.columns import ColumnRoles, Reason
+from otai.tickets.columns import ColumnReason, ColumnRoles
 from otai.tickets.label_columns import LABEL_LENGTH
 from otai.tickets.row_order import ROWS_A_TICKET, tells_of_messages
 from otai.words.sentences import Fact
@@ -32,10 +32,10 @@ class TextRoles:
     open: list[ColumnStats]
     ended: known_afterwards.Ended
 
-    def _take(self, column: ColumnStats, why: Reason) -> None:
+    def _take(self, column: ColumnStats, why: ColumnReason) -> None:
         raise NotImplementedError
 
-    def _role(self, role: str, column: ColumnStats, why: Reason) -> None:
+    def _role(self, role: str, column: ColumnStats, why: ColumnReason) -> None:
         raise NotImplementedError
 
     def _named(self, vocabulary: Iterable[str], *, worst: int = 3) -> list[ColumnStats]:

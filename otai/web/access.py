@@ -33,7 +33,7 @@ from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
 from otai.orgs.suspension import refuse_closing
 
-View = Callable[..., HttpResponseBase]
+PageView = Callable[..., HttpResponseBase]
 
 
 class MemberRequest(HttpRequest):
@@ -44,7 +44,7 @@ class MemberRequest(HttpRequest):
     organisation: Organisation
 
 
-def page(action: Action, *, asks_again: bool = False) -> Callable[[View], View]:
+def page(action: Action, *, asks_again: bool = False) -> Callable[[PageView], PageView]:
     """The view is for members of the organisation in the address whose role allows `action`.
 
     Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the
@@ -55,7 +55,7 @@ def page(action: Action, *, asks_again: bool = False) -> Callable[[View], View]:
     so that tests can walk the URL table.
     """
 
-    def decorate(view: View) -> View:
+    def decorate(view: PageView) -> PageView:
         @wraps(view)
         @never_cache
         def guarded(request: HttpRequest, *args: Any, slug: str, **rest: Any) -> HttpResponseBase:
@@ -142,7 +142,7 @@ def to_second_factor(request: MemberRequest) -> HttpResponse:
     return HttpResponseRedirect(resolve_url("mfa_index"))
 
 
-def signed_in(view: View) -> View:
+def signed_in(view: PageView) -> PageView:
     """The view is for anybody who is signed in, member of an organisation or not."""
 
     @wraps(view)

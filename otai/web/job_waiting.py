@@ -11,6 +11,6 @@ from otai.serving import jobs as serving_jobs
 
 def waited(begun: operations.Asked) -> Job:
     """The job, ended or still at work after as long as a page may take. Raises why it came to nothing."""
-    job = operations.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    job = operations.wait(begun, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
     queries.refuse_if_failed(job, serving_jobs.REFUSALS)
     return job

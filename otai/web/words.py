@@ -31,9 +31,9 @@ from otai.web.formats import credits, money
 from otai.words.catalogue import ENGLISH, say_fact
 from otai.words.sentences import Fact
 
-Words = Mapping[str, str | Promise]
+WordsByCode = Mapping[str, str | Promise]
 
-SOURCES: Words = {
+SOURCES: WordsByCode = {
     "initial": _("Initial credits"),
     "monthly": _("Monthly credits"),
     "purchase": _("Bought credits"),
@@ -41,7 +41,7 @@ SOURCES: Words = {
     "guarantee": _("Guarantee"),
 }
 
-MOVEMENTS: Words = {
+MOVEMENTS: WordsByCode = {
     "grant": _("Credits received"),
     "hold": _("Held for a training"),
     "capture": _("Spent on a training"),
@@ -50,24 +50,27 @@ MOVEMENTS: Words = {
     "withdrawal": _("Credits withdrawn"),
 }
 
-DELIVERIES: Words = {Delivery.STANDARD: _("Standard"), Delivery.FAST: _("Fast")}
+DELIVERIES: WordsByCode = {Delivery.STANDARD: _("Standard"), Delivery.FAST: _("Fast")}
 
-GATEWAYS: Words = {"bank_transfer": _("Invoice and bank transfer"), "stripe": _("Card, SEPA direct debit or wallet")}
-PROVIDERS: Words = {"stripe": "Stripe"}
+GATEWAYS: WordsByCode = {
+    "bank_transfer": _("Invoice and bank transfer"),
+    "stripe": _("Card, SEPA direct debit or wallet"),
+}
+PROVIDERS: WordsByCode = {"stripe": "Stripe"}
 """Whose pages they are; a name is the same in every language."""
 
-METHODS: Words = {"sepa_debit": _("SEPA direct debit"), "card": _("Card"), "link": "Link", "paypal": "PayPal"}
+METHODS: WordsByCode = {"sepa_debit": _("SEPA direct debit"), "card": _("Card"), "link": "Link", "paypal": "PayPal"}
 
-MOVES: Words = {
+MOVES: WordsByCode = {
     Move.LIVE: _("answers from now on"),
     Move.BACK: _("answers again"),
     Move.WAITS: _("waits for a decision"),
 }
 """What happened to a model in use."""
 
-INVOICES: Words = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
+INVOICES: WordsByCode = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 
-DOCUMENT_STATES: Words = {
+DOCUMENT_STATES: WordsByCode = {
     "open": _("To be paid"),
     "paid": _("Paid"),
     "cancelled": _("Cancelled"),

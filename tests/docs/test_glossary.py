@@ -21,14 +21,14 @@ def _listed(names: str) -> set[str]:
     return set(names.split())
 
 
-COINAGES = _listed("likeness loud nearness taught voice voices wordless")
-"""What learning once said instead of the field's words. No name in `otai/` has them."""
+COINAGES = _listed("likeness loud nearness patience taught voice voices wordless")
+"""What was once said instead of the field's words. No name in `otai/` has them."""
 
 COINAGES_OF_LEARNING = COINAGES | _listed(
-    "abroad crossed doubt doubts foreign halved hot keeping lead lesson lessons mix patience reach student teacher "
+    "abroad crossed doubt doubts foreign halved hot keeping lead lesson lessons mix reach student teacher "
     "telling unseen ways worth"
 )
-"""These are plain words elsewhere: a customer is abroad, a page leads somewhere, a request has patience."""
+"""These are plain words elsewhere: a customer is abroad, a page leads somewhere."""
 
 NAMES_OF_OTHERS = {"ForeignKey"}
 

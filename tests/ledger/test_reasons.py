@@ -95,4 +95,4 @@ def test_a_reader_finds_lines_by_the_words_of_their_language(
     grant(acme, 6, reason=PAID_BACK)
     grant(acme, 6, reason="For the trouble")
     grant(acme, 6, reason=SPENT)
-    assert [line.seq for line in queries.statement(acme, text=text, language=language)] == found
+    assert [line.seq for line in queries.statement(acme, text=queries.TextSearch(text, language))] == found

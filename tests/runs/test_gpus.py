@@ -15,7 +15,7 @@ import pytest
 
 from otai.learning.evidence import nvml
 from otai.learning.process import used_gpus
-from otai.runs.executors import Result, TrainingSpec
+from otai.runs.executors import TrainingResult, TrainingSpec
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Attempt
 from otai.runs.worker import Worker
@@ -66,7 +66,7 @@ def spec(tmp_path: Path) -> TrainingSpec:
     )
 
 
-def execute(executor: LocalExecutor, spec: TrainingSpec) -> Result:
+def execute(executor: LocalExecutor, spec: TrainingSpec) -> TrainingResult:
     return executor.execute(spec, watch=lambda watch: True, watch_every_seconds=0.2)
 
 

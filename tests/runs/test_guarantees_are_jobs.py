@@ -120,7 +120,7 @@ def test_a_program_proposes_and_orders_and_may_wait_for_both(program: Program, s
 def test_alice_sees_how_far_it_is_and_goes_on_to_what_came_of_it(
     alice: Client, acme: Organisation, support: DataSet, settings: Any
 ) -> None:
-    settings.OTAI_JOBS_PATIENCE_SECONDS = 0
+    settings.OTAI_JOBS_WAIT_SECONDS = 0
     proposal = {"proposed": "1", "in-0": "1", "metric-0": "accuracy", "threshold-0": "70", "data_set": str(support.id)}
     twice = [alice.post("/acme/guarantee/propose", proposal)["Location"] for _ in range(2)]
     job = Job.objects.get(kind="holdout")

@@ -222,7 +222,7 @@ def test_alice_sees_on_the_page_how_far_the_search_is_and_deletes(
 ) -> None:
     bob_says(version, text_of_first(support))
     address = f"/acme/tickets/{support.id}/delete"
-    settings.OTAI_JOBS_PATIENCE_SECONDS = 0
+    settings.OTAI_JOBS_WAIT_SECONDS = 0
     page = alice.get(address).content.decode()
     job = Job.objects.get()
     assert 'id="job"' in page and f"/acme/jobs/{job.id}/cancel" in page

@@ -14,7 +14,7 @@ from otai.learning.recipes import recipe_for
 from otai.learning.training import train
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode
-from otai.runs.executors import Result, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors import TrainedFiles, TrainingResult, TrainingSpec, Watch
 from otai.runs.models import Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.runs.worker import Worker
@@ -31,7 +31,9 @@ class HereExecutor:
     def why_no_room(self) -> str | None:
         return None
 
-    def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+    def execute(
+        self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
+    ) -> TrainingResult:
         what = hashlib.sha256(Path(spec.tickets).read_bytes())
         what.update(json.dumps([dict(one) for one in spec.attributes], sort_keys=True).encode() + spec.mode.encode())
         if what.hexdigest() not in _done:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from otai.tickets.formats_of_before import PHRASES, format_of
+from otai.tickets.models import DataSet
 from otai.tickets.options import FormatOptions
 from otai.tickets.sources.opening import open_source
 from otai.words.catalogue import say_fact
@@ -84,6 +85,10 @@ def cells(row: list[str]) -> str:
 FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "CSV, UTF-8": (lambda: lines(","), "CSV, UTF-8"),
     "CSV separated by semicolons, UTF-8": (lambda: lines(";"), "CSV, getrennt durch Semikolons, UTF-8"),
+    "CSV separated by semicolons, cp1252": (
+        lambda: lines(";").replace(b"smoke", "Smörgås".encode("cp1252")),
+        "CSV, getrennt durch Semikolons, cp1252",
+    ),
     "CSV separated by bars, UTF-8": (lambda: lines("|"), "CSV, getrennt durch senkrechte Striche, UTF-8"),
     "CSV separated by '~', UTF-8": (lambda: lines("~"), "CSV, getrennt durch '~', UTF-8"),
     "TSV, UTF-8, gzip": (lambda: gzip.compress(lines("\t")), "TSV, UTF-8, gzip"),
@@ -119,6 +124,10 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         "zip aus 2 Dateien, Excel, Blatt 'a'",
     ),
 }
+
+
+def test_the_columns_example_is_what_a_file_says() -> None:
+    assert str(DataSet._meta.get_field("source_format").help_text).removeprefix("for example: ") in FILES
 
 
 @pytest.mark.parametrize("english", FILES)

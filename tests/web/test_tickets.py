@@ -420,7 +420,7 @@ def test_so_many_files_wait_for_their_columns_and_no_more(alice: Client, monkeyp
 
 def at_once(settings: Any) -> None:
     """Nobody waits: every job goes on behind its page."""
-    settings.OTAI_JOBS_PATIENCE_SECONDS = 0
+    settings.OTAI_JOBS_WAIT_SECONDS = 0
 
 
 def settled(browser: Client, address: str) -> Any:

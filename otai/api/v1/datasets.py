@@ -31,7 +31,7 @@ from otai.tickets.options import ImportOptions, ReadOptions
 from otai.words.findings import with_sentences
 
 noun = Noun("Tickets")
-Words = Annotated[list[Text], Field(max_length=500)]
+WordsIn = Annotated[list[Text], Field(max_length=500)]
 
 
 class DataSetOut(Schema):
@@ -133,11 +133,11 @@ class Reading(Schema):
     """How the file is to be read. All of it is found out where nothing is said."""
 
     filename: Annotated[Text, Field(max_length=300)] = Field("", description="What the file is called.")
-    column: Words = Field([], description="COLUMN=ROLE, for example text=body; repeat the parameter.")
-    attribute: Words = Field([], description="This column is an attribute.")
-    multi: Words = Field([], description="Several labels a ticket: tags:| or tag=tag_1,tag_2.")
-    ordered: Words = Field([], description="Labels from low to high: priority=low,medium,high.")
-    ignore: Words = Field([], description="Leave this column out.")
+    column: WordsIn = Field([], description="COLUMN=ROLE, for example text=body; repeat the parameter.")
+    attribute: WordsIn = Field([], description="This column is an attribute.")
+    multi: WordsIn = Field([], description="Several labels a ticket: tags:| or tag=tag_1,tag_2.")
+    ordered: WordsIn = Field([], description="Labels from low to high: priority=low,medium,high.")
+    ignore: WordsIn = Field([], description="Leave this column out.")
     encoding: Annotated[Text, Field(max_length=40)] = Field("", description="For example cp1252.")
     delimiter: Annotated[Text, Field(max_length=4)] = Field("", description="For example ;")
     sheet: Annotated[Text, Field(max_length=100)] = Field("", description="Which sheet of a workbook.")

@@ -18,7 +18,7 @@ from otai.api.v1.datasets import DATA_SET
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.models import version_of
 from otai.api.v1.next_versions import MergedOut, made_once
-from otai.api.v1.shapes import Name, Number, Text, TicketText
+from otai.api.v1.shapes import Name, PositiveNumber, Text, TicketText
 from otai.db import new_id, utc_now
 from otai.jobs.operations import Asked
 from otai.orgs.permissions import Action
@@ -29,7 +29,7 @@ from otai.serving.models import Feedback
 noun = Noun("Feedback")
 
 
-Labels = Annotated[list[Name], Field(max_length=1_000)]
+LabelList = Annotated[list[Name], Field(max_length=1_000)]
 
 
 class CorrectionIn(Schema):
@@ -37,7 +37,7 @@ class CorrectionIn(Schema):
     applies."""
 
     text: TicketText
-    labels: dict[Name, Labels] = Field(min_length=1, max_length=200)
+    labels: dict[Name, LabelList] = Field(min_length=1, max_length=200)
     ticket: Annotated[Text, Field(max_length=200)] = ""
 
 
@@ -119,7 +119,7 @@ def give_feedback(
     request: CallerRequest,
     model: Name,
     asked: FeedbackIn,
-    version: Annotated[Number | None, Query(description="Of which version; the live one, if left out.")] = None,
+    version: Annotated[PositiveNumber | None, Query(description="Of which version; the live one, if left out.")] = None,
 ) -> HttpResponse:
     """Say what the right labels are
 
@@ -224,7 +224,7 @@ def merge_feedback(request: CallerRequest, model: Name) -> HttpResponse:
 def list_improvements(
     request: CallerRequest,
     model: Name,
-    version: Annotated[Number | None, Query(description="The live one, if left out.")] = None,
+    version: Annotated[PositiveNumber | None, Query(description="The live one, if left out.")] = None,
 ) -> Any:
     """What would most likely raise a model, for each attribute"""
     found = version_of(request.auth, model, version)

@@ -13,7 +13,7 @@ from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
 from otai.api.shown import Who
 from otai.api.v1.jobs import JobOut
-from otai.api.v1.shapes import Name, Number, Text, TicketText, Whole
+from otai.api.v1.shapes import Name, PositiveNumber, Text, TicketText, Whole
 from otai.api.waiting import accepted, waited_for
 from otai.db import utc_now
 from otai.errors import Unavailable
@@ -123,7 +123,7 @@ def get_model(request: CallerRequest, model: Name) -> Any:
 
 
 @noun.get("/models/{model}/versions/{int:version}", Action.VIEW, ModelVersionOut, example=VERSION)
-def get_model_version(request: CallerRequest, model: Name, version: Number) -> Any:
+def get_model_version(request: CallerRequest, model: Name, version: PositiveNumber) -> Any:
     """One version of a model"""
     return _version(version_of(request.auth, model, version))
 
@@ -140,7 +140,7 @@ def predict(
     request: CallerRequest,
     model: Name,
     asked: PredictIn,
-    version: Annotated[Number | None, Query(description="The live one, if left out.")] = None,
+    version: Annotated[PositiveNumber | None, Query(description="The live one, if left out.")] = None,
 ) -> Any:
     """What does the model say of these tickets?
 
@@ -166,7 +166,7 @@ def predict(
     produces=["application/octet-stream"],
     errors=[503],
 )
-def download_bundle(request: CallerRequest, model: Name, version: Number) -> HttpResponseBase:
+def download_bundle(request: CallerRequest, model: Name, version: PositiveNumber) -> HttpResponseBase:
     """Download the model
 
     One file that predicts anywhere with the Python package, without a database, with the names that its labels have
@@ -245,7 +245,7 @@ def _event(event: ModelEvent) -> dict[str, Any]:
 
 
 @noun.get("/models/{model}/versions/{int:version}/comparison", Action.VIEW, dict[str, Any], example={"goes_live": True})
-def get_comparison(request: CallerRequest, model: Name, version: Number) -> Any:
+def get_comparison(request: CallerRequest, model: Name, version: PositiveNumber) -> Any:
     """A version beside the one that was live before it
 
     On tickets that neither had learnt: per attribute which is better, and whether that is more than chance.
@@ -261,7 +261,7 @@ def get_comparison(request: CallerRequest, model: Name, version: Number) -> Any:
     body_example={"why": "The new queue matters more."},
     errors=[409],
 )
-def go_live(request: CallerRequest, model: Name, version: Number, asked: GoLiveIn) -> Any:
+def go_live(request: CallerRequest, model: Name, version: PositiveNumber, asked: GoLiveIn) -> Any:
     """Let a version answer from now on"""
     caller = request.auth
     versions.go_live(
@@ -323,7 +323,7 @@ def delete_model(request: CallerRequest, model: Name) -> HttpResponse:
 def get_report_card_page(
     request: CallerRequest,
     model: Name,
-    version: Number,
+    version: PositiveNumber,
     with_texts: Annotated[
         bool, Query(description="With the beginnings of tickets as examples, for whoever has `tickets:read`.")
     ] = True,

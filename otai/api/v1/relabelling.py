@@ -24,14 +24,14 @@ from otai.tickets.relabelling import Plan, plan
 
 noun = Noun("Labels and leaks")
 
-Renamed = Annotated[dict[Name, Name | None], Field(max_length=10_000)]
+RenamedIn = Annotated[dict[Name, Name | None], Field(max_length=10_000)]
 
 
 class LabelsIn(Schema):
     """By attribute, labels and what they become: another name, the name of another label to join with it, or null to
     leave the label out (its tickets stay, without it)."""
 
-    labels: Annotated[dict[Name, Renamed], Field(min_length=1, max_length=200)]
+    labels: Annotated[dict[Name, RenamedIn], Field(min_length=1, max_length=200)]
     why: Annotated[Text, Field(max_length=500)] = ""
 
 

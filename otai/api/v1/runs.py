@@ -13,7 +13,7 @@ from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.shown import Who, as_the_caller_may
-from otai.api.v1.shapes import MOST_NUMBER, Name, Number
+from otai.api.v1.shapes import MOST_NUMBER, Name, PositiveNumber
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.orgs.permissions import Action
@@ -228,13 +228,13 @@ def list_runs(request: CallerRequest, asked: Annotated[RunsQuery, Query()]) -> A
 
 
 @noun.get("/runs/{int:number}", Action.VIEW, RunOut, example=RUN)
-def get_run(request: CallerRequest, number: Number) -> Any:
+def get_run(request: CallerRequest, number: PositiveNumber) -> Any:
     """One run"""
     return run_out(queries.run(request.auth.organisation, number))
 
 
 @noun.post("/runs/{int:number}/cancel", Action.TRAIN, RunOut, example={**RUN, "status": "cancelled"}, errors=[409])
-def cancel_run(request: CallerRequest, number: Number) -> Any:
+def cancel_run(request: CallerRequest, number: PositiveNumber) -> Any:
     """Cancel a run
 
     Its credits are given back in full, whatever a worker is doing with it. An order that waits for approval is
@@ -262,7 +262,7 @@ BEFORE_IT_BEGAN = {**RUN, "attempts": 0, "stage": "", "steps_done": 0, "steps_to
     example={**BEFORE_IT_BEGAN, "status": "queued", "approval": {**DECIDED, "state": "approved"}},
     errors=[409, 503],
 )
-def approve_run(request: CallerRequest, number: Number) -> Any:
+def approve_run(request: CallerRequest, number: PositiveNumber) -> Any:
     """Approve an order
 
     It is queued at the price it was ordered at, and due from now on. Nobody approves their own order, nor a program of
@@ -286,7 +286,7 @@ def approve_run(request: CallerRequest, number: Number) -> Any:
     body_example={"why": "Wait for the new queues."},
     errors=[409],
 )
-def decline_run(request: CallerRequest, number: Number, asked: DeclineIn) -> Any:
+def decline_run(request: CallerRequest, number: PositiveNumber, asked: DeclineIn) -> Any:
     """Decline an order
 
     It is cancelled, and its credits are given back.
@@ -337,7 +337,7 @@ def _approver(caller: Caller) -> Approver:
 )
 def watch_run(
     request: CallerRequest,
-    number: Number,
+    number: PositiveNumber,
     after: Annotated[int, Query(ge=0, le=2**62, description="`next_after` of the answer before.")] = 0,
 ) -> Any:
     """What happens to a run, live
@@ -381,7 +381,7 @@ def watch_run(
         ]
     },
 )
-def list_attempts(request: CallerRequest, number: Number) -> Any:
+def list_attempts(request: CallerRequest, number: PositiveNumber) -> Any:
     """On which machines a run was tried"""
     run = queries.run(request.auth.organisation, number)
     return {"items": list(run.attempts.order_by("number"))}
@@ -389,7 +389,7 @@ def list_attempts(request: CallerRequest, number: Number) -> Any:
 
 @noun.get("/runs/{int:number}/attempts/{int:attempt}/log", Action.VIEW, produces=["text/plain"])
 def get_attempt_log(
-    request: CallerRequest, number: Number, attempt: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
+    request: CallerRequest, number: PositiveNumber, attempt: Annotated[int, Field(ge=1, le=MOST_NUMBER)]
 ) -> HttpResponse:
     """The log of one attempt"""
     run = queries.run(request.auth.organisation, number)
@@ -405,7 +405,7 @@ def get_attempt_log(
     dict[str, Any],
     example={"attributes": [{"name": "queue", "accuracy": {"value": 0.91, "low": 0.89, "high": 0.93}}]},
 )
-def get_report_card(request: CallerRequest, number: Number) -> Any:
+def get_report_card(request: CallerRequest, number: PositiveNumber) -> Any:
     """The report card of a completed run
 
     Per attribute: quality with its interval beside what guessing would reach, labels, confusions, and how much could be

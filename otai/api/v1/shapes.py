@@ -49,9 +49,9 @@ Text = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_stora
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 TicketText = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
 Moment = Annotated[datetime, AfterValidator(_with_zone)]
-Number = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=MOST_NUMBER)]
+PositiveNumber = Annotated[int, BeforeValidator(_plain), Field(ge=1, le=MOST_NUMBER)]
 Whole = Annotated[int, BeforeValidator(_no_other_kind)]
-"""A whole number in a document. Where an address says one it is text, and `Number`."""
+"""A whole number in a document. Where an address says one it is text, and `PositiveNumber`."""
 
 
 class MoneyOut(Schema):

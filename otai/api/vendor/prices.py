@@ -22,7 +22,7 @@ from otai.pricing.published import from_published
 
 noun = VendorNoun("Prices")
 
-Cents = Annotated[Whole, Field(ge=1, le=MOST_NUMBER)]
+CentsIn = Annotated[Whole, Field(ge=1, le=MOST_NUMBER)]
 
 
 class PackagePriceOut(Schema):
@@ -64,15 +64,15 @@ class PricesSetOut(PriceBookOut):
 
 class PackagePriceIn(Schema):
     credits: Whole
-    price_cents: Cents
+    price_cents: CentsIn
 
 
 class TierPriceIn(Schema):
     """`annual_price_cents`: twelve months at once, at most twelve times the price of one."""
 
     tier: Tier
-    monthly_price_cents: Cents | None = None
-    annual_price_cents: Cents | None = None
+    monthly_price_cents: CentsIn | None = None
+    annual_price_cents: CentsIn | None = None
 
 
 class PricesIn(Schema):

@@ -78,7 +78,7 @@ most_webhook_age_seconds = 300
 """Stripe's own tolerance: an older signature may be a replay. Late deliveries are signed anew by Stripe at each
 attempt."""
 
-Answer = TypeVar("Answer")
+SdkAnswer = TypeVar("SdkAnswer")
 logger = logging.getLogger(__name__)
 
 _STATES = {
@@ -376,7 +376,7 @@ def _client() -> stripe.StripeClient:
     )
 
 
-def _ask(call: Callable[[], Answer]) -> Answer:
+def _ask(call: Callable[[], SdkAnswer]) -> SdkAnswer:
     try:
         return call()
     except stripe.CardError as error:

@@ -11,12 +11,12 @@ from otai.errors import Invalid
 from otai.units import Money
 
 Why = Annotated[str, typer.Option("--why", help="The reason; kept with your name.")]
-Key = Annotated[
+KeyOption = Annotated[
     str | None,
     typer.Option("--key", help="Your own name for this request: the same one again changes nothing."),
 ]
-Coupon = Annotated[str, typer.Option("--coupon", help="A code that takes something off.")]
-Preview = Annotated[bool, typer.Option("--preview", help="Show what it would cost, and order nothing.")]
+CouponOption = Annotated[str, typer.Option("--coupon", help="A code that takes something off.")]
+PreviewOption = Annotated[bool, typer.Option("--preview", help="Show what it would cost, and order nothing.")]
 
 
 def money_from(text: str, *, currency: str = "EUR") -> Money:

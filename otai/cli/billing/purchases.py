@@ -15,7 +15,7 @@ from otai.billing.operations import second_operator
 from otai.billing.previews import OrderPreview, preview_package
 from otai.billing.seller import seller
 from otai.cli.actor import actor
-from otai.cli.billing.arguments import Coupon, Key, Preview, Why, at_in_words, money_from
+from otai.cli.billing.arguments import CouponOption, KeyOption, PreviewOption, Why, at_in_words, money_from
 from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import new_id, utc_now
@@ -26,9 +26,9 @@ def buy(
     package: Annotated[str, typer.Argument(help="A package of `otai billing packages`, for example 50.")],
     gateway: Annotated[str, typer.Option(help="How to pay: bank_transfer, stripe.")] = "",
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
-    coupon: Coupon = "",
-    key: Key = None,
-    preview: Preview = False,
+    coupon: CouponOption = "",
+    key: KeyOption = None,
+    preview: PreviewOption = False,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:

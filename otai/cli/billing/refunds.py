@@ -11,7 +11,7 @@ from otai.billing import operations as billing
 from otai.billing.models import OperatorRequest
 from otai.billing.operations import second_operator
 from otai.cli.actor import actor
-from otai.cli.billing.arguments import Key, Why
+from otai.cli.billing.arguments import KeyOption, Why
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
 from otai.cli.typed import TYPED
 from otai.db import new_id, utc_now
@@ -104,7 +104,7 @@ def approve(
 def goodwill(
     credits: Annotated[int, typer.Argument(**TYPED, help="How many credits.")],
     why: Why,
-    key: Key = None,
+    key: KeyOption = None,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:

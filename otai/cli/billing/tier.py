@@ -10,7 +10,7 @@ from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.previews import preview_tier
 from otai.cli.actor import actor
-from otai.cli.billing.arguments import Coupon, Preview, Why, at_in_words
+from otai.cli.billing.arguments import CouponOption, PreviewOption, Why, at_in_words
 from otai.cli.billing.purchases import purchase_row, say_how_to_pay, show_preview
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
 from otai.db import utc_now
@@ -72,8 +72,8 @@ def tier_change(
     ] = False,
     gateway: Annotated[str, typer.Option(help="How to pay; the default one if left out.")] = "",
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
-    coupon: Coupon = "",
-    preview: Preview = False,
+    coupon: CouponOption = "",
+    preview: PreviewOption = False,
     why: Why = "",
     org: OrgOption = None,
     json: JsonOption = False,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otai.learning.arrays import Mask, Matrix, Rows
-from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Labels, Value
+from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, LabelNames, Value
 from otai.learning.errors import InputFailure
 
 
@@ -22,7 +22,7 @@ class CleanLabels:
     (spelling, taken for).
     """
 
-    rows: list[Labels | None]
+    rows: list[LabelNames | None]
     merged: list[tuple[str, str]]
 
 
@@ -33,7 +33,7 @@ def clean_labels(column: Sequence[Value]) -> CleanLabels:
     Two spellings of one queue would otherwise be learnt as two queues that nothing tells apart. An empty label is none.
     """
     # Values repeat thousands of times; each is worked out once.
-    seen: dict[Value, Labels | None] = {}
+    seen: dict[Value, LabelNames | None] = {}
     for value in column:
         if value not in seen:
             seen[value] = _squeezed(value)
@@ -51,7 +51,7 @@ def clean_labels(column: Sequence[Value]) -> CleanLabels:
     return CleanLabels(rows, merged)
 
 
-def _squeezed(value: Value) -> Labels | None:
+def _squeezed(value: Value) -> LabelNames | None:
     if value is None:
         return None
     labels = (value,) if isinstance(value, str) else value

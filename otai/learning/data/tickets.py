@@ -20,9 +20,9 @@ ATTRIBUTE_PREFIX = "attribute:"
 
 _OF_A_TICKET = {"ticket", "subject", "body", "language", "split", "links"}
 
-Label = str
-Labels = tuple[str, ...]
-Value = Label | Labels | None
+LabelName = str
+LabelNames = tuple[str, ...]
+Value = LabelName | LabelNames | None
 """What one ticket says about one attribute. None: nobody labelled it. An empty tuple: labelled, and none applies."""
 
 

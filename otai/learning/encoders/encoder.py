@@ -28,7 +28,7 @@ from otai.learning.encoders.store import INSTALL_COMMAND, EncoderStore, Installe
 if TYPE_CHECKING:
     import torch
 
-Progress = Callable[[int, int], None]
+EncodingProgress = Callable[[int, int], None]
 """Called with how many texts are done and how many there are; may raise, to cancel."""
 
 CHUNK_TEXTS = 2_048
@@ -124,7 +124,7 @@ class Encoder:
         texts: Sequence[str | None],
         *,
         cache: VectorCache | None = None,
-        progress: Progress | None = None,
+        progress: EncodingProgress | None = None,
         threads: int | None = None,
         module: torch.nn.Module | None = None,
     ) -> Vectors:

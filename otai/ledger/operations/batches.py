@@ -22,7 +22,7 @@ from otai.ledger.operations.holds import (
 from otai.ledger.operations.requests import database
 from otai.words.sentences import Fact
 
-Result = TypeVar("Result")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def captures(
 def _answer_each(
     checked: list[tuple[int, TransferRequest]],
     ask: Callable[[list[tuple[int, TransferRequest]]], list[DatabaseAnswer]],
-    result: Callable[[int, DatabaseAnswer, TransferRequest], Result],
-    into: list[Result | OtaiError | None],
+    result: Callable[[int, DatabaseAnswer, TransferRequest], Made],
+    into: list[Made | OtaiError | None],
 ) -> None:
     """Asks the database, and puts each result or refusal into its place.
 

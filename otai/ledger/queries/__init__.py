@@ -23,7 +23,7 @@ from otai.ledger.queries.revenue import (
     paid_credits_by_month,
     revenue_recognised,
 )
-from otai.ledger.queries.statements import InvalidPeriod, StatementLine, csv_row, statement, statement_csv
+from otai.ledger.queries.statements import InvalidPeriod, StatementLine, TextSearch, csv_row, statement, statement_csv
 
 __all__ = [
     "Balance",
@@ -37,6 +37,7 @@ __all__ = [
     "RecognisedRevenue",
     "SourceTotal",
     "StatementLine",
+    "TextSearch",
     "balance",
     "balances_at",
     "chain_end",

@@ -63,6 +63,14 @@ class StatementLine:
         return say_fact(self.why, language=language) if isinstance(self.why, Fact) else self.why
 
 
+@dataclass(frozen=True, slots=True)
+class TextSearch:
+    """What is looked for in references and reasons, in the words of a language."""
+
+    text: str
+    language: str = ENGLISH
+
+
 class InvalidPeriod(Invalid):
     """A period needs two times with a time zone, the first before the second."""
 
@@ -80,8 +88,7 @@ def statement(
     newest_first: bool = False,
     before: int | None = None,
     after: int | None = None,
-    text: str = "",
-    language: str = ENGLISH,
+    text: str | TextSearch = "",
     limit: int | None = None,
     offset: int = 0,
 ) -> list[StatementLine]:
@@ -89,12 +96,10 @@ def statement(
     filtered or not.
 
     `kinds` are values of `models.Kind`; `before` and `after` are a `seq`, and only what was before or after it is
-    given: how a long statement is read in pages. `text` is looked for in references and in reasons,
-    as `language` says them. Raises InvalidPeriod, and NotFound for an unknown organisation.
+    given: how a long statement is read in pages. `text` is looked for in references and reasons. Raises InvalidPeriod,
+    and NotFound for an unknown organisation.
     """
-    transfers = _transfers(
-        organisation, since, until, kinds, reference=reference, hold=hold, text=text, language=language
-    )
+    transfers = _transfers(organisation, since, until, kinds, reference=reference, hold=hold, text=text)
     if before is not None:
         transfers = transfers.filter(seq__lt=before)
     if after is not None:
@@ -111,14 +116,14 @@ def statement_csv(
     kinds: Collection[str] | None = None,
     *,
     reference: str | None = None,
-    text: str = "",
+    text: str | TextSearch = "",
     language: str = ENGLISH,
 ) -> Iterator[str]:
     """The same as CSV text, line by line, in bounded memory; header first. What moved and why is said in `language`.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front.
     """
-    transfers = _transfers(organisation, since, until, kinds, reference=reference, text=text, language=language)
+    transfers = _transfers(organisation, since, until, kinds, reference=reference, text=text)
     yield csv_row(["date", "what", "reference", "reason", "credits in", "credits out", "available", "held", "spent"])
     for transfer in transfers.iterator(chunk_size=2000):
         line = _line(transfer)
@@ -145,8 +150,7 @@ def _transfers(
     *,
     reference: str | None = None,
     hold: UUID | None = None,
-    text: str = "",
-    language: str = ENGLISH,
+    text: str | TextSearch = "",
 ) -> QuerySet[Transfer]:
     for moment in filter(None, (since, until)):
         checked_moment(moment, what="A period")
@@ -165,17 +169,19 @@ def _transfers(
         transfers = transfers.filter(reference=reference)
     if hold is not None:
         transfers = transfers.filter(hold_id=hold)
-    if text:
-        transfers = transfers.filter(Q(reference__icontains=text) | _reasons_with(text, language))
+    wanted = TextSearch(text) if isinstance(text, str) else text
+    if wanted.text:
+        transfers = transfers.filter(Q(reference__icontains=wanted.text) | _reasons_with(wanted))
     return transfers
 
 
-def _reasons_with(text: str, language: str) -> Q:
+def _reasons_with(wanted: TextSearch) -> Q:
     """Reasons in which a reader finds the text: in a person's own words, in a value of a fact, or in what the language
     says of its code."""
     is_fact = Q(reason__startswith=MARK)
-    found = Q(~is_fact, reason__icontains=text) | Q(is_fact, reason__iregex=f': "[^"]*{re.escape(text)}')
-    for code in codes_that_say(text, MOVED_WHY, language=language):
+    found = Q(~is_fact, reason__icontains=wanted.text)
+    found |= Q(is_fact, reason__iregex=f': "[^"]*{re.escape(wanted.text)}')
+    for code in codes_that_say(wanted.text, MOVED_WHY, language=wanted.language):
         found |= Q(reason__startswith=f'{MARK}"{code}"')
     return found
 

@@ -90,7 +90,7 @@ class Stopped:
     log: str
 
 
-Result = TrainedFiles | Failed | Stopped
+TrainingResult = TrainedFiles | Failed | Stopped
 
 
 class Executor(Protocol):
@@ -101,6 +101,8 @@ class Executor(Protocol):
     def why_no_room(self) -> str | None:
         """None while a training can begin at once; else why not, in words. Asked before a run is claimed."""
 
-    def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+    def execute(
+        self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
+    ) -> TrainingResult:
         """Trains, calling `watch` at least every `watch_every_seconds`; stops and cleans up as soon as it returns
         False."""

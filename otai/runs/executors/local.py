@@ -24,7 +24,7 @@ from otai.jobs import confined
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.learning.evidence.nvml import gpu_name
 from otai.learning.process import processor_name
-from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingResult, TrainingSpec, Watch
 from otai.runs.executors.gpus import environment_of_own_gpu
 from otai.runs.executors.process_protocol import OUT_OF_MEMORY, ProcessReport, fault, most_log_characters
 
@@ -51,7 +51,9 @@ class LocalExecutor:
         """There is always room on this machine."""
         return None
 
-    def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+    def execute(
+        self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
+    ) -> TrainingResult:
         """Trains in a process of its own, which ends with this one; see `Executor`."""
         spec.output_dir.mkdir(parents=True, exist_ok=True)
         spec_path = spec.output_dir / "spec.json"
@@ -83,7 +85,7 @@ class LocalExecutor:
         *,
         watch: Callable[[Watch], bool],
         watch_every_seconds: float,
-    ) -> Result:
+    ) -> TrainingResult:
         process = subprocess.Popen(
             [*confining(self.hidden), *self.command, str(spec_path)],
             # The training ends when this pipe closes, so it cannot outlive a worker that was killed.
@@ -136,7 +138,7 @@ def confines_trainings() -> bool:
 
 def _follow(
     process: subprocess.Popen[str], spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
-) -> Result:
+) -> TrainingResult:
     progress = ProcessReport()
     lines: queue.Queue[Any] = queue.Queue(maxsize=10_000)
     readers = [
@@ -192,7 +194,7 @@ def _read_lines(stream: IO[str] | None, lines: queue.Queue[Any]) -> None:
     lines.put(_END)
 
 
-def _result(output_dir: Path, exit_code: int, progress: ProcessReport) -> Result:
+def _result(output_dir: Path, exit_code: int, progress: ProcessReport) -> TrainingResult:
     path = output_dir / "result.json"
     if not path.is_file():
         if exit_code < 0:
@@ -206,7 +208,7 @@ def _result(output_dir: Path, exit_code: int, progress: ProcessReport) -> Result
         return Failed(False, "crash", f"The training process left a result that cannot be read: {error}", progress.log)
 
 
-def _read_result(output_dir: Path, result: Any, progress: ProcessReport) -> Result:
+def _read_result(output_dir: Path, result: Any, progress: ProcessReport) -> TrainingResult:
     match result:
         case {"outcome": "completed", "bundle": str(bundle), "bundle_sha256": str(sha256), "report_card": str(card)}:
             report_card = output_dir / card

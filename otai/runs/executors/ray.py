@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from otai.errors import OtaiError, Unavailable
-from otai.runs.executors import Failed, Result, Stopped, TrainedFiles, TrainingSpec, Watch
+from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingResult, TrainingSpec, Watch
 from otai.runs.executors.process_protocol import ProcessReport, fault
 from otai.runs.packing import contents_of, pack, unpack
 from otai.tickets.files import FileStore, file_store
@@ -101,7 +101,9 @@ class RayExecutor:
                 raise ClusterUnavailable("cluster", address=self.address, error=error) from error
         return self._client
 
-    def execute(self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float) -> Result:
+    def execute(
+        self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
+    ) -> TrainingResult:
         """Trains as a job of the cluster, by the attempt's id, so that it is submitted once; see `Executor`."""
         assert spec.attempt_id, "a cluster knows a job by its attempt"
         with self._things_on_their_way(spec) as job_file:
@@ -212,7 +214,7 @@ class _Following:
         self.read = 0
         self.heard_at = time.monotonic()
 
-    def to_the_end(self) -> Result:
+    def to_the_end(self) -> TrainingResult:
         submitted_at = time.monotonic()
         while True:
             try:
@@ -281,7 +283,7 @@ class _Following:
             self._read_log()
         return Stopped(self.progress.log)
 
-    def _result(self) -> Result:
+    def _result(self) -> TrainingResult:
         with contextlib.suppress(Exception):
             self._read_log()
         match self.ending:
@@ -303,7 +305,7 @@ class _Following:
             return Failed(False, "process_died", f"The job was killed. {why}", self.progress.log)
         return fault(f"The job ended without a result. {why}", self.progress.log)
 
-    def _fetched(self, bundle: str, sha256: str, card: str) -> Result:
+    def _fetched(self, bundle: str, sha256: str, card: str) -> TrainingResult:
         store, out = self.executor.store, self.spec.output_dir
         out.mkdir(parents=True, exist_ok=True)
         try:

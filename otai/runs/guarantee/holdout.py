@@ -12,7 +12,7 @@ web they are jobs (`otai.runs.jobs`)."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,11 @@ from otai.errors import Invalid
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.tickets.changing import text_key
-from otai.tickets.reading import ROW_GROUP_TICKETS
+from otai.tickets.reading import ROW_GROUP_TICKETS, ReadingProgress
 
 TRAIN, TEST = "train", "test"
 LEFT_OUT = "left out"
 """The split of a ticket that neither trains nor is measured."""
-
-Progress = Callable[[float, int], None]
-"""progress(share of the work from 0 to 1, tickets so far)."""
 
 
 class HoldoutImpossible(Invalid):
@@ -52,7 +49,7 @@ def choose(
     *,
     share: float,
     into: Path,
-    progress: Progress = lambda share, tickets: None,
+    progress: ReadingProgress = lambda share, tickets: None,
 ) -> Chosen:
     """Writes the tickets of `source` to measure on to `into`. Raises HoldoutImpossible when there are none."""
     # The numerical libraries take half a second to load, and most commands choose nothing.
@@ -107,7 +104,7 @@ def write_training_file(
     own_ids: bool,
     called: str,
     into: Path,
-    progress: Progress = lambda share, tickets: None,
+    progress: ReadingProgress = lambda share, tickets: None,
 ) -> TrainingFile:
     """Writes to `into` the tickets of `source`, told apart into what is learnt and the tickets to measure on (`held`,
     at the end), with the data set's own labels where it has them. `own_ids`: the tickets' ids are the customer's; those

@@ -20,7 +20,7 @@ from otai.serving.advice.queries import advice, improvements
 from otai.serving.models import Advice, AdviceKind, AdviceStatus, ModelVersion
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
-from otai.tickets.versions import ChangeInvalid, Labels, NextVersion
+from otai.tickets.versions import ChangeInvalid, LabelNames, NextVersion
 
 
 class AdviceDecided(Refused):
@@ -178,7 +178,7 @@ def suspects_as_labels(
     attribute: str,
     ticket_ids: Sequence[str] | None = None,
     number: int | None = None,
-) -> tuple[DataSet, list[tuple[str, str, Labels]], str]:
+) -> tuple[DataSet, list[tuple[str, str, LabelNames]], str]:
     """What `accept_suspects` would correct: the data set, (ticket, attribute, labels), and why. Raises NotFound and
     ChangeInvalid."""
     version = queries.version(organisation, name, number)

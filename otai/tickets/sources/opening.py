@@ -29,7 +29,7 @@ from otai.tickets.sources.no_tickets import must_be_a_table
 from otai.tickets.sources.parquet import ParquetSource
 from otai.tickets.sources.table import Beside, RowBatch, Source
 from otai.tickets.sources.text import TextFile, read_text_file
-from otai.tickets.sources.workbook import Kind, WorkbookSource
+from otai.tickets.sources.workbook import WorkbookKind, WorkbookSource
 from otai.tickets.sources.xml_rows import SPREADSHEET, SpreadsheetXmlSource, XmlSource
 from otai.words.sentences import Fact
 
@@ -167,7 +167,7 @@ def _head(path: Path, limits: Limits) -> bytes:
     return head
 
 
-def _workbook(path: Path, kind: Kind, options: FormatOptions, limits: Limits) -> Source:
+def _workbook(path: Path, kind: WorkbookKind, options: FormatOptions, limits: Limits) -> Source:
     with _remedied("sheet", "header"):
         return WorkbookSource(path, limits=limits, sheet=options.sheet, header=options.header, kind=kind)
 
@@ -274,7 +274,7 @@ def _must_be_text(head: bytes) -> None:
         raise refused("no_text", instead=INSTEAD)
 
 
-def _kind_of_zip(path: Path) -> Kind | Literal["zip"]:
+def _kind_of_zip(path: Path) -> WorkbookKind | Literal["zip"]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())

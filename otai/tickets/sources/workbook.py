@@ -43,8 +43,8 @@ SHEET_COLUMN = column_names.SHEET
 LIKELY = 0.5
 """A sheet of this share of the largest one's rows may be the tickets; the first of them is taken."""
 
-Row = tuple[int, list[str | None]]
-Kind = Literal["xlsx", "xls", "ods"]
+SheetRow = tuple[int, list[str | None]]
+WorkbookKind = Literal["xlsx", "xls", "ods"]
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 """Of a sheet of Excel: XFD1048576. A reader makes room for what a cell says of its place."""
 _REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,20})(\d{1,20})["']""")
@@ -56,7 +56,7 @@ class _Book(Protocol):
     sheets: list[str]
     hidden: list[str]
 
-    def rows(self, sheet: str) -> Iterator[Row]: ...
+    def rows(self, sheet: str) -> Iterator[SheetRow]: ...
 
     def close(self) -> None: ...
 
@@ -75,7 +75,7 @@ class WorkbookSource:
         limits: Limits,
         sheet: str | None = None,
         header: int | None = None,
-        kind: Kind = "xlsx",
+        kind: WorkbookKind = "xlsx",
     ) -> None:
         self._path = path
         self._limits = limits
@@ -136,7 +136,7 @@ class WorkbookSource:
         stack.callback(book.close)
         return book
 
-    def _sorted(self, book: _Book, chosen: str, first: dict[str, list[Row]]) -> Kinds:
+    def _sorted(self, book: _Book, chosen: str, first: dict[str, list[SheetRow]]) -> Kinds:
         """Which visible sheets are the tickets (a sheet for each month or queue), and which belong to them. Frames of
         all that are compared are kept, that of the chosen sheet first in its place."""
         frames = {chosen: self._frames[chosen]}
@@ -210,7 +210,7 @@ def _names(name: str) -> Iterator[str]:
         yield f"{name} ({number})"
 
 
-def _chosen(book: _Book, first: dict[str, list[Row]], sheet: str | None) -> str:
+def _chosen(book: _Book, first: dict[str, list[SheetRow]], sheet: str | None) -> str:
     """The sheet that the customer names, else the first visible one that is a table of about as many rows as the
     largest."""
     if sheet is not None:
@@ -231,7 +231,7 @@ def _chosen(book: _Book, first: dict[str, list[Row]], sheet: str | None) -> str:
     return next(name for name in filled if name in sizes and sizes[name] >= LIKELY * largest)
 
 
-def _table_rows(rows: list[Row]) -> int:
+def _table_rows(rows: list[SheetRow]) -> int:
     """How many of the rows have two cells or more."""
     return sum(1 for _, cells in rows if sum(1 for cell in cells if cell) > 1)
 
@@ -254,7 +254,7 @@ class _Held:
         self.hidden = [one.name for one in sheets if one.name not in self.sheets]
         self._loaded: tuple[str, Any] | None = None
 
-    def rows(self, sheet: str) -> Iterator[Row]:
+    def rows(self, sheet: str) -> Iterator[SheetRow]:
         if self._loaded is None or self._loaded[0] != sheet:
             self._loaded = sheet, self._book.get_sheet_by_name(sheet)
         page = self._loaded[1]
@@ -290,7 +290,7 @@ class _Streamed:
         self.sheets = [page.title for page in self._book.worksheets if page.sheet_state == "visible"]
         self.hidden = [page.title for page in self._book.worksheets if page.sheet_state != "visible"]
 
-    def rows(self, sheet: str) -> Iterator[Row]:
+    def rows(self, sheet: str) -> Iterator[SheetRow]:
         page = self._book[sheet]
         # The stated size of a sheet is often wrong; without it every row that is there is read, and no more.
         page.reset_dimensions()

@@ -243,7 +243,7 @@ def _narrowed(organisation: Organisation, *, text: str, kind: str) -> dict[str, 
         run = runs.with_number(organisation, number)
         narrowed["reference"] = f"run:{run.id}" if run else f"run {number}"
     elif text:
-        narrowed |= {"text": text, "language": get_language() or ENGLISH}
+        narrowed["text"] = ledger.TextSearch(text, get_language() or ENGLISH)
     return narrowed
 
 
@@ -261,7 +261,7 @@ def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
     organisation = request.organisation
     asked = LedgerFilter(request.GET).given()
     narrowed = _narrowed(organisation, text=asked.get("q", "").strip(), kind=asked.get("kind", ""))
-    lines = ledger.statement_csv(organisation.id, **{"language": get_language() or ENGLISH} | narrowed)
+    lines = ledger.statement_csv(organisation.id, **narrowed, language=get_language() or ENGLISH)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     day = utc_now().astimezone(organisation.zone).date()
     response["Content-Disposition"] = f'attachment; filename="credits-{organisation.slug}-{day}.csv"'

@@ -136,7 +136,7 @@ def uncut(request: MemberRequest, data_set: UUID) -> HttpResponse:
 
 def _made(request: MemberRequest, begun: serving_jobs.Asked, said: str) -> HttpResponse:
     """To the new version; to the job where it takes longer, or came to nothing."""
-    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    job = jobs.wait(begun, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
     if not job.is_done or job.result is None:
         # How far it is, or why nothing came of it; loading that page again asks for nothing.
         return redirect("web:job", slug=request.organisation.slug, job=job.id)

@@ -114,7 +114,7 @@ def upload(request: MemberRequest) -> HttpResponse:
 
 
 def _look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job:
-    """The job that finds out what the columns are; done, mostly, within the patience of a page."""
+    """The job that finds out what the columns are; done, mostly, while the page waits for it."""
     asked = tickets_jobs.ask_for_preview(
         organisation=request.organisation,
         source=kept.path,
@@ -126,7 +126,7 @@ def _look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job
         options=ReadOptions(**reading_form.options_of(kept.reading)),
     )
     waiting_uploads.remember(kept, preview=asked.job.id)
-    return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    return jobs.wait(asked, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
 
 
 def _problem_of(job: Job) -> OtaiError | None:
@@ -154,7 +154,7 @@ def sample(request: MemberRequest) -> HttpResponse:
             who=request.user.email,
             now=utc_now(),
         )
-    job = jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    job = jobs.wait(asked, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
     messages.success(request, _("These tickets are made up. A model of them is for looking around only."))
     return redirect("web:job", slug=request.organisation.slug, job=job.id)
 
@@ -283,7 +283,7 @@ def _import(request: MemberRequest, kept: waiting_uploads.WaitingUpload, *, name
     }
     # Before the import can be done, and the upload gone.
     waiting_uploads.remember(kept, importing=asked.job.id, said={**said, "name": name})
-    return jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+    return jobs.wait(asked, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
 
 
 def _to_job(request: MemberRequest, job: Job, kept: waiting_uploads.WaitingUpload) -> HttpResponse:

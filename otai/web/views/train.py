@@ -290,7 +290,7 @@ def quality(request: MemberRequest) -> HttpResponse:
     is_at_work = is_trying_maximum = False
     if expectations is None:
         asked = tickets_jobs.ask_for_expected_quality(data_set=choices.data_set, who=request.user.email, now=utc_now())
-        job = jobs.wait(asked, seconds=settings.OTAI_JOBS_PATIENCE_SECONDS)
+        job = jobs.wait(asked, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
         is_at_work = not job.has_ended
         # Where it came to nothing, nobody knows: that keeps nobody from training.
         expectations = expected_quality.stored(choices.data_set) or {}

@@ -101,11 +101,11 @@ def first_customer_message(cell: str) -> str | None:
 SAYS_WRITER = (INCOMING | OUTGOING) - frozenset(("isprivate", "private"))
 """Keys that say yes or no to who wrote it."""
 
-Message = tuple[str | None, str | None, str]
+ThreadMessage = tuple[str | None, str | None, str]
 """Who wrote it (customer, desk, None: not said), when (ISO 8601, for sorting), the text."""
 
 
-def _of_tree(cell: str) -> list[Message]:
+def _of_tree(cell: str) -> list[ThreadMessage]:
     marks = list(_TREE.finditer(cell))
     if not marks:
         return []
@@ -116,12 +116,12 @@ def _of_tree(cell: str) -> list[Message]:
     ]
 
 
-def _of_list(cell: str) -> list[Message]:
+def _of_list(cell: str) -> list[ThreadMessage]:
     try:
         listed = json.loads(cell)
     except (ValueError, RecursionError):
         return []
-    messages: list[Message] = []
+    messages: list[ThreadMessage] = []
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, Mapping):
             entry = {re.sub(r"[^a-z]", "_", str(key).lower()): value for key, value in entry.items()}

@@ -1,0 +1,71 @@
+"""Models of the Studio elsewhere: predict, list, export."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otai.cli.arguments import ModelArgument
+from otai.cli.output import JsonOption, print_json, say
+from otai.cli.presenters import models
+from otai.cli.remote.signing_in import studio
+from otai.client import ModelVersion
+
+app = typer.Typer(help="Trained models: list, export.", no_args_is_help=True)
+
+
+def predict(
+    name: ModelArgument,
+    texts: Annotated[list[str] | None, typer.Argument(help="Tickets; standard input, one a line, if left out.")] = None,
+    version: Annotated[int | None, typer.Option("--version", help="Another version.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line."""
+    texts = models.texts_given(texts)
+    with studio() as there:
+        found = there.predict(name, texts, version=version)
+    for text, prediction in zip(texts, found, strict=True):
+        if json:
+            rows = {
+                attribute: {"labels": said.labels, "confidence": said.confidence}
+                for attribute, said in prediction.attributes.items()
+            }
+            sys.stdout.write(json_module.dumps({"text": text, "attributes": rows}, ensure_ascii=False) + "\n")
+            continue
+        models.show_prediction(text, prediction.attributes)
+
+
+@app.command("list")
+def list_models(json: JsonOption = False) -> None:
+    """All versions of all models, newest first."""
+    with studio() as there:
+        found = list(there.models())
+    if json:
+        print_json([version.raw for version in found])
+    else:
+        models.show_versions((_version(one) for one in found), zone=None)
+
+
+def _version(found: ModelVersion) -> dict[str, Any]:
+    # A Studio of the version before does not say which one is live.
+    return {**found.raw, "created_at": found.created_at, "live": found.raw.get("live", False)}
+
+
+@app.command("export")
+def export(
+    name: ModelArgument,
+    target: Annotated[Path, typer.Argument(help="File to write, or a folder.")] = Path(),
+    version: Annotated[int | None, typer.Option("--version", help="Another version.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Download the model: one file that predicts anywhere, with the Python package and without a database."""
+    with studio() as there:
+        path = there.download(name, target, version=version)
+    if json:
+        print_json({"file": path, "bytes": path.stat().st_size})
+    else:
+        say(f"{name} is in {path} ({models.megabytes(path.stat().st_size)})")
