@@ -1,7 +1,7 @@
 """What columns are called in the exports of helpdesks, in eight languages: the first clue to what a column is for.
 
 Words are compared folded: lower case, umlauts written out, everything but letters and digits dropped ("Erstellt am" ->
-"erstelltam"). A vocabulary holds whole names and parts of names; `Name` says how well a column's name fits one.
+"erstelltam"). A vocabulary holds whole names and parts of names; `ColumnName` says how well a column's name fits one.
 """
 
 from __future__ import annotations
@@ -507,7 +507,7 @@ def name_of(raw: str) -> ColumnName:
     return _name_of(raw)
 
 
-def is_bare_number(name: Name) -> bool:
+def is_bare_number(name: ColumnName) -> bool:
     """Whether the name says a number, and not of what."""
     return name.folded in BARE_NUMBERS or name.raw.strip() in ("#", "№")
 

@@ -10,7 +10,7 @@ from otai.learning.data.personal import mask
 from otai.tickets import column_names as names
 from otai.tickets.column_names import is_bare_number
 from otai.tickets.column_stats import ColumnStats, Look
-from otai.tickets.columns import Reason
+from otai.tickets.columns import ColumnReason
 from otai.tickets.row_order import ROWS_A_TICKET
 from otai.tickets.text_roles import has_blank
 from otai.words.sentences import Fact
@@ -27,7 +27,7 @@ class IdRoles:
     single: dict[str, str]
     open: list[ColumnStats]
 
-    def _role(self, role: str, column: ColumnStats, why: Reason) -> None:
+    def _role(self, role: str, column: ColumnStats, why: ColumnReason) -> None:
         raise NotImplementedError
 
     def _named(self, vocabulary: Iterable[str], *, worst: int = 3) -> list[ColumnStats]:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.tickets.linking import LINKS
-from otai.tickets.newest_rows import NEVER, SENDER, UNKNOWN, WRITER, Newest, Rows, column_of, newest_last
+from otai.tickets.newest_rows import NEVER, SENDER, UNKNOWN, WRITER, Newest, TicketRows, column_of, newest_last
 from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UPDATED
 
 OF_JOINED = (UPDATED, SAID_AT, MESSAGE_ID, WRITER)
@@ -70,7 +70,7 @@ def join(
     their texts. `of_messages` says of each part but the base whether its rows are called messages, `are_beside`
     whether they belong to tickets of another part: then those tickets' own texts are the customers' first messages.
     """
-    rows = Rows.of(parts, schema, base_rows)
+    rows = TicketRows.of(parts, schema, base_rows)
     tickets, codes = rows.tickets, rows.codes
     has_messages = any(one and beside for one, beside in zip(of_messages, are_beside, strict=True))
     if has_messages:
@@ -100,7 +100,7 @@ def join(
     )
 
 
-def _are_messages(parts: Sequence[Path], rows: Rows, *, are_called_so: bool) -> bool:
+def _are_messages(parts: Sequence[Path], rows: TicketRows, *, are_called_so: bool) -> bool:
     """Whether rows are messages: by who wrote them, else by how many different texts a ticket has."""
     with_text = rows.codes[rows.has_text]
     are_many = len(with_text) >= THREAD_ROWS * max(rows.tickets, 1)
@@ -110,7 +110,7 @@ def _are_messages(parts: Sequence[Path], rows: Rows, *, are_called_so: bool) -> 
 
 
 def _kept_of_order(
-    parts: Sequence[Path], rows: Rows, newest: Newest, text_row: np.ndarray, schema: pa.Schema
+    parts: Sequence[Path], rows: TicketRows, newest: Newest, text_row: np.ndarray, schema: pa.Schema
 ) -> dict[str, pa.Array]:
     """What later imports need to know, by column of the schema; shape (tickets,) each."""
     kept: dict[str, pa.Array] = {}
@@ -142,7 +142,7 @@ def _with_order(schema: pa.Schema, parts: Sequence[Path], *, is_thread: bool) ->
     return schema
 
 
-def _text_rows(rows: Rows, places: np.ndarray, *, is_thread: bool) -> np.ndarray:
+def _text_rows(rows: TicketRows, places: np.ndarray, *, is_thread: bool) -> np.ndarray:
     """The row whose text is the ticket's; shape (tickets,)."""
     if is_thread:
         text_row = _first_messages(rows)
@@ -192,7 +192,7 @@ def _texts_differ(parts: Sequence[Path], codes: np.ndarray, counts: np.ndarray) 
     return distinct - int((counts > 0).sum()) > 0.5 * several
 
 
-def _first_messages(rows: Rows) -> np.ndarray:
+def _first_messages(rows: TicketRows) -> np.ndarray:
     """The row of each ticket's first message: of the customer where the rows say who wrote them, then of whom nobody
     knows; by the message's time, then by its number, then in the order of the file."""
     known = np.where(rows.by_customer, 0, np.where(rows.by_desk, 2, 1))
@@ -202,7 +202,7 @@ def _first_messages(rows: Rows) -> np.ndarray:
     return order[first]
 
 
-def _stored_messages_stay(rows: Rows, text_row: np.ndarray, *, is_thread: bool) -> np.ndarray:
+def _stored_messages_stay(rows: TicketRows, text_row: np.ndarray, *, is_thread: bool) -> np.ndarray:
     """`text_row` with the stored row of each ticket that has a text there, unless a newer state of the ticket came (a
     row that is no article and no later than it), an earlier message, or the customer's where the stored is the
     desk's."""
@@ -244,7 +244,7 @@ def _newest(column: pa.Array, codes: np.ndarray, places: np.ndarray, tickets: in
 
 
 def _subjects_of_others(
-    parts: Sequence[Path], rows: Rows, text_row: np.ndarray, places: np.ndarray, *, is_thread: bool
+    parts: Sequence[Path], rows: TicketRows, text_row: np.ndarray, places: np.ndarray, *, is_thread: bool
 ) -> dict[int, str]:
     """By ticket: the subject of another of its rows, where the row with the text has none."""
     lacking = ~rows.has_subject[text_row] if rows.tickets else np.zeros(0, dtype=bool)

@@ -58,10 +58,10 @@ _BEGINS_WITH_NUMBER = re.compile(r"\s*(-?\d{1,3})(?:\b|$)")
 MOST_LABELS_IN_ORDER = 25
 
 
-Labels = Iterable[str]
+OrderedLabels = Iterable[str]
 
 
-def order_of(labels: Labels, *, first_is_highest: bool = False) -> tuple[str, ...]:
+def order_of(labels: OrderedLabels, *, first_is_highest: bool = False) -> tuple[str, ...]:
     """The labels from low to high if they all stand on a known scale, or all are whole numbers or begin with one; else
     empty. `first_is_highest`: of whole numbers alone, 1 is above 2 (`number_scales.py`)."""
     found = sorted({" ".join(label.split()) for label in labels if label.strip()})
@@ -79,7 +79,7 @@ def order_of(labels: Labels, *, first_is_highest: bool = False) -> tuple[str, ..
     return ()
 
 
-def sure_order_of(labels: Labels) -> tuple[str, ...]:
+def sure_order_of(labels: OrderedLabels) -> tuple[str, ...]:
     """The order of labels that nothing but a scale of urgency has: its words (low, high, critical), or P1, P2, P3. For
     columns whose name says nothing."""
     listed = list(labels)

@@ -31,7 +31,7 @@ _TIME = pa.timestamp("us", tz="UTC")
 
 
 @dataclass(slots=True)
-class Rows:
+class TicketRows:
     """What is known of all rows beside texts and labels; arrays have shape (rows,), times are microseconds since 1970.
 
     `codes` number the tickets; `said` is when the row's message was written, `own_times` the same where a column of
@@ -56,7 +56,7 @@ class Rows:
     has_own_text: np.ndarray
 
     @classmethod
-    def of(cls, parts: Sequence[Path], schema: pa.Schema, base_rows: int) -> Rows:
+    def of(cls, parts: Sequence[Path], schema: pa.Schema, base_rows: int) -> TicketRows:
         """Of Parquet files with staged rows or, the first, a data set."""
         codes = column_of(parts, "ticket", pa.string()).dictionary_encode().indices.to_numpy()
         created = _micros(column_of(parts, "created_at", schema.field("created_at").type), UNKNOWN)
@@ -150,7 +150,7 @@ class Newest:
     by_update: bool
 
 
-def newest_last(rows: Rows, *, is_thread: bool) -> Newest:
+def newest_last(rows: TicketRows, *, is_thread: bool) -> Newest:
     """The order in which rows of one ticket say what its labels are; ties go to the row that came in later."""
     changed = rows.updated.copy()
     by_update = bool((changed[rows.base_rows :] != NEVER).any())

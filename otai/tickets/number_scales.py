@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from otai.tickets.column_names import Name
+from otai.tickets.column_names import ColumnName
 
 _SURE = frozenset({
     # ServiceNow, whatever else was exported.
@@ -25,7 +25,7 @@ _TOGETHER: tuple[frozenset[str], ...] = (
 """Columns that stand beside each other in one helpdesk's tickets alone."""
 
 
-def first_is_highest(columns: Iterable[Name]) -> bool:
+def first_is_highest(columns: Iterable[ColumnName]) -> bool:
     """Whether the columns are of a helpdesk that numbers urgency from the most urgent on: ServiceNow, Dynamics, iTop,
     Linear, Azure DevOps."""
     told: set[str] = set()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from otai.learning.data.texts.times import parse_time
 from otai.tickets import column_names as names
-from otai.tickets.column_names import Name, is_bare_number, name_of
+from otai.tickets.column_names import ColumnName, is_bare_number, name_of
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.problems import BadRows
@@ -126,7 +126,7 @@ def rules_of(order: RowOrder, roles: ColumnRoles, look: Look) -> dict[str, str]:
     return {name: column for name, column in named.items() if column is not None}
 
 
-def is_of_changes(name: Name) -> int | None:
+def is_of_changes(name: ColumnName) -> int | None:
     """How surely a column's name says when a ticket was last changed, the smaller the surer; None where it does not."""
     words = [word for part in name.parts for word in part]
     best: int | None = None
@@ -202,20 +202,20 @@ def _said_at(times: Sequence[ColumnStats], created: str | None, rows: RowsOfTick
     return (min(ranked)[2], False) if ranked else (None, False)
 
 
-def is_of_a_message(name: Name) -> bool:
+def is_of_a_message(name: ColumnName) -> bool:
     """Whether a column's name speaks of messages."""
     return any(word in MESSAGE_THINGS for part in name.parts for word in part) or name.folded in MESSAGE_THINGS or any(
         name.folded.startswith(thing) for thing in MESSAGE_THINGS if len(thing) >= 5
     )  # fmt: skip
 
 
-def _is_number_of_a_message(name: Name) -> bool:
+def _is_number_of_a_message(name: ColumnName) -> bool:
     words = [word for part in name.parts for word in part]
     ends = any(word in _NUMBERS for word in words) or any(name.folded.endswith(one) for one in ("id", "nr", "number"))
     return is_of_a_message(name) and (ends or "#" in name.raw or "№" in name.raw)
 
 
-def tells_of_messages(name: Name) -> bool:
+def tells_of_messages(name: ColumnName) -> bool:
     """Whether a column of this name is one of messages: their number, or when they were written."""
     return _is_number_of_a_message(name) or (is_of_a_message(name) and name.rank(names.CREATED) is not None)
 

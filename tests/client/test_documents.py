@@ -23,9 +23,8 @@ def test_a_document_is_checked_from_another_machine(
     live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from otai.billing import operations as billing
-    from otai.cli import elsewhere, remote, remote_documents
+    from otai.cli import elsewhere, remote
 
-    assert remote_documents.app
     acme, globex = stories.acme(present()), stories.globex(present())
     for one in (acme, globex):
         details(one, now=present())

@@ -101,6 +101,8 @@ def payments(acme: Organisation, fake: Any, now: datetime) -> None:
     disputed, unused = buys(acme, now, "10", "one"), buys(acme, now, "50", "two")
     deliver(fake, fake.dispute(disputed.gateway_reference), now)
     deliver(fake, fake.dispute(disputed.gateway_reference, verdict="won"), now)
+    by_hand = buys(acme, now, "10", "three")
+    deliver(fake, fake.refund_by_hand(by_hand.gateway_reference, cents=by_hand.gross_cents), now)
     billing.refund_payment(reference=unused.reference, who="olga", why="they asked", now=now)
     billing.give_goodwill(organisation=acme, credits=2, who="olga", why="For the trouble", key="1", now=now)
 

@@ -33,9 +33,6 @@ from otai.ledger.revenue import value_of
 from otai.units import Money
 from otai.words.sentences import Fact
 
-_CODES = {ReversalKind.REFUND: "moved_why.refunded"}
-"""Why credits went, where the bank did not take the payment back. The provider's own word for it is the value `why`."""
-
 
 def counts(reversal: Reversal) -> bool:
     """Whether its money is gone or may go."""
@@ -229,7 +226,7 @@ def _move(purchase: Purchase, group: _Group, wanted: int, *, by: Reversal, now: 
             credits=part,
             key=f"reversal:{taking}",
             reference=f"purchase:{purchase.reference}",
-            reason=Fact(_CODES.get(by.kind, "moved_why.taken_back"), {"why": by.reason}),
+            reason=_why(by),
             now=now,
         )
         _write(purchase, by, taking, group.source, lot.id, made.transfer, part, worth, gives_back=False, now=now)
@@ -254,6 +251,12 @@ def _give_back(purchase: Purchase, group: _Group, credits: int, *, by: Reversal,
     _write(purchase, by, taking, group.source, made.lot, made.transfer, credits, worth, gives_back=True, now=now)
     brought(purchase, lot=made.lot, source=group.source, credits=credits, gives_back=True, now=now)
     return group.taken - credits, group.taken_net - worth
+
+
+def _why(by: Reversal) -> Fact:
+    # The provider's own word for it is for programs.
+    code = "refunded" if by.kind == ReversalKind.REFUND else "taken_back"
+    return Fact(f"moved_why.{code}", {"why": by.reason})
 
 
 def _write(

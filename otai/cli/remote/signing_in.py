@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as json_module
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from otai.cli.elsewhere import login_file, stored
 from otai.cli.output import say
 from otai.client import Studio
+
 
 def studio() -> Studio:
     """The client of the Studio elsewhere: from OTAI_URL and OTAI_API_KEY, else as `otai login` kept it."""

@@ -80,7 +80,7 @@ def people_in(text: str) -> Iterator[tuple[str, list[str]]]:
     for run in _CAPITALS.finditer(text):
         words = run[0].split()
         greeting, is_sure = _said_before(text[max(run.start() - LOOKED_BACK, 0) : run.start()])
-        lead = 0
+        begins = 0
         for word in words:
             if word.rstrip(".").casefold() in _TITLES or _IS_BEFORE.fullmatch(word):
                 is_sure = True
@@ -88,10 +88,10 @@ def people_in(text: str) -> Iterator[tuple[str, list[str]]]:
                 greeting = word
             else:
                 break
-            lead += 1
+            begins += 1
         is_name = is_sure or (bool(greeting) and _ENDS.match(text, run.end()) is not None)
-        if is_name and _are_names(words[lead:]) and (greeting or len(words) > lead + 1):
-            yield greeting, words[lead:]
+        if is_name and _are_names(words[begins:]) and (greeting or len(words) > begins + 1):
+            yield greeting, words[begins:]
     yield from _below_greetings(text)
 
 
