@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
+from otai.cli.arguments import EmailArgument
 from otai.cli.output import JsonOption, print_json, print_table, say
 from otai.cli.presenters.words import count
 from otai.db import utc_now
@@ -14,8 +13,6 @@ from otai.orgs import sessions
 from otai.orgs.models import User
 
 app = typer.Typer(help="Sessions of a person: list, end.", no_args_is_help=True)
-
-EmailArgument = Annotated[str, typer.Argument(help="Their mail address.")]
 
 
 @app.command("list")

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from otai.billing.months import Month
 from otai.cli.actor import actor
+from otai.cli.arguments import EmailArgument
 from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.presenters import keys
@@ -26,8 +27,6 @@ from otai.runs import approval, spending
 
 keys_app = typer.Typer(help="API keys of an organisation: list, create, revoke.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
-
-EmailArgument = Annotated[str, typer.Argument(help="Their mail address.")]
 
 
 @app.command("members")
