@@ -108,7 +108,7 @@ def impersonated(request: HttpRequest) -> Impersonation | None:
 
 
 def _look(
-    view: View, request: MemberRequest, looking: Impersonation, action: Action, args: Any, rest: Any
+    view: PageView, request: MemberRequest, looking: Impersonation, action: Action, args: Any, rest: Any
 ) -> HttpResponseBase:
     """The page as the member sees it; `request.user` stays the operator."""
     if request.headers.get("Accept") == "text/event-stream":
