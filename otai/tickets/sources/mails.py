@@ -185,7 +185,7 @@ def _row(mail: Message) -> dict[str, Any]:
     labels = [label for name in _LABELS for value in _headers(mail, name) for label in _text(value).split(",")]
     is_sent = any(label.strip().lower() in _SENT for label in labels)
     labels = [label.strip() for label in labels if label.strip() and label.strip().lower() not in _MAIL_STATES]
-    charset = next((found for part in mail.walk() if (found := part.get_content_charset())), None)
+    charset = next((told for part in mail.walk() if (told := part.get_content_charset())), None)
     return {
         "message id": own,
         # A conversation is named by the mail that began it.

@@ -207,25 +207,26 @@ def is_drawn(filled: Sequence[str]) -> bool:
 def is_for_people(lines: Sequence[str], filled: Sequence[str], start: str) -> bool:
     """Whether the lines are headings, paragraphs or a single sentence, and no rows."""
     first = filled[0]
-    if any(_MARKDOWN_RULE.match(line) for line in filled[:40]):
+    if any(map(_MARKDOWN_RULE.match, filled[:40])):
         return False
     if _HEADING.match(first) or (len(lines) > 1 and _TITLE.fullmatch(lines[1])):
         return not any(_is_a_table_of(sign, filled) for sign in DELIMITERS if sign != ",")
-    names = re.split(r"[,;|\t]", first)
-    if any(folded(name) in KNOWN_NAMES for name in names):
+    if _has_names_or_quotes(first, start):
         return False
-    if any(quoted_field(delimiter).search(start) for delimiter in DELIMITERS):
-        return False
-    last = max(at for at, line in enumerate(lines) if line.strip())
-    empty = sum(not line.strip() for line in lines[:last])
-    has_paragraphs = empty >= max(1, PARAGRAPHS * last)
+    last = max(at for at, line in enumerate(lines) if line)
+    has_paragraphs = lines[:last].count("") >= max(1, PARAGRAPHS * last)
     # In sentences a blank follows the comma.
     is_prose = has_paragraphs and not _COMMA_OF_A_TABLE.search(start)
     if any(_is_a_table_of(sign, filled) for sign in DELIMITERS if not (sign == "," and is_prose)):
         return False
-    if len(filled) == 1:
-        return " " in first and not start.rstrip(BLANK).count("\n")
-    return has_paragraphs and " " in max(filled, key=len)
+    is_one_sentence = len(filled) == 1 and " " in first and "\n" not in start.rstrip(BLANK)
+    return is_one_sentence or (has_paragraphs and len(filled) > 1 and " " in max(filled, key=len))
+
+
+def _has_names_or_quotes(first: str, start: str) -> bool:
+    """Whether the first line names columns as helpdesks do, or fields stand in quotes."""
+    has_names = any(folded(name) in KNOWN_NAMES for name in re.split(r"[,;|\t]", first))
+    return has_names or any(quoted_field(delimiter).search(start) for delimiter in DELIMITERS)
 
 
 def _is_a_table_of(delimiter: str, filled: Sequence[str]) -> bool:

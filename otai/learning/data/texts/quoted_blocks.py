@@ -1,7 +1,7 @@
 """Which `<blockquote>` of a mail is the mail that it answers, and which is what the customer quotes.
 
 While a mail's markup becomes text, marks stand where such blocks begin and end. Afterwards the lines of an earlier mail
-are marked as plain texts mark them ("> "), so that `cutting.py` finds them; other blocks are lines as any other.
+are marked as plain texts mark them ("> "), so that the cutting finds them; other blocks are lines as any other.
 """
 
 from __future__ import annotations
