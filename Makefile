@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Containers often set it; then each worker would compile the product and rewrite the assertions of all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench sbom audit lock clean gpu-check
+.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench sbom audit attack lock clean gpu-check
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench   measure, and update docs/benchmarks.md"
 	@echo "make sbom    what the product is made of, as CycloneDX, below dist/"
 	@echo "make audit   holds the locked packages against known vulnerabilities, where a database is reached"
+	@echo "make attack  what strangers try, on this machine alone, in less than ten minutes"
 	@echo "make gpu-check  what this machine's GPU does with larger encoders, in at most eight minutes"
 	@echo "make torture the long proofs"
 	@echo "make mutants whether the tests notice a changed rule (part of torture)"
@@ -108,6 +109,11 @@ sbom: setup
 # Exit code 3 of the program: no database was reached, and nothing is proven.
 audit: setup
 	$(BIN)/python -m tests.advisories
+
+# Bounded, against servers of its own behind TLS on this machine; what is quick of it runs in make test as well.
+attack: setup
+	timeout 60 $(BIN)/pytest $(TOGETHER) --database sqlite -m "attack and pure"
+	timeout 540 $(BIN)/pytest $(TOGETHER) --database postgres -m attack
 
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --generate-hashes --allow-unsafe

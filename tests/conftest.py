@@ -19,6 +19,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.attack.modules import MODULES as ATTACKS
+
 if TYPE_CHECKING:
     from tests.web.studio_server import Installation
 
@@ -96,6 +98,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(config.rootpath).as_posix() in ATTACKS:
+            item.add_marker(pytest.mark.attack)
+
     # First what takes longest and shares a server or a browser: at the end workers would divide it, or one would wait.
     def quicker(item: pytest.Item) -> tuple[bool, bool]:
         return item.get_closest_marker("door") is None, "a_browser" not in getattr(item, "fixturenames", ())

@@ -13,10 +13,13 @@ from otai import key_files, keyring
 from otai.cli.output import JsonOption, print_json, print_table, say
 from otai.cli.setup import require_installation
 from otai.errors import NotFound, Refused
+from otai.orgs.models import Organisation
+from otai.tickets.files import file_store, forget_vectors, owner_of
 
 app = typer.Typer(help="The installation's secret keys: list, rotate, rewrap, forget.", no_args_is_help=True)
 
 KINDS = {
+    "data_keys": "keys of organisations",
     "webhook_secrets": "secrets of webhooks",
     "second_factors": "second factors",
     "sessions": "sessions",
@@ -28,6 +31,10 @@ class KeyInEnvironment(Refused):
     """The key does not lie in a file of ours."""
 
     code = "secret_key_in_environment"
+
+
+class EncryptionOff(Refused):
+    code = "encryption_off"
 
 
 class KeyStillNeeded(Refused):
@@ -93,6 +100,25 @@ def forget(
         raise KeyStillNeeded("hanging", things=sum(left.values()))
     key_files.keep_former(home, [text for text in kept if text not in going])
     say(f"Forgotten: {', '.join(ids) or 'none, there was none'}. Start every server and worker anew.")
+
+
+@app.command("encrypt")
+def encrypt(json: JsonOption = False) -> None:
+    """Encrypt the files of organisations that lie in the store as they are. Needs OTAI_ENCRYPT_FILES=1, so that new
+    ones are encrypted too. Safe beside servers, and again."""
+    require_installation()
+    if not settings.OTAI_ENCRYPT_FILES:
+        raise EncryptionOff("off")
+    store = file_store()
+    known = set(Organisation.objects.values_list("id", flat=True))
+    paths = [path for path in store.paths() if owner_of(path) in known]
+    done = sum(store.encrypt(path) for path in paths)
+    for organisation in {owner_of(path) for path in paths}:
+        forget_vectors(organisation)
+    if json:
+        print_json({"files": len(paths), "encrypted": done})
+    else:
+        say(f"{done} files were encrypted; all {len(paths)} files of organisations are.")
 
 
 def _told(counted: dict[str, int]) -> str:

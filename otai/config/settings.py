@@ -23,6 +23,13 @@ OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai
 OTAI_FILES = os.environ.get("OTAI_FILES") or (OTAI_HOME / "files").as_uri()
 """fsspec URL of the file store for data sets and models, for example `s3://bucket/otai`."""
 
+OTAI_ENCRYPT_FILES = os.environ.get("OTAI_ENCRYPT_FILES", "") == "1"
+"""Whether files of organisations (tickets, holdouts, models, checkpoints) are encrypted in the store, with a key for
+each organisation."""
+
+OTAI_OPENED_FILES = os.environ.get("OTAI_OPENED_FILES", "")
+"""Folder for copies of what is in encrypted files, while they are used; best one that lies in memory."""
+
 OTAI_CHECKPOINT_STORE = os.environ.get("OTAI_CHECKPOINT_STORE", "")
 """fsspec URL of a folder, best on another machine, that gets each day's checkpoint of the ledger."""
 

@@ -15,7 +15,7 @@ from otai.words.sentences import Fact
 shortest_secret_bytes = 32
 shortest_token_bytes = 20
 
-HANGING = ("webhook_secrets", "second_factors", "sessions", "checkpoint_keys")
+HANGING = ("webhook_secrets", "second_factors", "sessions", "checkpoint_keys", "data_keys")
 """Kinds of what hangs on secret keys, in the order in which they are told."""
 
 
@@ -192,6 +192,11 @@ CHECKS: tuple[Check, ...] = (
         "trainings_confined",
         Severity.ADVISED,
         lambda s: not s.trainings_confined,
+    ),
+    Check(
+        "files_encrypted",
+        Severity.ADVISED,
+        lambda s: not s.files_encrypted,
     ),
     Check(
         "webhooks_inside",

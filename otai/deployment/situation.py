@@ -60,6 +60,8 @@ class Situation:
     """Bytes, as those of a job; in a container what it may hold."""
     trainings_confined: bool
     """Of this machine's: a worker elsewhere may be another case."""
+    files_encrypted: bool
+    """Whether new files of organisations are encrypted in the store."""
     processes: int | None = None
     listens_on: str | None = None
 
@@ -99,6 +101,7 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         memory_of_a_job=settings.OTAI_JOB_MEMORY_BYTES,
         memory_of_machine=memory_of_machine(),
         trainings_confined=confines_trainings(),
+        files_encrypted=settings.OTAI_ENCRYPT_FILES,
         processes=processes,
         listens_on=listens_on,
     )

@@ -5,3 +5,10 @@ class OrgsConfig(AppConfig):
     name = "otai.orgs"
     label = "orgs"
     verbose_name = "Customers"
+
+    def ready(self) -> None:
+        """Keys of organisations hang on the secret key."""
+        from otai import keyring
+        from otai.orgs import data_keys
+
+        keyring.add_kind(keyring.Hanging("data_keys", data_keys.by_key, data_keys.rewrap))

@@ -360,3 +360,20 @@ class KeptKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.key_id}"
+
+
+class OrganisationKey(models.Model):
+    """The key with which an organisation's files are encrypted, sealed under the installation's secret key. Whoever
+    deletes it has made all those files unreadable, wherever they lie."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.OneToOneField(Organisation, models.CASCADE, related_name="+")
+    sealed = models.TextField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "orgs_organisation_key"
+        constraints = [models.CheckConstraint(condition=~Q(sealed=""), name="orgs_organisation_key_is_sealed")]
+
+    def __str__(self) -> str:
+        return str(self.id)

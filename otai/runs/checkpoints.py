@@ -87,7 +87,9 @@ class Checkpoints:
         contents = contents_of(self.folder)
         try:
             pack(self.folder, contents, into=self.packed)
-            stored = file_store().put(self.packed, folder=f"checkpoints/{self.run.id}", suffix=".tar")
+            stored = file_store().put(
+                self.packed, folder=f"checkpoints/{self.run.id}", suffix=".tar", owner=self.run.organisation_id
+            )
         except (OSError, Unavailable) as error:
             # A checkpoint is a convenience: without it the next attempt takes longer, that is all.
             log.warning("run %s: its checkpoint could not be kept: %s", self.run.id, error)

@@ -27,7 +27,7 @@ from otai.runs.database_outages import DATABASE_AWAY, forget_connection, once_it
 from otai.runs.executors import Executor, Failed, Stopped, TrainedFiles, TrainingResult, TrainingSpec, Watch
 from otai.runs.models import Pool, Run
 from otai.runs.operations import AttemptOutcome, Claimed, PoolIsFull, RunMoved, end_run, hand_back, record_progress
-from otai.tickets.files import file_store, vectors_folder
+from otai.tickets.files import file_store, kept_vectors
 
 __all__ = ["Worker", "is_gone", "this_worker"]
 
@@ -254,11 +254,12 @@ class Worker:
                 threads=self.threads,
                 time_limit_seconds=time_limit_seconds[Mode(run.mode)],
                 attempt_id=str(claimed.attempt.id),
-                tickets_in_store=run.training_file,
+                # Elsewhere nobody has the key: a cluster is sent what is in it, for as long as it trains.
+                tickets_in_store="" if file_store().is_encrypted(run.training_file) else run.training_file,
                 memory_limit_bytes=self.memory_limit_bytes,
                 checkpoint_dir=checkpoints.folder,
                 encoders_dir=default_store(),
-                vectors_dir=vectors_folder(run.organisation_id),
+                vectors_dir=kept_vectors(run.organisation_id),
             )
             return self.executor.execute(
                 spec, watch=self._watching(claimed, checkpoints), watch_every_seconds=queue.heartbeat_seconds

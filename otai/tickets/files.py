@@ -1,7 +1,8 @@
 """The file store: immutable files under one fsspec URL (`OTAI_FILES`), on this machine or in an object store.
 
 A file is written whole or not at all, never changed, and carries its hash in its name, so that a copy in a cache can be
-trusted without asking again.
+trusted without asking again. With OTAI_ENCRYPT_FILES a file of an organisation lies there encrypted with its key;
+whoever needs it gets a copy of what is in it, in memory where this machine has a file system there, for a while.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
 import fsspec
 from django.conf import settings
 
+from otai import sealed_files
 from otai.db import new_id
 from otai.errors import Unavailable
+from otai.tickets import opened_copies
 
 CHUNK_BYTES = 1 << 20
 
@@ -56,14 +60,49 @@ class FileStore:
         """Whether files lie in a folder of this machine."""
         return "file" in _protocols(self._fs)
 
-    def put(self, source: Path, *, folder: str, suffix: str) -> StoredFile:
+    def put(self, source: Path, *, folder: str, suffix: str, owner: UUID | None = None) -> StoredFile:
         """Copies the file at `source` into the store as `folder/<sha256><suffix>` and says where it lies.
 
         Readers see the whole file or none: it is written beside its place and then moved there. Putting the same bytes
-        again is harmless. Raises FileStoreUnavailable when the store refuses; nothing readable is left behind then.
+        again is harmless. An organisation's file is encrypted where the setting says so (`owner`, else the second part
+        of `folder` says whose it is); hash and size are always those of what is in it. Raises FileStoreUnavailable when
+        the store refuses; nothing readable is left behind then.
         """
         sha256, size = _hash_of(source)
         path = f"{folder}/{sha256}{suffix}"
+        whose = owner or owner_of(path)
+        if whose is None or not settings.OTAI_ENCRYPT_FILES:
+            self._write(source, path, size=size)
+        else:
+            with tempfile.TemporaryDirectory(prefix="otai-sealing-") as scratch:
+                sealed = Path(scratch) / "sealed"
+                with source.open("rb") as plain, sealed.open("wb") as into:
+                    sealed_files.seal(plain, into, _key_for(whose))
+                self._write(sealed, path, size=size)
+        return StoredFile(path=path, sha256=sha256, bytes=size)
+
+    def encrypt(self, path: str) -> bool:
+        """Encrypts a plain file where it lies, for its organisation; whether it did. Who reads it meanwhile reads one
+        or the other. Raises FileStoreUnavailable."""
+        owner = owner_of(path)
+        if owner is None or self.is_encrypted(path):
+            return False
+        with tempfile.TemporaryDirectory(prefix="otai-sealing-") as scratch:
+            sealed = Path(scratch) / "sealed"
+            with self._opened(path) as plain, sealed.open("wb") as into:
+                sealed_files.seal(plain, into, _key_for(owner))
+            self._write(sealed, path, size=sealed.stat().st_size)
+        if not self.is_local:
+            (self.cache / path).unlink(missing_ok=True)
+        return True
+
+    def is_encrypted(self, path: str) -> bool:
+        """Whether the file lies in the store encrypted. Raises FileStoreUnavailable where it is not there."""
+        with self._opened(path) as handle:
+            return sealed_files.is_sealed(handle.read(len(sealed_files.MAGIC)))
+
+    def _write(self, source: Path, path: str, *, size: int) -> None:
+        folder = path.rpartition("/")[0]
         target = self._full(path)
         partial = self._full(f"{folder}/.{new_id()}.partial")
         try:
@@ -80,7 +119,6 @@ class FileStore:
         except self._errors as error:
             self._remove_quietly(partial)
             raise FileStoreUnavailable("write", size=size, error=error, url=self.url) from error
-        return StoredFile(path=path, sha256=sha256, bytes=size)
 
     @property
     def cache(self) -> Path:
@@ -89,7 +127,17 @@ class FileStore:
 
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes]]:
-        """The file for reading, in a `with`. Raises FileStoreUnavailable when it is not there."""
+        """What is in the file, for reading, in a `with`. Raises FileStoreUnavailable when it is not there, DataKeyGone
+        where nobody can read it any more."""
+        if self.is_encrypted(path):
+            with self.local_path(path).open("rb") as opened:
+                yield opened
+            return
+        with self._opened(path) as handle:
+            yield handle
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[IO[bytes]]:
         try:
             handle = self._fs.open(self._full(path), "rb")
         except self._errors as error:
@@ -98,11 +146,18 @@ class FileStore:
             yield handle
 
     def local_path(self, path: str) -> Path:
-        """The file as a path on this machine, for other processes and memory maps; a remote one is downloaded once to
-        the cache.
+        """What is in the file, as a path on this machine, for other processes and memory maps: of an encrypted one a
+        copy that stays for two hours after somebody asked for it last, of a remote one a copy that was downloaded once.
 
-        The name carries the hash, so a cached copy is never stale. Raises FileStoreUnavailable.
+        The name carries the hash, so a copy is never stale. Raises FileStoreUnavailable, DataKeyGone.
         """
+        stored = self._stored_here(path)
+        with stored.open("rb") as handle:
+            if not sealed_files.is_sealed(handle.read(len(sealed_files.MAGIC))):
+                return stored
+        return opened_copies.copy_of(stored, path, store=self.url, key_of=_key_with)
+
+    def _stored_here(self, path: str) -> Path:
         if self.is_local:
             path_here = Path(self._full(path))
             if not path_here.is_file():
@@ -129,6 +184,7 @@ class FileStore:
         full = self._full(path)
         if not self.is_local:
             (self.cache / path).unlink(missing_ok=True)
+        opened_copies.forget(path, store=self.url)
         try:
             self._fs.rm_file(full)
         except FileNotFoundError:
@@ -143,6 +199,7 @@ class FileStore:
         can be fetched again."""
         if not self.is_local:
             shutil.rmtree(self.cache, ignore_errors=True)
+        opened_copies.forget_all(store=self.url)
 
     def exists(self, path: str) -> bool:
         """Whether a file is stored at `path`, which is relative to the store."""
@@ -171,6 +228,37 @@ class FileStore:
         with suppress(OSError):
             # Another file may live there.
             folder.rmdir()
+
+
+def _key_for(organisation: UUID) -> sealed_files.DataKey:
+    # Processes of jobs read files and have no tables.
+    from otai.orgs.data_keys import key_for
+
+    return key_for(organisation)
+
+
+def _key_with(id: UUID) -> sealed_files.DataKey:
+    from otai.orgs.data_keys import key_with
+
+    return key_with(id)
+
+
+OF_ORGANISATIONS = ("tickets", "models", "guarantees")
+
+
+def owner_of(path: str) -> UUID | None:
+    """The organisation in whose folder the file lies (`tickets/ORGANISATION/...`); None for what is nobody's."""
+    top, _, rest = path.partition("/")
+    try:
+        return UUID(rest.partition("/")[0]) if top in OF_ORGANISATIONS else None
+    except ValueError:
+        return None
+
+
+def kept_vectors(organisation: object) -> Path | None:
+    """Where a training keeps vectors; None where files are encrypted, since from a vector some of the text can be
+    guessed."""
+    return None if settings.OTAI_ENCRYPT_FILES else vectors_folder(organisation)
 
 
 def vectors_folder(organisation: object) -> Path:

@@ -42,6 +42,7 @@ READY = Situation(
     memory_of_a_job=2 << 30,
     memory_of_machine=16 << 30,
     trainings_confined=True,
+    files_encrypted=True,
     processes=2,
     listens_on="127.0.0.1",
 )
@@ -67,6 +68,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "memory_for_jobs": {"memory_of_machine": 4 << 30},
     "demo": {"is_demo": True},
     "trainings_confined": {"trainings_confined": False},
+    "files_encrypted": {"files_encrypted": False},
     "webhooks_inside": {"webhooks_go_inside": True},
     "card_payments_told": {"stripe_tells": False},
     "card_payments_are_tests": {"cards_are_tests": True},

@@ -28,10 +28,13 @@ def test_otai_check_says_what_is_missing_and_exits_with_it(installation: Install
     told = json.loads(installation.otai("check", "--json", fails=True))
     missing = {result["code"] for result in told["checks"] if not result["is_met"]}
     needed = {"trusted_proxies", "mail_server", "mail_verification", "desk_second_factor"}
-    assert not told["ready"] and needed | {"database", "metrics_token", "mail_sender", "seller"} == missing
+    assert (
+        not told["ready"]
+        and needed | {"database", "metrics_token", "mail_sender", "seller", "files_encrypted"} == missing
+    )
     said = installation.otai("check", fails=True)
     assert "needed  mail_verification: Anybody can sign up" in said
-    assert "4 needed, 4 advised" in said
+    assert "4 needed, 5 advised" in said
 
     # And nothing once it is there.
     installation.settings |= {

@@ -117,7 +117,7 @@ def test_all_goes_on_after_the_key_was_changed_and_without_the_former_one_once_r
     assert "secrets of webhooks: 2; second factors: 2; sessions: 1; keys of checkpoints: 1" in former.sentence()
     assert _opens(made.link), "a link in a mail"
     found = json.loads(otai("keys", "rewrap", "--json"))
-    assert found["changed"] == hanging and found["left"] == {}
+    assert {kind: n for kind, n in found["changed"].items() if n} == hanging and found["left"] == {}
     assert set(json.loads(otai("keys", "rewrap", "--json"))["changed"].values()) == {0}, "safe to run again"
 
     settings.SECRET_KEY_FALLBACKS = []

@@ -42,11 +42,13 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "check.secret_key_lost": (
         "No secret key that is here opens: secrets of webhooks: {webhook_secrets:n}; second factors: "
-        "{second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}.",
+        "{second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}; keys of organisations: "
+        "{data_keys:n}.",
     ),
     "check.secret_key_former": (
         "Former secret keys are still accepted: {keys:n}. On them hang secrets of webhooks: {webhook_secrets:n}; "
-        "second factors: {second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}.",
+        "second factors: {second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}; keys of "
+        "organisations: {data_keys:n}.",
         "Former secret keys are still accepted: {keys:n}. Nothing hangs on them but links in mails.",
     ),
     "check.migrations": ("The database is of an earlier version; migrations to be applied: {migrations:n}.",),
@@ -69,6 +71,9 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.trainings_confined": (
         "Trainings on this machine have a network, and see every file that their user may read: it lets no process "
         "make namespaces of its own, or OTAI_CONFINE_TRAININGS is 0.",
+    ),
+    "check.files_encrypted": (
+        "Tickets and models lie in the file store as they are: whoever has the disk or a backup reads them.",
     ),
     "check.webhooks_inside": (
         "Webhooks may go to private addresses: who signs up can make the Studio call servers inside your network.",
@@ -133,6 +138,7 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
         "Allow user namespaces where workers run, or give workers a user of their own "
         "(docs/before-strangers-reach-it.md).",
     ),
+    "remedy.files_encrypted": ("Set OTAI_ENCRYPT_FILES=1 for every server and worker, then run otai keys encrypt.",),
     "remedy.webhooks_inside": ("Unset OTAI_WEBHOOKS_ALLOW_PRIVATE.",),
     "remedy.card_payments_told": (
         "Make an endpoint for /webhooks/stripe at Stripe, and set OTAI_STRIPE_WEBHOOK_SECRET (docs/billing.md).",

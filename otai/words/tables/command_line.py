@@ -9,6 +9,9 @@ from otai.words.refusal import Refusal, said
 TABLE: Mapping[str, Refusal] = {
     "change_invalid.what": said("Say what to change: --rename OLD=NEW or --leave-out LABEL."),
     "confirmation_missing.relabel": said("Nobody is there to ask: pass --yes to change the labels."),
+    "encryption_off.off": said(
+        "Set OTAI_ENCRYPT_FILES=1 first, for every server and worker: new files are plain else."
+    ),
     "not_found.former_key": said("No former secret key {id} lies in OTAI_HOME."),
     "secret_key_in_environment.rotate": said(
         "The secret key comes from OTAI_SECRET_KEY: set that to a new one, and OTAI_OLD_SECRET_KEYS to the present one."

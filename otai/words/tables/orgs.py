@@ -228,6 +228,7 @@ TABLE: Mapping[str, Refusal] = {
             "stream, or take a higher tier."
         ),
     ),
+    "data_key_gone.gone": said("This file is encrypted with a key that was deleted: nobody can read it any more."),
     "secret_key_missing.changed": said(
         "What is sealed here was changed, or belongs elsewhere: it does not open. Ask whoever runs this Studio.",
         command="What is sealed under the secret key {id} was changed, or belongs elsewhere: it does not open.",

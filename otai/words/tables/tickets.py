@@ -69,4 +69,8 @@ TABLE: Mapping[str, Refusal] = {
             "Choose another version, or import the tickets again."
         ),
     ),
+    "sealed_file_damaged.changed": said(
+        "An encrypted file was changed or cut off since it was written. Ask whoever runs this Studio for a backup.",
+        command="The encrypted file {path} was changed or cut off since it was written. Take it from a backup.",
+    ),
 }

@@ -1,0 +1,85 @@
+"""Files encrypted in pieces: AES-256-GCM over a mebibyte at a time, so that none is ever in memory as a whole.
+
+    magic (8) | id of the data key (16) | salt (32) | pieces of ciphertext with their tags (16 each)
+
+Each file has a key of its own, derived from the data key and the salt; a piece's nonce is its number and whether it is
+the last, so that pieces cannot be exchanged, repeated, left out or cut off. docs/decisions/0647 says why.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAGIC = b"OTAISEA1"
+KEY_BYTES = SALT_BYTES = 32
+HEADER_BYTES = len(MAGIC) + 16 + SALT_BYTES
+PIECE_BYTES = 1 << 20
+TAG_BYTES = 16
+
+
+class NotSealedHere(ValueError):
+    """The file was changed, cut off, or sealed with another key than the one it names."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A key for files, and the id by which a file names it."""
+
+    id: UUID
+    secret: bytes
+
+
+def is_sealed(beginning: bytes) -> bool:
+    """Whether a file that begins so (8 bytes at least) is one of these."""
+    return beginning.startswith(MAGIC)
+
+
+def seal(source: IO[bytes], target: IO[bytes], key: DataKey) -> None:
+    """Writes all of `source` encrypted to `target`."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    header = MAGIC + key.id.bytes + salt
+    target.write(header)
+    cipher, number = _cipher(key, salt), 0
+    piece = source.read(PIECE_BYTES)
+    while True:
+        following = source.read(PIECE_BYTES)
+        target.write(cipher.encrypt(_nonce(number, is_last=not following), piece, header))
+        if not following:
+            return
+        piece, number = following, number + 1
+
+
+def unseal(source: IO[bytes], target: IO[bytes], key_of: Callable[[UUID], DataKey]) -> None:
+    """Writes what was sealed in `source` to `target`, piece by piece; `key_of` finds the key by its id. Raises
+    NotSealedHere, also after some pieces were written: until it returns nothing of the target counts."""
+    header = source.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES or not is_sealed(header):
+        raise NotSealedHere("no header")
+    key = key_of(UUID(bytes=header[len(MAGIC) : len(MAGIC) + 16]))
+    cipher, number = _cipher(key, header[-SALT_BYTES:]), 0
+    piece = source.read(PIECE_BYTES + TAG_BYTES)
+    while True:
+        following = source.read(PIECE_BYTES + TAG_BYTES)
+        try:
+            target.write(cipher.decrypt(_nonce(number, is_last=not following), piece, header))
+        except (InvalidTag, ValueError):
+            raise NotSealedHere(f"piece {number}") from None
+        if not following:
+            return
+        piece, number = following, number + 1
+
+
+def _cipher(key: DataKey, salt: bytes) -> AESGCM:
+    return AESGCM(hmac.digest(key.secret, b"otai file " + salt, "sha256"))
+
+
+def _nonce(number: int, *, is_last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([is_last])

@@ -1,0 +1,22 @@
+"""What stands elsewhere and is an attack too: `make attack` runs these modules beside this folder."""
+
+MODULES = {
+    "tests/api/test_another_organisation.py": "every endpoint as another organisation, and as nobody",
+    "tests/api/test_scopes.py": "which scope each endpoint asks for",
+    "tests/api/test_what_read_opens.py": "each scope singly",
+    "tests/billing/test_gifts.py": "gifts for founders who cost nothing",
+    "tests/doors/test_hostile_files.py": "archives, workbooks and markup made to harm, through TLS",
+    "tests/doors/test_silent_strangers.py": "streams and bodies that hold what others need, through TLS",
+    "tests/front/test_attacks.py": "the same, and places in all processes together",
+    "tests/learning/data/test_hostile_texts.py": "texts made to be slow",
+    "tests/learning/model/test_bundle.py": "files of models made to harm",
+    "tests/orgs/test_permissions.py": "what each role and each scope may do",
+    "tests/outbound/test_addresses.py": "webhooks that lead inside",
+    "tests/races/test_through_the_api.py": "orders and cancellations at once",
+    "tests/serving/test_hostile_tickets.py": "tickets made to harm a prediction",
+    "tests/tickets/test_hostile_files.py": "files of tickets made to harm",
+    "tests/tickets/test_nasty.py": "tickets and names made to harm",
+    "tests/web/test_nasty_values.py": "values that no form sends, at every page",
+    "tests/web/test_sign_in_attacks.py": "guessing, planted sessions, forged forms, every role at every page",
+}
+"""By their paths below the checkout, with what is tried there."""
