@@ -36,6 +36,7 @@ GOES_WHOLE = (
     *("billing.BillingDetails", "billing.CreditWatch", "runs.SpendLimit", "runs.ApprovalRule"),
     *("outbound.Endpoint", "outbound.Message", "api.KeyedRequest", "jobs.Job", "privacy.Export", "privacy.Retention"),
     *("orgs.Member", "orgs.Invitation", "orgs.ApiKey", "orgs.TeamEvent", "orgs.AccessEvent", "orgs.QuotaLift"),
+    "orgs.OrganisationKey",
 )
 """Tables of which nothing of the organisation stays."""
 
