@@ -86,12 +86,13 @@ def delete_files() -> int:
 
 def finish_deletions(*, now: datetime) -> None:
     """What a deletion could not reach at once: files of a store that did not answer, and what other machines keep. For
-    housekeeping.
+    housekeeping, which also clears what was opened of encrypted files here.
 
     Each machine has its own vectors and its own copies of a remote store, and remembers in a file until when it has
     forgotten them.
     """
     delete_files()
+    file_store().forget_old_copies()
     newest = DataSet.objects.exclude(deleted_at=None).values_list("organisation").annotate(Max("deleted_at"))
     for organisation, deleted_at in newest.order_by():
         mark = Path(settings.OTAI_HOME) / "forgotten" / str(organisation)

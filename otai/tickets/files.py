@@ -129,12 +129,13 @@ class FileStore:
     def open(self, path: str) -> Iterator[IO[bytes]]:
         """What is in the file, for reading, in a `with`. Raises FileStoreUnavailable when it is not there, DataKeyGone
         where nobody can read it any more."""
-        if self.is_encrypted(path):
-            with self.local_path(path).open("rb") as opened:
-                yield opened
-            return
         with self._opened(path) as handle:
-            yield handle
+            if not sealed_files.is_sealed(handle.read(len(sealed_files.MAGIC))):
+                handle.seek(0)
+                yield handle
+                return
+        with self.local_path(path).open("rb") as opened:
+            yield opened
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[IO[bytes]]:
@@ -201,6 +202,10 @@ class FileStore:
             shutil.rmtree(self.cache, ignore_errors=True)
         opened_copies.forget_all(store=self.url)
 
+    def forget_old_copies(self) -> None:
+        """Removes this machine's copies of what is in encrypted files that nobody has asked for in two hours."""
+        opened_copies.forget_old(store=self.url)
+
     def exists(self, path: str) -> bool:
         """Whether a file is stored at `path`, which is relative to the store."""
         return bool(self._fs.exists(self._full(path)))
@@ -243,7 +248,7 @@ def _key_with(id: UUID) -> sealed_files.DataKey:
     return key_with(id)
 
 
-OF_ORGANISATIONS = ("tickets", "models", "guarantees")
+OF_ORGANISATIONS = ("tickets", "models", "guarantees", "exports")
 
 
 def owner_of(path: str) -> UUID | None:

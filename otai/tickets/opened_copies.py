@@ -47,7 +47,7 @@ def copy_of(stored: Path, path: str, *, store: str, key_of: Callable[[UUID], sea
     copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = copy.parent / f".{new_id()}.partial"
     try:
-        with stored.open("rb") as source, partial.open("xb") as target:
+        with stored.open("rb") as source, open(partial, "xb", opener=_for_us_alone) as target:
             sealed_files.unseal(source, target, key_of)
     except sealed_files.NotSealedHere:
         raise SealedFileDamaged("changed", path=path) from None
@@ -70,6 +70,12 @@ def forget_all(*, store: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def forget_old(*, store: str) -> None:
+    """Removes the copies that nobody has asked for in two hours. For each machine's housekeeping."""
+    for folder in folders(store):
+        _clear(folder)
+
+
 def folders(store: str) -> list[Path]:
     """Where copies may lie on this machine, the best first: in memory, and below OTAI_HOME."""
     name = hashlib.sha256(f"{settings.OTAI_HOME}\0{store}".encode()).hexdigest()[:16]
@@ -77,26 +83,34 @@ def folders(store: str) -> list[Path]:
         return [Path(settings.OTAI_OPENED_FILES) / name]
     below_home = Path(settings.OTAI_HOME) / "opened" / name
     in_memory = IN_MEMORY / f"otai-opened-{os.getuid()}-{name}"
-    return [in_memory, below_home] if _is_ours(in_memory) else [below_home]
+    return [below_home] if _is_anothers(in_memory) else [in_memory, below_home]
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether nobody else can look into it, or has put it there for us."""
+def _is_anothers(folder: Path) -> bool:
+    """Whether somebody else can look into it, or has put it there for us; what is not there is nobody's."""
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
-    except OSError:
+    except FileNotFoundError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    except OSError:
+        return True
+    return not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or bool(found.st_mode & 0o077)
 
 
 def _with_room(size: int, store: str) -> Path:
     *better, last = folders(store)
     for folder in better:
-        if shutil.disk_usage(folder).free > 2 * size:
-            return folder
+        with suppress(OSError):
+            # Where there is no such file system, or it is full, the next one serves.
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if not _is_anothers(folder) and shutil.disk_usage(folder).free > 2 * size:
+                return folder
     last.mkdir(parents=True, exist_ok=True, mode=0o700)
     return last
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def _clear(folder: Path) -> None:

@@ -140,5 +140,9 @@ def test_every_table_that_is_locked_has_its_place() -> None:
         "billing_vendor_key",
         "jobs_machine",
         "privacy_export",
+        "orgs_kept_key",
+        "orgs_organisation_key",
+        "mfa_authenticator",
+        "django_session",
     }
     assert locked - set(RANK) == alone

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0013_closing'),
+        ('orgs', '0014_impersonation'),
     ]
 
     operations = [
