@@ -1,4 +1,4 @@
-"""Whether a command is for a Studio elsewhere (`remote.py`) or for the installation here: known before either loads."""
+"""Whether a command is for a Studio elsewhere (`remote`) or for the installation here: known before either loads."""
 
 from __future__ import annotations
 

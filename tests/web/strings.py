@@ -114,6 +114,8 @@ def at_the_desk() -> Iterator[Sentence]:
 
     from otai.billing.desk import DESK_WORDS, SUBJECTS_OF_NO_TABLE, Desk
 
+    # Commands leave the desk out until somebody asks for its pages.
+    admin.autodiscover()
     yield from (Sentence(subject, context=DESK_WORDS) for subject in SUBJECTS_OF_NO_TABLE)
     with override(None):
         for model, desk in admin.site._registry.items():
