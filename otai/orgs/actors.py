@@ -7,6 +7,9 @@ import re
 AT_A_SHELL = " (command line)"
 """Follows the name of an account on the machine that ran `otai`."""
 
+BY_HOUSEKEEPING = "housekeeping"
+"""Nobody: the Studio's own rounds did it."""
+
 _BY_KEY = re.compile(r"(?P<name>.+) \(API key (?P<prefix>[a-z0-9]{1,12})\)")
 
 

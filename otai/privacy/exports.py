@@ -31,6 +31,7 @@ from otai.errors import NotFound, OtaiError
 from otai.jobs.folders import arrivals_folder
 from otai.ledger import queries as ledger
 from otai.ledger.proof import statement_proof
+from otai.orgs.actors import BY_HOUSEKEEPING
 from otai.orgs.models import Invitation, Member, Organisation, TeamEvent, User
 from otai.orgs.persons import Replacement
 from otai.privacy.export_tables import RESTORED, TOLD, file_of, lines, plain
@@ -212,7 +213,7 @@ def _keep(export: Export, file: str, sha256: str, size: int, *, now: datetime) -
     Export.objects.filter(id=export.id).update(
         state=ExportState.READY, file=file, sha256=sha256, bytes=size, ready_at=now, expires_at=now + kept_for
     )
-    _told(export.organisation, "export_ready", who="housekeeping", now=now)
+    _told(export.organisation, "export_ready", who=BY_HOUSEKEEPING, now=now)
 
 
 def _forget_what_is_over(*, now: datetime) -> None:

@@ -19,7 +19,7 @@ from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
 from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
-from otai.orgs.actors import AT_A_SHELL, key_of
+from otai.orgs.actors import AT_A_SHELL, BY_HOUSEKEEPING, key_of
 from otai.orgs.models import TeamEvent
 from otai.orgs.persons import number_of
 from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Term, Tier
@@ -95,6 +95,8 @@ def who_words(who: str) -> str:
     """A person's mail address, a program by its key, an account on the machine, or which part of the Studio did it."""
     if who == BY_ITSELF:
         return _now("comparison of the versions")
+    if who == BY_HOUSEKEEPING:
+        return _now("housekeeping")
     if (erased := number_of(who)) is not None:
         return _now("Person %(number)s (erased)") % {"number": erased}
     if key := key_of(who):

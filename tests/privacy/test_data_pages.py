@@ -62,7 +62,7 @@ def test_acme_is_deleted_and_taken_back(acme: Organisation, alice: Client, now: 
     assert trainer.post("/acme/team/data/delete/", {"typed": "acme"}).status_code == 403
     assert alice.post("/acme/team/data/delete/", {"typed": "globex"}).status_code == 422
     asked = alice.post("/acme/team/data/delete/", {"typed": "acme"}, follow=True)
-    assert b"Take it back" in asked.content
+    assert b"Keep the organisation" in asked.content
     acme.refresh_from_db()
     assert acme.closing_at is not None
     assert alice.post("/acme/team/data/keep/").status_code == 302

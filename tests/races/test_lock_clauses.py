@@ -134,18 +134,15 @@ def test_every_table_that_is_locked_has_its_place() -> None:
     }
     assert len(locked) > 15
     alone = {
-        "billing_notice",
-        "billing_custom_package",
         "billing_balance_difference",
+        "billing_custom_package",
+        "billing_notice",
         "billing_vendor_key",
         "django_session",
         "jobs_machine",
         "mfa_authenticator",
         "orgs_kept_key",
-        "privacy_export",
-        "orgs_kept_key",
         "orgs_organisation_key",
-        "mfa_authenticator",
-        "django_session",
+        "privacy_export",
     }
     assert locked - set(RANK) == alone

@@ -25,6 +25,7 @@ from otai.orgs.operations import create_api_key, invite
 from otai.orgs.permissions import Role
 from otai.outbound.operations import create_endpoint, send_test
 from otai.pricing.price_book import Tier
+from otai.privacy.exports import ask_for_export, make_exports
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
@@ -117,8 +118,11 @@ def make_world(tmp_path: Path) -> World:
     stories.ordered(acme, data_set, now)
     [version] = register_completed_runs(now=now)
     endpoint = create_endpoint(organisation=acme, url="https://hooks.acme.example/otai", who="alice", now=now).endpoint
+    export = ask_for_export(organisation=acme, who="alice", now=now)
+    make_exports(now=now)
     things = {
         "*": {
+            "export": export.id,
             "reference": purchase.reference,
             "code": "10",
             "number": run.number,

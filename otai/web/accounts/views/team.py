@@ -254,7 +254,7 @@ def quotas_shown(organisation: Organisation) -> list[dict[str, Any]]:
 
 
 WENT: dict[str, str | Promise] = {
-    "tickets": gettext_lazy("tickets"),
+    "tickets": gettext_lazy("Tickets"),
     "feedback": gettext_lazy("pieces of feedback"),
     "logs": gettext_lazy("logs"),
     "webhook_messages": gettext_lazy("webhook messages"),
