@@ -201,7 +201,7 @@ class TestAFileThatIsRefused:
             (b"%PDF-1.7", "PDF"),
             (b"\x1f\x8brubbish", "gzip"),
             (b'[{"a": 1}, {"b"', "cannot be read beyond element 2"),
-            (b"[]", "no JSON objects"),
+            (b"[]", "holds no tickets"),
             (b"{nonsense\n{more\n", "is no JSON"),
             (b"queue,priority\n" + b"IT,low\nHR,high\n" * 20, "text of a ticket"),
         ],

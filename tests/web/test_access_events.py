@@ -159,7 +159,7 @@ def test_owners_see_them_on_the_page_as_json_lines_over_the_api_and_operators_on
     assert failed in [json.loads(line) for line in same.splitlines()]
     said = CliRunner().invoke(app, ["org", "access", "--lines"]).output
     assert failed in [json.loads(line) for line in said.splitlines()]
-    assert "sign_in_failed" in CliRunner().invoke(app, ["org", "access"]).output
+    assert "sign_in_failed" in CliRunner().invoke(app, ["org", "access"], env={"COLUMNS": "200"}).output
 
 
 def test_nobody_else_sees_them(acme: Organisation, bob: Member) -> None:
