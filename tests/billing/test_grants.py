@@ -19,9 +19,11 @@ from otai.billing.operations.tiers import RiseNotPossible
 from otai.billing.testing import GOOD_CARD
 from otai.ledger import queries as ledger
 from otai.ledger.models import Lot, LotSource, Transfer
+from otai.ledger.reasons import read_reason
 from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at, anniversary_on
 from otai.pricing.price_book import Tier
+from otai.words.sentences import Fact
 from tests.billing.people import ALICE, details, sign_up
 
 pytestmark = pytest.mark.django_db
@@ -64,8 +66,8 @@ def test_months_missed_while_nothing_ran_are_caught_up(now: datetime) -> None:
     reasons = (
         Lot.objects.filter(organisation=acme, source=LotSource.MONTHLY).order_by("seq").values_list("reason", flat=True)
     )
-    assert reasons[0] == "Monthly credits of the Community tier for 2026-12-02"
-    assert reasons[11] == "Monthly credits of the Community tier for 2027-11-02"
+    assert read_reason(reasons[0]) == Fact("moved_why.monthly", {"tier": "community", "day": "2026-12-02"})
+    assert read_reason(reasons[11]) == Fact("moved_why.monthly", {"tier": "community", "day": "2027-11-02"})
 
 
 def test_a_sweep_of_one_organisation_changes_nothing_for_another(now: datetime) -> None:
@@ -133,7 +135,10 @@ def test_over_years_every_month_is_granted_once(data: st.DataObject, db: None) -
     named = (
         Lot.objects.filter(organisation=acme, source=LotSource.MONTHLY).order_by("seq").values_list("reason", flat=True)
     )
-    assert [reason.rsplit(" ", 1)[1] for reason in named] == [anniversary_on(here, n).isoformat() for n in due]
+    days = [anniversary_on(here, n).isoformat() for n in due]
+    assert [read_reason(reason) for reason in named] == [
+        Fact("moved_why.monthly", {"tier": "community", "day": day}) for day in days
+    ]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -59,7 +59,7 @@ def test_who_only_looks_on_cannot_see_webhooks(now: datetime) -> None:
 @pytest.mark.parametrize(
     ("role", "sees"),
     [
-        (Role.OWNER, ["Members", "API keys", "Webhooks", "Organisation"]),
+        (Role.OWNER, ["Members", "API keys", "Webhooks", "Sign-ins", "Organisation", "Data"]),
         (Role.TRAINER, ["Members", "Webhooks"]),
         (Role.BILLING, ["Members"]),
         (Role.VIEWER, ["Members"]),

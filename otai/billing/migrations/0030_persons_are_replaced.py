@@ -54,6 +54,26 @@ def allow(apps, schema_editor):
         )
 
 
+def refuse_all(apps, schema_editor):
+    """The triggers of 0002 again."""
+    is_postgres = schema_editor.connection.vendor == "postgresql"
+    for table, (why, _, _) in NEVER_CHANGED.items():
+        trigger = f"{table}_is_never_changed"
+        if not is_postgres:
+            schema_editor.execute(f"DROP TRIGGER {trigger}", params=None)
+            schema_editor.execute(
+                f"CREATE TRIGGER {trigger} BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{why}'); END", params=None
+            )
+            continue
+        schema_editor.execute(f"DROP TRIGGER {trigger} ON {table}", params=None)
+        schema_editor.execute(f"DROP FUNCTION {table}_only_persons()", params=None)
+        schema_editor.execute(
+            f"CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION billing_refuse_change('{why}')",
+            params=None,
+        )
+
+
 class Migration(migrations.Migration):
     dependencies = [("billing", "0029_price_books_take_two")]
-    operations = [migrations.RunPython(allow, elidable=False)]
+    operations = [migrations.RunPython(allow, refuse_all, elidable=False)]
