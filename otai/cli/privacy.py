@@ -14,7 +14,6 @@ from otai.cli.output import JsonOption, OrgOption, organisation_named, print_jso
 from otai.cli.presenters.words import count
 from otai.cli.team import app
 from otai.db import utc_now
-from otai.privacy import exports, imports, organisations, persons, retention
 
 people_app = typer.Typer(help="People with an account: export what is kept of them, erase them.", no_args_is_help=True)
 
@@ -25,6 +24,8 @@ Days = Annotated[int | None, typer.Option(min=0, help="Days; 0: kept until someb
 @app.command("delete")
 def delete(yes: Yes = False, org: OrgOption = None) -> None:
     """Delete an organisation: it only reads for 30 days, can be taken back, and is erased then."""
+    from otai.privacy import organisations
+
     organisation = organisation_named(org)
     closes = organisations.what_closes(organisation)
     say(
@@ -43,6 +44,8 @@ def delete(yes: Yes = False, org: OrgOption = None) -> None:
 @app.command("keep")
 def keep(org: OrgOption = None) -> None:
     """Take the deletion of an organisation back, while its 30 days last."""
+    from otai.privacy import organisations
+
     found = organisations.take_back(organisation=organisation_named(org), who=actor(), now=utc_now())
     say(f"{found.name} goes on.")
 
@@ -56,6 +59,8 @@ def show_retention(
     json: JsonOption = False,
 ) -> None:
     """After how many days tickets, feedback and logs are deleted; shows it, or sets what is given."""
+    from otai.privacy import retention
+
     organisation = organisation_named(org)
     asked = {"tickets_days": tickets, "feedback_days": feedback, "logs_days": logs}
     standing = retention.periods(organisation)
@@ -76,6 +81,8 @@ def export(
     path: Annotated[Path, typer.Argument(help="The zip to write.")], org: OrgOption = None, json: JsonOption = False
 ) -> None:
     """Write all that is kept of an organisation to a zip (docs/export.md)."""
+    from otai.privacy import exports
+
     organisation = organisation_named(org)
     exports.write_organisation(organisation, path, now=utc_now())
     if json:
@@ -94,6 +101,8 @@ def import_(
     json: JsonOption = False,
 ) -> None:
     """For operators: make an organisation from an export of another installation."""
+    from otai.privacy import imports
+
     made = imports.import_organisation(path, who=actor(), now=utc_now(), slug=slug, credits=credits)
     if json:
         print_json({"organisation": made.organisation.slug, "rows": made.rows, "credits": made.credits})
@@ -108,6 +117,8 @@ def export_person(
     path: Annotated[Path, typer.Argument(help="The zip to write.")],
 ) -> None:
     """Write all that is kept of a person to a zip."""
+    from otai.privacy import exports, persons
+
     with path.open("wb") as file:
         exports.write_person(persons.account(email), file, now=utc_now())
     say(f"Written to {path}.")
@@ -116,6 +127,8 @@ def export_person(
 @people_app.command("erase")
 def erase(email: Annotated[str, typer.Argument(help="Their mail address.")], yes: Yes = False) -> None:
     """Erase an account: a number stands for the person in everything that is kept."""
+    from otai.privacy import persons
+
     user = persons.account(email)
     if not yes:
         say(f"{user.email} is person {user.pk} from then on. Nothing was changed. With --yes it is erased.")
