@@ -17,6 +17,8 @@ from django.db import models
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
+from otai.orgs.models import User
+
 COLUMNS = frozenset(
     {
         *("who", "why", "reason", "note", "details", "subject", "email", "recipient", "context", "member", "payload"),
@@ -102,6 +104,15 @@ class Replacement:
             changed = {column: value for column, value in became.items() if value != getattr(row, column)}
             if changed:
                 yield row, changed
+
+
+def replacement_of(user: User) -> Replacement:
+    """The person's number for each of their addresses, confirmed or not; the longest first."""
+    from allauth.account.models import EmailAddress
+
+    addresses = [user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)]
+    addresses += [user.username] if "@" in user.username else []
+    return Replacement(tuple(sorted({one.lower() for one in addresses if one}, key=len, reverse=True)), user.pk)
 
 
 def columns_of(model: type[models.Model]) -> list[str]:

@@ -33,7 +33,7 @@ from otai.ledger import queries as ledger
 from otai.ledger.proof import statement_proof
 from otai.orgs.actors import BY_HOUSEKEEPING
 from otai.orgs.models import Invitation, Member, Organisation, TeamEvent, User
-from otai.orgs.persons import Replacement
+from otai.orgs.persons import replacement_of
 from otai.privacy.export_tables import RESTORED, TOLD, file_of, lines, plain
 from otai.privacy.models import Export, ExportState
 from otai.runs.models import Run
@@ -264,7 +264,7 @@ def write_person(user: User, file: IO[bytes], *, now: datetime) -> None:
 
 def _named(user: User) -> Iterator[bytes]:
     """Each row that names the person: which table, when, and which columns; no other person's words."""
-    replacement = Replacement((user.email,), user.pk)
+    replacement = replacement_of(user)
     for model in apps.get_models():
         if model._meta.app_label in ("sessions", "ledger"):
             continue

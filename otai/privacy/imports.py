@@ -32,6 +32,7 @@ from otai.orgs.operations.organisations import IMPORTED
 from otai.pricing.price_book import Tier
 from otai.privacy.export_tables import RESTORED, file_of, model_of
 from otai.privacy.exports import FORMAT, VERSION
+from otai.runs.operations.erasing import MODEL_DELETED
 from otai.runs.status import ENDED
 from otai.serving.models import TrainedModel
 from otai.tickets.files import file_store
@@ -106,13 +107,13 @@ def _import(
 ) -> ImportedOrganisation:
     manifest = _manifest(archive)
     said = manifest["organisation"]
-    opening = int(manifest["credits"]["available"]) if credits is None else credits
+    opening = manifest["credits"]["available"] if credits is None else credits
     try:
         with transaction.atomic():
             organisation = sign_up(
-                slug=slug or str(said["slug"]),
-                name=str(said["name"]),
-                time_zone=str(said["time_zone"]),
+                slug=slug or said["slug"],
+                name=said["name"],
+                time_zone=said["time_zone"],
                 tier=Tier.COMMUNITY,
                 now=now,
                 who=who,
@@ -167,7 +168,9 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
         known = manifest["format"] == FORMAT and manifest["version"] == VERSION
         there = {"organisation": dict, "credits": dict, "files": dict, "made_at": str}
         known = known and all(isinstance(manifest[name], kind) for name, kind in there.items())
-    except (KeyError, ValueError, TypeError):
+        known = known and all(isinstance(manifest["organisation"][name], str) for name in ("slug", "name", "time_zone"))
+        known = known and type(manifest["credits"]["available"]) is int
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise InvalidExport("manifest") from None
     if not known:
         raise InvalidExport("manifest")
@@ -209,7 +212,8 @@ class _Rows:
         self.archive, self.organisation, self.stored = archive, organisation, stored
         self.live: dict[str, str] = {}
         self.known: dict[str, set[str]] = {}
-        self.bundles: dict[str, tuple[str, int]] = {}
+        self.bundles: dict[str, str] = {}
+        self.names = frozenset(archive.namelist())
 
     def write(self, label: str) -> int:
         """All rows of one table; returns how many."""
@@ -243,7 +247,7 @@ class _Rows:
                     yield values
         except KeyError:
             raise InvalidExport("whole") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidExport("row", name=name) from None
 
     def _row(self, model: type[models.Model], values: dict[str, Any]) -> models.Model | None:
@@ -263,7 +267,7 @@ class _Rows:
             if isinstance(field, models.ForeignKey) and value is not None:
                 target = field.related_model._meta.db_table
                 if table == "serving_model" and field.name == "live":
-                    self.live[str(values[model._meta.pk.attname])] = str(value)
+                    self.live[str(values.get(model._meta.pk.attname))] = str(value)
                     value = None
                 elif str(value) not in self.known.get(target, set()):
                     if not field.null:
@@ -297,13 +301,12 @@ class _Rows:
 
     def _bundle(self, sha256: str) -> str:
         name = f"models/{sha256}.otai"
-        if name not in self.archive.namelist():
+        if name not in self.names:
             # The model was deleted before the export was made.
-            return "deleted"
+            return MODEL_DELETED
         if sha256 not in self.bundles:
-            path = self._store(name, sha256, f"models/{self.organisation.pk}", ".otai", is_model=True)
-            self.bundles[sha256] = (path, 0)
-        return self.bundles[sha256][0]
+            self.bundles[sha256] = self._store(name, sha256, f"models/{self.organisation.pk}", ".otai", is_model=True)
+        return self.bundles[sha256]
 
     def _store(self, name: str, sha256: str, folder: str, suffix: str, *, is_model: bool = False) -> str:
         digest = hashlib.sha256()

@@ -21,6 +21,7 @@ from otai.billing.status import AWAITING_PAYMENT
 from otai.db import one_transaction
 from otai.errors import NotFound, OtaiError, Refused
 from otai.ledger import queries as ledger
+from otai.orgs.actors import BY_HOUSEKEEPING
 from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.permissions import Role
 from otai.privacy import emptying
@@ -35,8 +36,6 @@ log = logging.getLogger(__name__)
 
 grace = timedelta(days=30)
 reminded_before = timedelta(days=3)
-BY_ITSELF = "closing"
-"""Who did it, where the clock did."""
 
 
 class OrganisationErased(Refused):
@@ -125,7 +124,7 @@ def sweep_closings(*, now: datetime) -> int:
     for organisation in Organisation.objects.filter(closing_at__isnull=False, closed_at__isnull=True).order_by("id"):
         assert organisation.closing_at is not None
         try:
-            stop_everything(organisation, who=BY_ITSELF, now=now)
+            stop_everything(organisation, who=BY_HOUSEKEEPING, now=now)
             if organisation.closing_at <= now:
                 erase_organisation(organisation, now=now)
                 erased += 1
@@ -144,9 +143,9 @@ def erase_organisation(organisation: Organisation, *, now: datetime) -> Erasure:
         raise NotFound("organisation", slug=found.slug)
     _mail(found, "closing_done", now=now)
     send_notices(now=now)
-    emptying.forget_at_providers(found, who=BY_ITSELF, now=now)
+    emptying.forget_at_providers(found, who=BY_HOUSEKEEPING, now=now)
     with transaction.atomic():
-        erasure, traces = emptying.empty(found, who=BY_ITSELF, now=now)
+        erasure, traces = emptying.empty(found, who=BY_HOUSEKEEPING, now=now)
     emptying.remove_traces(found, traces, now=now)
     return erasure
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from allauth.account.models import EmailAddress
 from django.apps import apps
-from django.contrib.sessions.models import Session
 from django.db import models, transaction
 
 from otai.billing.operations.chaining import chain_new
@@ -17,7 +15,8 @@ from otai.errors import NotFound, Refused
 from otai.orgs.models import Invitation, Member, Organisation, TeamEvent, User
 from otai.orgs.operations.members import record
 from otai.orgs.permissions import Role
-from otai.orgs.persons import Replacement, numbered, replace
+from otai.orgs.persons import numbered, replace, replacement_of
+from otai.orgs.sessions import end_sessions
 from otai.privacy.locks import in_order
 from otai.privacy.models import Erased, Erasure
 from otai.tickets.erasing import wipe_freed_pages
@@ -80,10 +79,8 @@ def _erase(account: int, *, who: str, now: datetime) -> Erasure:
         raise OnlyOwner("owner", organisations=[one.slug for one in owned], names=", ".join(one.name for one in owned))
     number = numbered(user.pk)
     by = who or number
-    addresses = [user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)]
-    addresses += [user.username] if "@" in user.username else []
-    replacement = Replacement(tuple(sorted({one.lower() for one in addresses if one}, key=len, reverse=True)), user.pk)
-    went = {"memberships": len(organisations), "sessions": _end_sessions(user)}
+    replacement = replacement_of(user)
+    went = {"memberships": len(organisations), "sessions": end_sessions(user)}
     Invitation.objects.filter(
         email__in=replacement.addresses, accepted_at__isnull=True, withdrawn_at__isnull=True
     ).update(withdrawn_at=now)
@@ -114,17 +111,6 @@ def tables() -> Sequence[type[models.Model]]:
             and model._meta.db_table not in KEPT_AS_ISSUED
         ]
     )
-
-
-def _end_sessions(user: User) -> int:
-    """Deletes the sessions of the account; returns how many. A session's row says whose it is only once it is read."""
-    theirs = [
-        session.pk
-        for session in Session.objects.iterator(chunk_size=500)
-        if session.get_decoded().get("_auth_user_id") == str(user.pk)
-    ]
-    Session.objects.filter(pk__in=theirs).delete()
-    return len(theirs)
 
 
 def _delete_mails(addresses: Sequence[str]) -> None:

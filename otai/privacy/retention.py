@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from otai.db import one_transaction
 from otai.errors import Invalid, OtaiError
+from otai.orgs.actors import BY_HOUSEKEEPING
 from otai.orgs.models import Organisation, TeamEvent
 from otai.orgs.operations.organisations import IMPORTED
 from otai.outbound.models import Message
@@ -22,8 +23,6 @@ from otai.tickets.models import DataSet
 log = logging.getLogger(__name__)
 
 most_days = 3650
-BY_ITSELF = "retention"
-"""Who deleted it, where the clock did."""
 SET, DELETED = "retention_set", "retention_deleted"
 
 
@@ -87,7 +86,9 @@ def _delete_what_is_over(organisation: Organisation, wanted: Periods, *, now: da
         before = now - timedelta(days=wanted.tickets_days)
         for data_set in DataSet.objects.filter(organisation=organisation, deleted_at=None, imported_at__lt=before):
             try:
-                gone = deletion.delete_tickets(organisation=organisation, data_sets=[data_set], who=BY_ITSELF, now=now)
+                gone = deletion.delete_tickets(
+                    organisation=organisation, data_sets=[data_set], who=BY_HOUSEKEEPING, now=now
+                )
             except deletion.DataSetInUse:
                 # A run waits or trains: the next round finds it.
                 continue
@@ -109,6 +110,6 @@ def _delete_what_is_over(organisation: Organisation, wanted: Periods, *, now: da
 @one_transaction
 def _told(organisation: Organisation, went: dict[str, int], *, now: datetime) -> None:
     TeamEvent.objects.create(
-        organisation=organisation, at=now, who=BY_ITSELF, what=DELETED, subject=organisation.slug, details=went
+        organisation=organisation, at=now, who=BY_HOUSEKEEPING, what=DELETED, subject=organisation.slug, details=went
     )
-    Erasure.objects.create(what=Erased.RETENTION, organisation=organisation, at=now, who=BY_ITSELF, went=went)
+    Erasure.objects.create(what=Erased.RETENTION, organisation=organisation, at=now, who=BY_HOUSEKEEPING, went=went)

@@ -44,15 +44,15 @@ class MemberRequest(HttpRequest):
     organisation: Organisation
 
 
-def page(action: Action, *, asks_again: bool = False) -> Callable[[PageView], PageView]:
+def page(action: Action, *, asks_again: bool = False, downloads: bool = False) -> Callable[[PageView], PageView]:
     """The view is for members of the organisation in the address whose role allows `action`.
 
     Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the
     same for both. A role that does not allow it: 403. The view gets the request with `member` and `organisation`, and
     the rest of the address without `slug`. An organisation that asks for a second factor sends members without one to
     set it up. `asks_again`: what the form does concerns safety, so whoever signed in a while ago says who they are
-    once more, and the form is then done as it was sent. `view.page_action` says what was asked for,
-    so that tests can walk the URL table.
+    once more, and the form is then done as it was sent. `downloads`: it answers with a file to keep, which operators
+    who look as a member do not get. `view.page_action` says what was asked for, so that tests can walk the URL table.
     """
 
     def decorate(view: PageView) -> PageView:
@@ -63,6 +63,8 @@ def page(action: Action, *, asks_again: bool = False) -> Callable[[PageView], Pa
                 return to_sign_in(request)
             looking = impersonated(request)
             if looking is not None and looking.member.organisation.slug == slug:
+                if downloads or "download" in request.GET:
+                    raise impersonation.LooksOnly("looks_only")
                 return _look(view, cast(MemberRequest, request), looking, action, args, rest)
             try:
                 member = queries.member(request.user, slug)
@@ -90,6 +92,7 @@ def page(action: Action, *, asks_again: bool = False) -> Callable[[PageView], Pa
 
         guarded.page_action = action  # type: ignore[attr-defined]
         guarded.asks_again = asks_again  # type: ignore[attr-defined]
+        guarded.downloads = downloads  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from otai.billing.audit import audit
 from otai.db import utc_now
@@ -157,6 +158,17 @@ def test_whatever_is_made_to_harm_is_refused(acme: Organisation, tmp_path: Path,
     assert refused(with_change(lambda at, c: b'{"id": 7}\n' if at == rows else c if at else None)) == "row"
     assert refused(with_change(lambda at, c: None if at in ("", rows) else c)) == "whole"
     assert refused(with_change(lambda at, c: b"[]" if at == "manifest.json" else c if at else None)) == "manifest"
+    manifest = json.loads(good.read("manifest.json"))
+
+    def with_manifest(content: bytes) -> Path:
+        return with_change(lambda at, c: content if at == "manifest.json" else c if at else None)
+
+    of_no_kind = [{"credits": {}}, {"credits": {"available": "many"}}, {"organisation": {}}]
+    for part in (*of_no_kind, {"organisation": manifest["organisation"] | {"slug": 7}}):
+        assert refused(with_manifest(json.dumps(manifest | part).encode())) == "manifest"
+    deep = b"[" * 200_000
+    assert refused(with_manifest(deep)) == "manifest"
+    assert refused(with_change(lambda at, c: deep if at == rows else c if at else None)) == "row"
     assert (Organisation.objects.count(), sorted(file_store().paths(""))) == before
 
 
@@ -164,10 +176,13 @@ def test_a_person_takes_what_names_them_and_nobody_elses(acme: Organisation, now
     alice = person("alice")
     joins(acme, alice, Role.OWNER, now)
     joins(acme, person("bob"), Role.TRAINER, now)
+    EmailAddress.objects.create(user=alice, email="alice@elsewhere.example", verified=True)
+    exports.ask_for_export(organisation=acme, who="alice@elsewhere.example", now=now)
     file = io.BytesIO()
     exports.write_person(alice, file, now=now)
     whole = zipfile.ZipFile(file)
     assert json.loads(whole.read("account.json"))["email"] == alice.email
     assert json.loads(whole.read("memberships.json"))[0]["organisation"] == "acme"
     assert b"orgs_team_event" in whole.read("where-you-are-named.jsonl")
+    assert b"privacy_export" in whole.read("where-you-are-named.jsonl"), "by any of their addresses"
     assert all(b"bob@" not in whole.read(name) for name in whole.namelist())

@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.db import utc_now
-from otai.orgs.models import AccessEvent, Organisation
+from otai.orgs.models import AccessEvent, Member, Organisation, TeamEvent
 from otai.orgs.operations import create_api_key, invite
 from otai.orgs.permissions import Role
 from otai.outbound.operations import create_endpoint, send_test
@@ -35,6 +35,8 @@ from otai.tickets.files import file_store
 from otai.web import urls
 from tests import stories
 from tests.billing.people import transfer
+from tests.orgs.people import person
+from tests.web.test_sign_in_attacks import addresses
 from tests.web.visitors import browser, member_of, of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -258,6 +260,30 @@ def test_no_page_has_anything_inline_or_from_another_origin(world: World) -> Non
         assert not INLINE.search(text), (name, INLINE.search(text))
         assert not FROM_ELSEWHERE.search(text), (name, FROM_ELSEWHERE.search(text))
     assert looked_at > 15
+
+
+def test_what_answers_with_a_file_says_so_and_no_operator_who_looks_gets_it(world: World) -> None:
+    files = set()
+    for name, arguments in ROUTES:
+        page = world.alice.get(world.address(name, arguments))
+        if "attachment" in page.headers.get("Content-Disposition", ""):
+            files.add(name.removeprefix("web:"))
+    declared = {address.name for address in addresses() if address.downloads}
+    assert files and files <= declared
+    olga = person("olga", at="vendor.example")
+    olga.is_staff = olga.is_superuser = True
+    olga.save()
+    looking = browser()
+    looking.force_login(olga)
+    owner = Member.objects.get(organisation=world.acme, user__email="alice@acme.example")
+    looking.post(f"/desk/look-as/{world.acme.id}/", {"member": str(owner.id), "why": "ticket 4711"})
+    assert looking.get("/acme/").status_code == 200
+    for name, arguments in ROUTES:
+        if name.removeprefix("web:") in declared:
+            assert looking.get(world.address(name, arguments)).status_code == 403, name
+    card = world.address("web:report_card_html", ("slug", "number"))
+    assert (looking.get(card).status_code, looking.get(f"{card}?download").status_code) == (200, 403)
+    assert not TeamEvent.objects.filter(what="export_downloaded").exclude(who="alice@acme.example").exists()
 
 
 def counted(world: World) -> dict[str, int]:

@@ -238,6 +238,7 @@ class Address:
     has_slug: bool
     is_page: bool
     asks_again: bool
+    downloads: bool
 
 
 UUIDS = "00000000-0000-7000-8000-000000000000"
@@ -260,6 +261,7 @@ def addresses(patterns: Any = None, prefix: str = "") -> Iterator[Address]:
                 has_slug="<slug:slug>/" in route,
                 is_page=hasattr(pattern.callback, "page_action"),
                 asks_again=getattr(pattern.callback, "asks_again", False),
+                downloads=getattr(pattern.callback, "downloads", False),
             )
 
 

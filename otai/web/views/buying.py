@@ -164,7 +164,7 @@ def cancel(request: MemberRequest, reference: str) -> HttpResponse:
 
 
 @require_GET
-@page(Action.VIEW)
+@page(Action.VIEW, downloads=True)
 def order_confirmation(request: MemberRequest, reference: str) -> HttpResponse:
     """What confirms the order, for whoever makes the transfer, as PDF."""
     found = queries.order_to_confirm(request.organisation, reference)
@@ -198,7 +198,7 @@ def details(request: MemberRequest) -> HttpResponse:
 
 
 @require_GET
-@page(Action.VIEW)
+@page(Action.VIEW, downloads=True)
 def invoice_file(request: MemberRequest, number: str, form: str) -> HttpResponse:
     """The invoice as PDF (with the electronic invoice inside) or as XML alone."""
     found = queries.invoice(request.organisation, number)

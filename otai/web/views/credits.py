@@ -254,7 +254,7 @@ def _run_number(text: str) -> int | None:
 
 
 @require_safe
-@page(Action.VIEW)
+@page(Action.VIEW, downloads=True)
 def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
     """The movements that the page would show on all of its pages, for a spreadsheet. The ledger makes cells harmless
     that it would run as formulas."""
@@ -269,7 +269,7 @@ def movements_csv(request: MemberRequest) -> StreamingHttpResponse:
 
 
 @require_safe
-@page(Action.VIEW)
+@page(Action.VIEW, downloads=True)
 def statement_to_check(request: MemberRequest) -> HttpResponse:
     """The whole statement as `otai ledger verify` checks it: every movement as it was chained."""
     organisation = request.organisation

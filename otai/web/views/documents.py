@@ -103,7 +103,7 @@ class OrderShown:
 
 
 @require_GET
-@page(Action.VIEW)
+@page(Action.VIEW, downloads=True)
 def invoices_of_month(request: MemberRequest, month: str) -> HttpResponse:
     """All PDFs that were issued in a month, as a zip."""
     asked = Month.parse(month)

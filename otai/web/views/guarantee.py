@@ -380,7 +380,7 @@ def order_included(request: MemberRequest) -> HttpResponse:
 
 
 @require_safe
-@page(Action.READ_TICKETS)
+@page(Action.READ_TICKETS, downloads=True)
 def holdout(request: MemberRequest, tier: str) -> HttpResponseBase:
     """The tickets that the guarantee is measured on, as they were when they were fixed."""
     if tier not in tuple(Tier):

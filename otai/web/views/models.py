@@ -261,7 +261,7 @@ def _version(request: MemberRequest, model: UUID, number: int) -> ModelVersion:
 
 
 @require_safe
-@page(Action.DOWNLOAD_MODELS)
+@page(Action.DOWNLOAD_MODELS, downloads=True)
 def download(request: MemberRequest, model: UUID, number: int) -> HttpResponseBase:
     """The model as one file, with the names that its labels have today."""
     version = _version(request, model, number)

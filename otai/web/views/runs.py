@@ -333,7 +333,7 @@ def _required_card(request: MemberRequest, number: int) -> tuple[Run, dict[str, 
 
 
 @require_safe
-@page(Action.VIEW)
+@page(Action.VIEW, downloads=True)
 def report_card_json(request: MemberRequest, number: int) -> HttpResponse:
     """The report card as a file; 404 until the run is completed."""
     found, card = _required_card(request, number)

@@ -126,7 +126,7 @@ def _say_what_is_wrong(request: MemberRequest, form: Any) -> None:
 
 
 @require_GET
-@page(Action.VIEW)
+@page(Action.VIEW, downloads=True)
 def as_csv(request: MemberRequest) -> HttpResponse:
     """The month's orders for a spreadsheet."""
     organisation = request.organisation

@@ -55,7 +55,7 @@ def access(request: MemberRequest) -> HttpResponse:
 
 
 @require_safe
-@page(Action.READ_ACCESS)
+@page(Action.READ_ACCESS, downloads=True)
 def access_lines(request: MemberRequest) -> StreamingHttpResponse:
     """All that is kept, as JSON lines."""
     found = access_events.access_events(request.organisation)

@@ -164,7 +164,7 @@ def ask_for_export(request: MemberRequest) -> HttpResponse:
 
 
 @require_safe
-@page(Action.MANAGE_ORGANISATION)
+@page(Action.MANAGE_ORGANISATION, downloads=True)
 def download_export(request: MemberRequest, export: UUID) -> HttpResponseBase:
     """The zip, for owners and for a few days."""
     found, file = exports.opened(request.organisation, export, who=request.user.email, now=utc_now())
