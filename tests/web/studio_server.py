@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.parts import chromium_program
 
@@ -103,11 +104,28 @@ def free_port() -> int:
 
 @contextmanager
 def chromium(*arguments: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Page, sync_playwright
 
-    with sync_playwright() as playwright:
+    go_once = Page.goto
+    with sync_playwright() as playwright, mock.patch.object(Page, "goto", _as_people_go(go_once)):
         browser = playwright.chromium.launch(executable_path=chromium_program(), args=[*QUIET, *arguments])
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _as_people_go(go_once: Callable[..., Any]) -> Callable[..., Any]:
+    """Goes there, and once more where the page that is left loaded itself anew in that moment: a training's page does
+    so when it ends, and the browser then gives up one of the two."""
+    from playwright.sync_api import Error
+
+    def goto(page: Any, url: str, **options: Any) -> Any:
+        try:
+            return go_once(page, url, **options)
+        except Error as why:
+            if "net::ERR_ABORTED" not in why.message:
+                raise
+            return go_once(page, url, **options)
+
+    return goto

@@ -196,6 +196,7 @@ def her_orders_wait_for_bob(story: Story) -> None:
     page.click("button[data-opens=cancel]")
     page.click("dialog[open] button.danger")
     page.wait_for_selector("text=100 credits")
+    bob.wait_for_selector("text=cancelled")
     orders(story)
     bob.goto(page.url)
     bob.click("button[data-opens=decline]")
