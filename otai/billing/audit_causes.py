@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Q
 
 from otai.billing.asked_above import Unexplained
 from otai.billing.initial_credits import kept
+from otai.billing.ledger_keys import MONTHLY, month_of_key, paid_back_key
 from otai.billing.models import (
     BroughtLot,
     Event,
@@ -34,6 +35,7 @@ from otai.billing.price_books import book_named, price_book
 from otai.billing.seller import seller
 from otai.billing.status import SubscriptionStatus
 from otai.ledger.models import Hold, Lot, LotSource, Transfer
+from otai.ledger.references import ReferredTo, read_reference
 from otai.orgs.models import Founder, Founding, TeamEvent
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PriceBook, Tier
@@ -74,7 +76,8 @@ def _grants() -> Iterator[Unexplained]:
                 yield Unexplained("goodwill was given by an operator", where, f"{lot.credits} credits")
             continue
         book = _book(lot.price_book)
-        tier = lot.reference.removeprefix("tier:")
+        about = read_reference(lot.reference)
+        tier = about.name if about and about.to is ReferredTo.TIER else ""
         if book is None or tier not in set(Tier):
             yield Unexplained("included credits name their tier and price book", where, lot.reference)
             continue
@@ -112,9 +115,9 @@ def _counted_months() -> Iterator[Unexplained]:
     """The count of months is at least the last month that was granted: else it would be granted again, or was
     skipped."""
     granted: dict[object, int] = {}
-    keys = Transfer.objects.filter(key__startswith="monthly:").values_list("organisation", "key")
+    keys = Transfer.objects.filter(key__startswith=MONTHLY).values_list("organisation", "key")
     for organisation, key in keys.iterator(chunk_size=5000):
-        granted[organisation] = max(granted.get(organisation, 0), int(key.partition(":")[2]))
+        granted[organisation] = max(granted.get(organisation, 0), month_of_key(key))
     moved = TeamEvent.objects.filter(what="organisation_changed", details__has_key="time_zone")
     zone_changed = set(moved.values_list("organisation", flat=True))
     for subscription in Subscription.objects.select_related("organisation").order_by("id").iterator(chunk_size=500):
@@ -178,7 +181,7 @@ def _what_went_back() -> Iterator[Unexplained]:
         if refund.currency != refund.purchase.currency and refund.kind != RefundKind.SURPLUS:
             yield Unexplained("a payment refund is in the currency of its purchase", refund.purchase.reference)
         if refund.kind == RefundKind.UNUSED_CREDITS:
-            key = f"payment-refund:{refund.purchase_id}"
+            key = paid_back_key(refund.purchase_id, 0)
             moved = Transfer.objects.filter(organisation=refund.organisation_id, key__startswith=key)
             decided = refund.purchase.payment_refunds.filter(kind=RefundKind.UNUSED_CREDITS)
             if sum(moved.values_list("credits", flat=True)) != sum(decided.values_list("credits", flat=True)):

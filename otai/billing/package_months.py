@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 
+from otai.billing.ledger_keys import PAID_BACK, purchase_of_key
 from otai.billing.models import PaymentRefund, Purchase, PurchaseKind, RefundKind, Taking
 from otai.billing.months import Month
-from otai.billing.operations.refunds import PAID_BACK
 from otai.ledger import queries as ledger
 from otai.ledger.models import Lot, LotSource, Transfer
 from otai.ledger.queries import PaidCredits
@@ -129,7 +128,7 @@ def _received(zone: tzinfo) -> CentsByMonth:
 def _refunded(zone: tzinfo) -> CentsByMonth:
     """Unused credits that were paid back, in the month in which the ledger withdrew them."""
     withdrawn = Transfer.objects.filter(key__startswith=PAID_BACK).values_list("key", "at")
-    month_of = {UUID(key.split(":")[1]): Month.at(at, zone) for key, at in withdrawn.iterator(chunk_size=5000)}
+    month_of = {purchase_of_key(key): Month.at(at, zone) for key, at in withdrawn.iterator(chunk_size=5000)}
     found: CentsByMonth = Counter()
     for rows in _together(
         PaymentRefund.objects.filter(kind=RefundKind.UNUSED_CREDITS).values_list("purchase", "currency", "net_cents")

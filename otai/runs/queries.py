@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from otai.errors import NotFound
+from otai.ledger.references import ReferredTo, read_reference
 from otai.orgs.models import Organisation
 from otai.runs.models import Event, Pool, RegisteredWorker, Run
 from otai.runs.status import OPEN, WORKING, RunStatus
@@ -70,13 +71,11 @@ def still_working(hold_references: Sequence[str]) -> set[str]:
     ids: dict[UUID, str] = {}
     working = set()
     for reference in hold_references:
-        kind, _, key = reference.partition(":")
-        try:
-            ids[UUID(key)] = reference
-        except ValueError:
-            kind = "unknown"
-        if kind != "run":
+        about = read_reference(reference)
+        if about is None or about.to is not ReferredTo.RUN or about.id is None:
             working.add(reference)
+        else:
+            ids[about.id] = reference
     found = Run.objects.filter(id__in=ids, status__in=sorted(OPEN)).values_list("id", flat=True)
     return working | {ids[run] for run in found}
 

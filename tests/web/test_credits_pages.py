@@ -341,6 +341,23 @@ def test_the_file_has_what_the_page_was_narrowed_to(alice: Client, acme: Organis
     assert downloaded(page_of("?q=run+999")) == []
 
 
+def test_a_movement_leads_to_the_order_it_is_about_and_a_gift_to_none(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    with_details(acme, now)
+    bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now).purchase
+    transfer(bought, now)
+    billing.give_goodwill(organisation=acme, credits=1, who="op", why="sorry", key="x", now=now)
+    page = alice.get("/acme/credits/ledger/").content.decode()
+    assert re.findall(r"/acme/credits/purchases/([^/\"]+)/", page) == [bought.reference]
+    assert "sorry" in text_of(alice.get("/acme/credits/ledger/"))
+
+
+def test_a_number_that_is_no_training_is_looked_for_in_words(alice: Client, acme: Organisation, now: datetime) -> None:
+    billing.give_goodwill(organisation=acme, credits=1, who="op", why="sorry for case 4711", key="x", now=now)
+    assert "case 4711" in text_of(alice.get("/acme/credits/ledger/", {"q": "4711"}))
+
+
 def test_scripts_in_names_and_reasons_stay_words(alice: Client, acme: Organisation, now: datetime) -> None:
     nasty = "<script>alert(1)</script>"
     billing.give_goodwill(organisation=acme, credits=1, who="op", why=nasty, key="x", now=now)

@@ -12,12 +12,14 @@ from datetime import datetime
 from django.db.models import Q
 
 from otai.billing import queries
+from otai.billing.ledger_keys import monthly_key
 from otai.billing.models import Purchase, PurchaseKind, Subscription
 from otai.billing.operations import takings
 from otai.billing.operations.reversals import Reversed, take_share_of_new_credits
 from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
+from otai.ledger.references import ReferredTo, reference_to
 from otai.orgs import queries as orgs
 from otai.orgs.suspension import is_suspended
 from otai.pricing.anniversary import anniversary_at, anniversary_on
@@ -100,8 +102,8 @@ def _grant(subscription: Subscription, number: int, tier: Tier, period: Purchase
         organisation=organisation.id,
         credits=book.tiers[tier].monthly_credits,
         source=LotSource.MONTHLY,
-        key=f"monthly:{number}",
-        reference=f"tier:{tier.value}",
+        key=monthly_key(number),
+        reference=reference_to(ReferredTo.TIER, tier.value),
         reason=Fact("moved_why.monthly", {"tier": tier.value, "day": day.isoformat()}),
         now=now,
         price_book=book.version,

@@ -35,6 +35,7 @@ from otai.db import new_id, one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot, LotSource
+from otai.ledger.references import ReferredTo, reference_to
 from otai.units import Money
 from otai.words.explained import as_text
 from otai.words.sentences import Fact
@@ -348,7 +349,7 @@ def _deliver(purchase: Purchase, *, paid_cents: int, who: str, why: str | Fact, 
             credits=purchase.credits,
             source=LotSource.PURCHASE,
             key=f"purchase:{purchase.id}",
-            reference=f"purchase:{purchase.reference}",
+            reference=reference_to(ReferredTo.PURCHASE, purchase.reference),
             reason=Fact("moved_why.bought", {"credits": purchase.credits}),
             now=now,
             price=Money(purchase.net_cents, purchase.currency),
@@ -396,7 +397,9 @@ def _initial_credits_came_with(purchase: Purchase, *, now: datetime) -> None:
     """The tier's initial credits belong to the period that paid for the tier first: granted with its payment, or on
     trust at a sign-up by an operator."""
     lots = Lot.objects.filter(
-        organisation=purchase.organisation_id, source=LotSource.INITIAL, reference=f"tier:{purchase.tier}"
+        organisation=purchase.organisation_id,
+        source=LotSource.INITIAL,
+        reference=reference_to(ReferredTo.TIER, purchase.tier),
     )
     known = BroughtLot.objects.filter(organisation=purchase.organisation_id).values_list("lot", flat=True)
     for lot in lots.exclude(id__in=list(known)).order_by("seq"):

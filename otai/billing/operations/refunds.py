@@ -12,6 +12,7 @@ from django.db.models import F, Sum
 from otai.billing import queries
 from otai.billing.gateway import GatewayUnavailable, RefundOutcome
 from otai.billing.gateways import gateway_named
+from otai.billing.ledger_keys import paid_back_key
 from otai.billing.models import Payment, PaymentRefund, Purchase, PurchaseKind, RefundKind, RefundState, Subscription
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices
@@ -24,14 +25,12 @@ from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import Lot
+from otai.ledger.references import ReferredTo, reference_to
 from otai.ledger.revenue import value_of
 from otai.orgs.models import Organisation
 from otai.units import Money, round_up, whole_credits
 from otai.words.explained import arrow
 from otai.words.sentences import Fact
-
-PAID_BACK = "payment-refund:"
-"""Before the purchase's id: the key of the ledger's transfer that withdraws what is paid back."""
 
 
 class PaymentAlreadyRefunded(Refused):
@@ -91,8 +90,8 @@ def _decide(reference: str, *, who: str, why: str, now: datetime, credits: int |
             organisation=purchase.organisation_id,
             lot=lot.id,
             credits=part,
-            key=f"{PAID_BACK}{purchase.id}:{number}" if number else f"{PAID_BACK}{purchase.id}",
-            reference=f"purchase:{purchase.reference}",
+            key=paid_back_key(purchase.id, number),
+            reference=reference_to(ReferredTo.PURCHASE, purchase.reference),
             reason=Fact("moved_why.paid_back", {"why": why}),
             now=now,
         )

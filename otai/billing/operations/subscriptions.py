@@ -18,6 +18,7 @@ from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
+from otai.ledger.references import ReferredTo, reference_to
 from otai.orgs import queries as orgs
 from otai.orgs.founders import Person
 from otai.orgs.models import Organisation
@@ -186,7 +187,7 @@ def _grant_initial_credits(subscription: Subscription, tier: Tier, *, key: str, 
         credits=due,
         source=LotSource.INITIAL,
         key=key,
-        reference=f"tier:{tier.value}",
+        reference=reference_to(ReferredTo.TIER, tier.value),
         reason=Fact("moved_why.initial", {"tier": tier.value}),
         now=now,
         price_book=book.version,

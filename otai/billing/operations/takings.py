@@ -29,6 +29,7 @@ from otai.billing.models import (
 from otai.db import new_id
 from otai.ledger import operations as ledger
 from otai.ledger.models import Account, Lot, LotSource
+from otai.ledger.references import ReferredTo, reference_to
 from otai.ledger.revenue import value_of
 from otai.units import Money
 from otai.words.sentences import Fact
@@ -225,7 +226,7 @@ def _move(purchase: Purchase, group: _Group, wanted: int, *, by: Reversal, now: 
             lot=lot.id,
             credits=part,
             key=f"reversal:{taking}",
-            reference=f"purchase:{purchase.reference}",
+            reference=reference_to(ReferredTo.PURCHASE, purchase.reference),
             reason=_why(by),
             now=now,
         )
@@ -242,7 +243,7 @@ def _give_back(purchase: Purchase, group: _Group, credits: int, *, by: Reversal,
         credits=credits,
         source=LotSource(group.source),
         key=f"reversal:{taking}",
-        reference=f"purchase:{purchase.reference}",
+        reference=reference_to(ReferredTo.PURCHASE, purchase.reference),
         reason=Fact("moved_why.payment_stays", {"purchase": purchase.reference}),
         now=now,
         price=Money(worth, purchase.currency) if group.source == LotSource.PURCHASE else None,

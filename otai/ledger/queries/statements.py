@@ -19,6 +19,7 @@ from otai.ledger.operations.requests import checked_moment
 from otai.ledger.queries.balances import last_seq_at, require_organisation
 from otai.ledger.reasons import MARK, read_reason
 from otai.ledger.reasons_of_before import reason_of_before
+from otai.ledger.references import EntryReference, read_reference
 from otai.words.catalogue import ENGLISH, codes_that_say, say_fact
 from otai.words.sentences import Fact
 from otai.words.tables.movements import MOVED_WHY
@@ -52,6 +53,11 @@ class StatementLine:
     spent: int
     hold: UUID | None
     transfer: UUID
+
+    @property
+    def about(self) -> EntryReference | None:
+        """What the reference refers to; None where it names no run, purchase, tier or guarantee."""
+        return read_reference(self.reference)
 
     @property
     def fact(self) -> dict[str, Any] | None:

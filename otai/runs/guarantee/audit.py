@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from otai.billing.asked_above import Unexplained
 from otai.ledger.models import Hold, Lot, LotSource
+from otai.ledger.references import ReferredTo, reference_to
 from otai.orgs.models import TeamEvent
 from otai.orgs.operations.organisations import IMPORTED
 from otai.runs.models import Guarantee, Run
@@ -26,7 +27,7 @@ def _lots() -> Iterator[Unexplained]:
     """A lot of the guarantee funds a run that it includes, at the run's price, or is the fee that it credited."""
     for lot in Lot.objects.filter(source=LotSource.GUARANTEE).order_by("id").iterator(chunk_size=500):
         found = Guarantee.objects.filter(organisation=lot.organisation_id)
-        owner = {f"guarantee:{guarantee.id}": guarantee for guarantee in found}.get(lot.reference)
+        owner = {reference_to(ReferredTo.GUARANTEE, guarantee.id): guarantee for guarantee in found}.get(lot.reference)
         if owner is None:
             yield Unexplained("credits of a guarantee are of one of its organisation", str(lot.id), lot.reference)
             continue

@@ -16,6 +16,7 @@ from otai.learning.evidence.acceptance import Outcome
 from otai.learning.finding import Finding
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
+from otai.ledger.references import ReferredTo, reference_to
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import GuaranteeTerms, Tier
 from otai.pricing.published import PriceBookUnknown
@@ -136,7 +137,7 @@ def _credit(guarantee: Guarantee, *, who: str, why: str | Fact, now: datetime) -
         credits=credits,
         source=LotSource.GUARANTEE,
         key=f"guarantee-fee:{guarantee.id}",
-        reference=f"guarantee:{guarantee.id}",
+        reference=reference_to(ReferredTo.GUARANTEE, guarantee.id),
         reason=Fact("moved_why.fee", {"run": guarantee.run.number}),
         now=now,
     )

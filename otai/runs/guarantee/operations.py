@@ -20,6 +20,7 @@ from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.learning.evidence.acceptance import Criterion
 from otai.ledger.models import Lot
+from otai.ledger.references import ReferredTo, reference_to
 from otai.orgs.models import Organisation
 from otai.orgs.operations import lock_founders
 from otai.pricing.price_book import Tier
@@ -353,7 +354,7 @@ def refund_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> list[Pa
             credits=credited.fee_credits,
             lot=lot.id,
             key=f"guarantee-refund:{credited.id}",
-            reference=f"guarantee:{credited.id}",
+            reference=reference_to(ReferredTo.GUARANTEE, credited.id),
             who=who,
             why=why,
             now=now,

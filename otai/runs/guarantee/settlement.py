@@ -13,6 +13,7 @@ from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import operations as ledger
 from otai.ledger.models import Hold, Lot, LotSource
 from otai.ledger.operations import InsufficientCredits
+from otai.ledger.references import ReferredTo, reference_to
 from otai.pricing.price_book import VerdictRule
 from otai.runs.guarantee.fee import SYSTEM, missed_twice, noise_in
 from otai.runs.guarantee.moves import move, record
@@ -117,7 +118,7 @@ def _withdraw_funding(run: Run, *, now: datetime) -> int:
                 lot=lot.id,
                 credits=part,
                 key=f"guarantee-back:{run.id}:{lot.id}",
-                reference=f"run:{run.id}",
+                reference=reference_to(ReferredTo.RUN, run.id),
                 reason=Fact("moved_why.funding_back", {"run": run.number, "status": run.status}),
                 now=now,
             )

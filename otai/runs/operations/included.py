@@ -14,6 +14,7 @@ from otai.billing.operations import collect_before_spending
 from otai.errors import NotFound, Refused
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
+from otai.ledger.references import ReferredTo, reference_to
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.runs.guarantee import files, holdout, queries
@@ -152,7 +153,7 @@ def record_order(
         credits=offered.credits,
         source=LotSource.GUARANTEE,
         key=f"guarantee-run:{offered.id}",
-        reference=f"guarantee:{guarantee.id}",
+        reference=reference_to(ReferredTo.GUARANTEE, guarantee.id),
         reason=Fact(f"moved_why.{what}", {"tier": guarantee.tier}),
         now=now,
         price_book=offered.price_book,

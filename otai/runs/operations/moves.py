@@ -11,6 +11,7 @@ from uuid import UUID
 from otai.errors import Refused
 from otai.ledger import operations as ledger
 from otai.ledger.operations import HoldAlreadyResolved
+from otai.ledger.references import ReferredTo, reference_to
 from otai.pricing.settlement import Ending, settle
 from otai.runs.events import record
 from otai.runs.guarantee.settlement import included_run_ended, lock_guarantee_of
@@ -23,7 +24,7 @@ from otai.words.sentences import Fact
 
 def hold_reference(run: UUID) -> str:
     """How the ledger names a run's hold."""
-    return f"run:{run}"
+    return reference_to(ReferredTo.RUN, run)
 
 
 def move(run: Run, *, to: RunStatus, who: str, why: str | Fact, now: datetime, **changes: Any) -> bool:

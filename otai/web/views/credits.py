@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -24,10 +23,12 @@ from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.proof import statement_proof
 from otai.ledger.queries import Balance, StatementLine
+from otai.ledger.references import ReferredTo
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
 from otai.pricing.quote import price
+from otai.runs import operations as runs_operations
 from otai.runs import queries as runs
 from otai.runs.models import Run
 from otai.runs.status import RunStatus
@@ -163,7 +164,8 @@ class LineShown:
     line: StatementLine
     what: Any
     run: Run | None
-    reference: str
+    order: str
+    """The reference of the order that it is about; empty where it is about none."""
     note: str
 
     @property
@@ -174,27 +176,16 @@ class LineShown:
 
 def read_lines(organisation: Organisation, lines: list[StatementLine]) -> list[LineShown]:
     """Rows in words; the runs that they are about come with one query."""
-    ids = {found for line in lines if (found := _run_id(line.reference))}
-    about = {run.id: run for run in runs.with_ids(organisation, ids)} if ids else {}
+    about = [line.about for line in lines]
+    ids = {at.id for at in about if at and at.to is ReferredTo.RUN and at.id}
+    known = {run.id: run for run in runs.with_ids(organisation, ids)} if ids else {}
     shown = []
-    for line in lines:
-        run = about.get(_run_id(line.reference) or UUID(int=0))
+    for line, at in zip(lines, about, strict=True):
+        run = known.get(at.id) if at and at.to is ReferredTo.RUN and at.id else None
         what = words.SOURCES.get(line.source, line.what) if line.kind == "grant" else words.MOVEMENTS[line.kind]
-        reference = line.reference.removeprefix("purchase:") if run is None else ""
-        is_of_an_order = line.kind == "grant" or line.reference.startswith("purchase:")
-        order = reference if is_of_an_order and ":" not in reference else ""
+        order = at.name if at and at.to is ReferredTo.PURCHASE else ""
         shown.append(LineShown(line, what, run, order, words.why_moved(line)))
     return shown
-
-
-def _run_id(reference: str) -> UUID | None:
-    kind, _colon, key = reference.partition(":")
-    if kind != "run":
-        return None
-    try:
-        return UUID(key)
-    except ValueError:
-        return None
 
 
 @require_safe
@@ -239,9 +230,9 @@ def movements(request: MemberRequest) -> HttpResponse:
 def _narrowed(organisation: Organisation, *, text: str, kind: str) -> dict[str, Any]:
     """What the ledger is asked for: the page and the file to download show the same movements."""
     narrowed: dict[str, Any] = {"kinds": [kind] if kind else None}
-    if number := _run_number(text):
-        run = runs.with_number(organisation, number)
-        narrowed["reference"] = f"run:{run.id}" if run else f"run {number}"
+    number = _run_number(text)
+    if run := runs.with_number(organisation, number) if number else None:
+        narrowed["reference"] = runs_operations.hold_reference(run.id)
     elif text:
         narrowed["text"] = ledger.TextSearch(text, get_language() or ENGLISH)
     return narrowed
