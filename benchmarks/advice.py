@@ -63,7 +63,7 @@ class Desk:
     """tickets like those trained on"""
     new_label: Pool
     """tickets of labels that the training did not have: always wrong"""
-    foreign: Pool
+    of_another_desk: Pool
     """tickets of another desk: always wrong"""
     cut: Pool
     """the usual tickets, each with most of its words lost on the way"""
@@ -180,9 +180,11 @@ def shifted_week(found: Desk, kind: str) -> Week:
             # People now call right what they called otherwise: of the right ones as many turn wrong as make 10 points.
             turned = chance.random(WEEK) < LOST / usual
             return seen, np.where(turned, 0.0, right)
-        other = {"new queues": found.new_label, "another desk's tickets": found.foreign, "most words lost": found.cut}[
-            kind
-        ]
+        other = {
+            "new queues": found.new_label,
+            "another desk's tickets": found.of_another_desk,
+            "most words lost": found.cut,
+        }[kind]
         share = min(1.0, LOST / max(usual - float(other.right.mean()), LOST))
         many = chance.binomial(WEEK, share)
         return joined(

@@ -328,3 +328,44 @@ def test_a_name_of_two_files_is_noticed(tmp_path: Path) -> None:
         )
     both = ["one.py", "two.py"]
     assert type_names(tmp_path) == {"Answer": both, "Answers": both, "Text": both}
+
+
+COINAGES = frozenset(
+    "teacher student lesson taught abroad foreign hot lead ahead reach nearness unseen crossed mix doubt doubts keeping "
+    "halved likeness voice loud worth patience telling wordless".split()
+)
+"""Words of learning's own that the field has others for (docs/glossary.md). Files of models keep some of them as names
+of tensors; sentences may use them as English does."""
+
+PART_OF_A_NAME = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
+
+
+def names_given(tree: ast.AST) -> Iterator[str]:
+    """What a file itself names: classes, functions that are no tests, parameters, variables, fields."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) or (isinstance(node, FUNCTION) and not node.name.startswith("test_")):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def test_learning_speaks_the_words_of_its_field() -> None:
+    found = {
+        f"{path.relative_to(OTAI.parent)}: {name}"
+        for folder in (OTAI / "learning", OTAI.parent / "tests" / "learning")
+        for path in [*folder.rglob("*.py")]
+        for name in (path.stem, *names_given(ast.parse(path.read_text(encoding="utf-8"))))
+        if COINAGES & {part.lower() for part in PART_OF_A_NAME.findall(name)}
+    }
+    assert found == set()
+
+
+def test_a_coinage_is_found_in_any_form_of_name() -> None:
+    given = set(names_given(ast.parse("class TaughtStudent: ...\ndef f(hot_of):\n    LEAD, my_mix = 1, 2")))
+    assert given == {"TaughtStudent", "f", "hot_of", "LEAD", "my_mix"}
+    assert [PART_OF_A_NAME.findall(name) for name in ("TaughtStudent", "hot_of")] == [
+        ["Taught", "Student"],
+        ["hot", "of"],
+    ]

@@ -90,7 +90,7 @@ def test_tickets_in_languages_never_trained_on_are_understood(english: Trained) 
     assert predicted == [queue for _, queue in OTHER_LANGUAGES]
 
 
-def test_the_english_encoder_may_doubt_a_foreign_tickets_label_and_not_choose_it(
+def test_the_english_encoder_may_question_the_label_of_a_ticket_in_another_language_and_not_choose_it(
     english: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = [text for text, _ in OTHER_LANGUAGES]
@@ -202,7 +202,7 @@ def here(loaded: Bundle, trained: Trained) -> Bundle:
     return dataclasses.replace(loaded, reader=trained.bundle.reader)
 
 
-def test_a_model_of_the_format_before_nearness_predicts_as_it_did(
+def test_a_model_of_the_format_before_kernels_predicts_as_it_did(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert trained.bundle.kernel is not None and trained.bundle.reader is not None
@@ -219,7 +219,7 @@ def test_a_model_of_the_format_before_nearness_predicts_as_it_did(
         np.testing.assert_array_equal(loaded.probabilities(texts)[name], probabilities)
 
 
-def test_a_model_of_words_alone_can_be_averaged_with_one_of_nearness(
+def test_a_model_of_words_alone_can_be_averaged_with_one_of_a_kernel(
     encoding: Encoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

@@ -207,11 +207,11 @@ def learning_chart(report: AttributeReport) -> str:
     if curve is None or len(curve.points) < 2:
         return ""
     points, last = curve.points, curve.points[-1]
-    ahead = [forecast for forecast in curve.forecasts if forecast.more_tickets <= 2 * last.tickets]
-    most = last.tickets + max([forecast.more_tickets for forecast in ahead], default=0)
+    shown_forecasts = [forecast for forecast in curve.forecasts if forecast.more_tickets <= 2 * last.tickets]
+    most = last.tickets + max([forecast.more_tickets for forecast in shown_forecasts], default=0)
     lows = [min(point.accuracy.low, point.macro_f1.low) for point in points]
     highs = [max(point.accuracy.high, point.macro_f1.high) for point in points]
-    for forecast in ahead:
+    for forecast in shown_forecasts:
         for base, gain in ((last.accuracy, forecast.accuracy), (last.macro_f1, forecast.macro_f1)):
             if gain is not None:
                 lows.append(base.value + gain.low)
@@ -224,7 +224,7 @@ def learning_chart(report: AttributeReport) -> str:
     )
     beside: float | None = None
     for series in (_Series("macro F1", "macro_f1", "2"), _Series("right", "accuracy", "")):
-        end = series.draw(plot, points, ahead)
+        end = series.draw(plot, points, shown_forecasts)
         place = plot.at_y(end) + 4
         if beside is not None and abs(place - beside) < 15:
             place = beside + (15 if place >= beside else -15)

@@ -107,35 +107,35 @@ def hostile_to(pattern: re.Pattern[str], length: int) -> Iterator[str]:
     usual ones."""
     tree = _parser.parse(pattern.pattern, pattern.flags)
     units = {("", pump) for pump in PUMPS} | set(_repetitions("", list(tree)))
-    for lead, unit in sorted(units):
+    for opening, unit in sorted(units):
         pumped = unit * (length // max(len(unit), 1))
         for end in ENDS:
-            yield f"{lead}{pumped}{end}"
-        if lead:
+            yield f"{opening}{pumped}{end}"
+        if opening:
             # And what leads there, again and again.
-            yield (lead + unit * 2) * (length // (len(lead) + 2 * len(unit)))
-            yield lead + unit * 8 + (unit + lead[-1]) * (length // (len(unit) + 1)) + "\x00"
+            yield (opening + unit * 2) * (length // (len(opening) + 2 * len(unit)))
+            yield opening + unit * 8 + (unit + opening[-1]) * (length // (len(unit) + 1)) + "\x00"
 
 
-def _repetitions(lead: str, nodes: list[tuple[object, object]]) -> Iterator[tuple[str, str]]:
+def _repetitions(opening: str, nodes: list[tuple[object, object]]) -> Iterator[tuple[str, str]]:
     for kind, value in nodes:
         if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
             least, most, inner = value  # type: ignore[misc]
             if most > 50:
                 for unit in _units(inner):
-                    yield lead, unit
-            yield from _repetitions(lead, list(inner))
-            lead += _example(inner) * max(least, 0)
+                    yield opening, unit
+            yield from _repetitions(opening, list(inner))
+            opening += _example(inner) * max(least, 0)
         elif kind is sre.BRANCH:
             for branch in value[1]:  # type: ignore[index]
-                yield from _repetitions(lead, list(branch))
-            lead += _example(value[1][0])  # type: ignore[index]
+                yield from _repetitions(opening, list(branch))
+            opening += _example(value[1][0])  # type: ignore[index]
         elif kind in (sre.SUBPATTERN, sre.ATOMIC_GROUP):
             inner = value[3] if kind is sre.SUBPATTERN else value  # type: ignore[index]
-            yield from _repetitions(lead, list(inner))
-            lead += _example(inner)
+            yield from _repetitions(opening, list(inner))
+            opening += _example(inner)
         else:
-            lead += _example([(kind, value)])
+            opening += _example([(kind, value)])
 
 
 def _units(inner: object) -> list[str]:

@@ -17,7 +17,7 @@ def tried(accuracy: float, macro_f1: float, *, half: float = 0.03) -> TriedGain:
     return TriedGain(gain, gain - half, gain + half, accuracy, macro_f1, tickets=480)
 
 
-def test_a_gain_raises_what_is_expected_and_its_doubt_widens_it() -> None:
+def test_a_gain_raises_what_is_expected_and_its_interval_widens_it() -> None:
     found = tried(0.02, 0.06).over(BUSINESS)
     assert found.accuracy.value == pytest.approx(0.82) and found.macro_f1 is not None
     assert found.accuracy.low == pytest.approx(0.76) and found.accuracy.high == pytest.approx(0.87)

@@ -1,4 +1,4 @@
-"""How near tickets are by their vectors."""
+"""Kernel values: how alike tickets are by their vectors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def unit_vectors(tickets: int, width: int, seed: int = 0) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def test_the_same_ticket_is_near_and_nearness_falls_with_the_angle() -> None:
+def test_the_same_ticket_has_kernel_value_one_and_it_falls_with_the_angle() -> None:
     angles = np.linspace(0, np.pi, 7)
     round_about = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     projected = project(round_about, np.eye(2, dtype=np.float32))
@@ -63,7 +63,7 @@ def test_products_are_added_in_parts_as_they_are_in_one_go(monkeypatch: pytest.M
     assert np.linalg.eigvalsh((products - 1).astype(np.float64)).min() > -1e-4
 
 
-def test_a_model_tells_nearness_from_the_vectors_themselves() -> None:
+def test_a_model_works_out_kernel_values_from_the_vectors_themselves() -> None:
     vectors, directions = unit_vectors(20, 8), principal_directions(unit_vectors(20, 8))
     landmarks = project(vectors[:5], directions)
     told = LandmarkKernel(directions, landmarks, 0.6)(vectors)

@@ -85,7 +85,7 @@ def test_too_few_tickets_change_nothing() -> None:
     ).is_business_alone
 
 
-def test_a_louder_network_gets_a_smaller_weight() -> None:
+def test_a_network_of_larger_scores_gets_a_smaller_weight() -> None:
     y = truth()
     business, network = scores_of(y, signal=2.0), scores_of(y, signal=2.0)
     quiet, effective = (best_weights(business, [factor * network], y, multi=False) for factor in (1.0, 10.0))

@@ -102,11 +102,11 @@ def test_three_levels_and_two_children_of_one_parent_agree_all_together() -> Non
     logs = [one - np.log(np.exp(one).sum(axis=1, keepdims=True)) for one in scores[:4]]
     for ticket in range(60):
         pairs = [(a, b) for a, b in itertools.product(range(8), range(3)) if middle_of[leaf_of[a]] == other_of[b]]
-        worth = {
+        utilities = {
             (a, b): logs[2][ticket, a] + logs[1][ticket, leaf_of[a]] + logs[0][ticket, other_of[b]] + logs[3][ticket, b]
             for a, b in pairs
         }
-        a, b = max(worth, key=lambda pair: worth[pair])
+        a, b = max(utilities, key=lambda pair: utilities[pair])
         assert (leaf[ticket].argmax(), other[ticket].argmax()) == (a, b)
         assert (middle[ticket].argmax(), top[ticket].argmax()) == (leaf_of[a], middle_of[leaf_of[a]])
 

@@ -13,7 +13,7 @@ from otai.learning.recipes import Tuning
 
 pytestmark = pytest.mark.pure
 
-WAYS = tuple(Tuning(epochs=1, rate=rate) for rate in (1e-5, 1e-4, 1e-3, 1e-2))
+CONFIGURATIONS = tuple(Tuning(epochs=1, rate=rate) for rate in (1e-5, 1e-4, 1e-3, 1e-2))
 
 
 def test_each_round_keeps_the_better_half_and_gives_it_more_tickets() -> None:
@@ -23,7 +23,7 @@ def test_each_round_keeps_the_better_half_and_gives_it_more_tickets() -> None:
         asked.append((configuration.rate, tickets, number))
         return abs(np.log10(configuration.rate) + 3.2)
 
-    best, seen = successive_halving(WAYS, 10_000, loss)
+    best, seen = successive_halving(CONFIGURATIONS, 10_000, loss)
     assert best.rate == 1e-3
     assert asked == [
         (1e-5, 1000, 0),
@@ -33,17 +33,17 @@ def test_each_round_keeps_the_better_half_and_gives_it_more_tickets() -> None:
         (1e-4, 2000, 1),
         (1e-3, 2000, 1),
     ]
-    assert [configuration.rate for configuration, _ in seen] == [configuration.rate for configuration in WAYS]
+    assert [configuration.rate for configuration, _ in seen] == [configuration.rate for configuration in CONFIGURATIONS]
 
 
 def test_nothing_to_choose_costs_nothing() -> None:
     assert rounds(1, 10_000) == []
     assert rounds(4, 300) == [HalvingRound(4, 300), HalvingRound(2, 300)]
-    assert successive_halving(WAYS[:1], 500, lambda *_: pytest.fail("tried"))[0] == WAYS[0]
+    assert successive_halving(CONFIGURATIONS[:1], 500, lambda *_: pytest.fail("tried"))[0] == CONFIGURATIONS[0]
 
 
-def test_of_equal_ways_the_first_of_the_recipe_wins() -> None:
-    assert successive_halving(WAYS, 10_000, lambda *_: 1.0)[0] == WAYS[0]
+def test_of_equal_configurations_the_first_of_the_recipe_wins() -> None:
+    assert successive_halving(CONFIGURATIONS, 10_000, lambda *_: 1.0)[0] == CONFIGURATIONS[0]
 
 
 def target(codes: np.ndarray, labels: int) -> AttributeTarget:

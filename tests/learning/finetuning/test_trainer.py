@@ -148,7 +148,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_network(
     assert same(run(targets, store, used, checkpoints=tmp_path), fine_tuned)
 
 
-def test_a_cut_off_training_with_a_choice_and_a_stage_of_likeness_goes_on_too(
+def test_a_cut_off_training_with_a_choice_and_a_stage_of_contrastive_learning_goes_on_too(
     targets: list[AttributeTarget], store: EncoderStore, used: EncoderUsed, tmp_path: Path, saving_always: None
 ) -> None:
     configurations = (

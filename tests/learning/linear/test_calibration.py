@@ -129,8 +129,8 @@ def test_a_confidence_map_rises_and_stays_between_zero_and_one(raw: np.ndarray, 
 @given(arrays(float, st.tuples(st.integers(1, 20), st.integers(2, 6)), elements=st.floats(-50, 50)), st.integers(0, 99))
 def test_probabilities_add_up_to_one_and_keep_the_winner(scores: np.ndarray, seed: int) -> None:
     codes = np.random.default_rng(seed).integers(0, scores.shape[1], len(scores))
-    head, crossed = OneLabelHead.fit(scores, codes)
-    for probabilities in (head.probabilities(scores), crossed):
+    head, out_of_fold = OneLabelHead.fit(scores, codes)
+    for probabilities in (head.probabilities(scores), out_of_fold):
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-9)
         assert probabilities.min() >= 0
         best = probabilities[np.arange(len(scores)), softmax(scores / head.temperature, axis=1).argmax(axis=1)]

@@ -27,7 +27,7 @@ def matrix() -> sparse.csr_matrix:
     return TextFeatures.fit(made_up_tickets(200).texts, min_tickets=1)[1]
 
 
-def hot_of(name: str) -> np.ndarray:
+def indicator_of(name: str) -> np.ndarray:
     column = clean_labels(made_up_tickets(200).attributes[name]).rows
     labels = sorted({label for row in column if row for label in row})
     return np.array([[label in (row or ()) for label in labels] for row in column], np.float32)
@@ -62,7 +62,7 @@ def test_enough_steps_reach_the_optimum_that_scikit_learn_finds(
     monkeypatch.setattr(solver, "PRIOR_TRUST", 0.0)
     monkeypatch.setattr(solver, "LEAST_GAIN", 0.0)
     monkeypatch.setattr(solver, "MOST_STEPS", 400)
-    y = hot_of("queue")
+    y = indicator_of("queue")
     space = product_space(matrix)
     scores = fit(space, [FitTarget(y, ALL, is_multi=False)]).scores
     with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
@@ -80,7 +80,7 @@ def test_the_hinge_alone_reaches_the_optimum_of_a_support_vector_machine(
     monkeypatch.setattr(solver, "PRIOR_TRUST", 0.0)
     monkeypatch.setattr(solver, "LEAST_GAIN", 0.0)
     monkeypatch.setattr(solver, "MOST_STEPS", 400)
-    y = hot_of("queue")
+    y = indicator_of("queue")
     scores = fit(product_space(matrix), [FitTarget(y, ALL, is_multi=False)]).scores
     with_intercept = sparse.hstack([matrix, np.ones((200, 1))], format="csr")
     theirs = LinearSVC(C=CURVATURE / (2 * WORDS_ALONE.penalty), fit_intercept=False, tol=1e-8, max_iter=20_000)
@@ -89,7 +89,7 @@ def test_the_hinge_alone_reaches_the_optimum_of_a_support_vector_machine(
 
 
 def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> None:
-    y = hot_of("queue")
+    y = indicator_of("queue")
     exact = product_space(matrix)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     wide = SketchBase(sketched([matrix], identity, no_vectors(matrix)), 0).space(WORDS_ALONE, curvature=CURVATURE)
@@ -99,7 +99,7 @@ def test_both_spaces_fit_nearly_the_same_model(matrix: sparse.csr_matrix) -> Non
 
 def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
-    fitted = fit(space, [FitTarget(hot_of("queue"), ALL, is_multi=False)])
+    fitted = fit(space, [FitTarget(indicator_of("queue"), ALL, is_multi=False)])
     weights = space.weights(fitted.models)
     np.testing.assert_allclose(matrix @ weights.words + weights.intercepts, fitted.scores, atol=1e-3)
     np.testing.assert_allclose(space.scores(fitted.models), fitted.scores, atol=1e-3)
@@ -108,7 +108,7 @@ def test_weights_score_as_the_models_they_come_from(matrix: sparse.csr_matrix) -
 @pytest.mark.parametrize("candidate", [Candidate(0.0, 0.2), Candidate(4.0, 0.1)])
 def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_matrix, candidate: Candidate) -> None:
     vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32) / 3
-    goal = FitTarget(hot_of("queue"), ALL, is_multi=False)
+    goal = FitTarget(indicator_of("queue"), ALL, is_multi=False)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     found = []
     for base in (ProductBase(matrix, vectors), SketchBase(sketched([matrix], identity, vectors), 6)):
@@ -122,11 +122,11 @@ def test_words_and_vectors_are_weighed_alike_in_both_spaces(matrix: sparse.csr_m
     np.testing.assert_allclose(found[0], found[1], atol=2e-2)
 
 
-def test_nearness_to_landmarks_gives_what_nearness_to_all_tickets_gives(matrix: sparse.csr_matrix) -> None:
+def test_kernel_values_of_landmarks_give_what_those_of_all_tickets_give(matrix: sparse.csr_matrix) -> None:
     """All tickets as landmarks: the sketch's columns stand for the same products as the exact space's."""
     vectors = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
     places = project(vectors, np.eye(6, dtype=np.float32))
-    goal = FitTarget(hot_of("queue"), ALL, is_multi=False)
+    goal = FitTarget(indicator_of("queue"), ALL, is_multi=False)
     identity = sparse.identity(matrix.shape[1], dtype=np.float32, format="csr")
     candidate = Candidate(4.0, 0.2, length_scale=0.6)
     exact = ProductBase(matrix, places).space(candidate, curvature=CURVATURE)
@@ -144,9 +144,9 @@ def test_nearness_to_landmarks_gives_what_nearness_to_all_tickets_gives(matrix: 
 
 def test_goals_do_not_disturb_each_other(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
-    queue = FitTarget(hot_of("queue"), ALL, is_multi=False)
-    tags = FitTarget(hot_of("tags"), ALL, is_multi=True)
-    priority = FitTarget(hot_of("priority"), ALL, is_multi=False)
+    queue = FitTarget(indicator_of("queue"), ALL, is_multi=False)
+    tags = FitTarget(indicator_of("tags"), ALL, is_multi=True)
+    priority = FitTarget(indicator_of("priority"), ALL, is_multi=False)
     together = fit(space, [tags, queue, priority]).models
     alone = fit(space, [queue]).models
     start = tags.y.shape[1]
@@ -169,7 +169,7 @@ class CountingSpace:
 
 def test_models_that_begin_where_others_like_them_ended_need_fewer_steps(matrix: sparse.csr_matrix) -> None:
     space = CountingSpace(product_space(matrix))
-    y = hot_of("queue")
+    y = indicator_of("queue")
     fold = fit(cast(Space, space), [FitTarget(y, np.arange(200) % 5 > 0, is_multi=False)])
     goal = FitTarget(y, ALL, is_multi=False)
     space.steps = 0
@@ -183,7 +183,7 @@ def test_models_that_begin_where_others_like_them_ended_need_fewer_steps(matrix:
 
 def test_a_ticket_that_takes_no_part_changes_nothing(matrix: sparse.csr_matrix) -> None:
     space = product_space(matrix)
-    y = hot_of("queue")
+    y = indicator_of("queue")
     some = np.arange(200) % 3 > 0
     scrambled = y.copy()
     scrambled[~some] = np.roll(y[~some], 1, axis=1)
@@ -194,7 +194,11 @@ def test_a_ticket_that_takes_no_part_changes_nothing(matrix: sparse.csr_matrix) 
 
 def test_every_step_is_counted_even_when_fewer_are_taken(matrix: sparse.csr_matrix) -> None:
     counted = []
-    fit(product_space(matrix), [FitTarget(hot_of("queue"), ALL, is_multi=False)], step_done=lambda: counted.append(1))
+    fit(
+        product_space(matrix),
+        [FitTarget(indicator_of("queue"), ALL, is_multi=False)],
+        step_done=lambda: counted.append(1),
+    )
     assert len(counted) == solver.MOST_STEPS
 
 
