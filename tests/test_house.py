@@ -330,10 +330,11 @@ def test_a_name_of_two_files_is_noticed(tmp_path: Path) -> None:
     assert type_names(tmp_path) == {"Answer": both, "Answers": both, "Text": both}
 
 
-COINAGES = frozenset(
-    "teacher student lesson taught abroad foreign hot lead ahead reach nearness unseen crossed mix doubt doubts keeping "
-    "halved likeness voice loud worth patience telling wordless".split()
-)
+COINAGES = {
+    *("teacher", "student", "lesson", "taught", "abroad", "foreign", "hot", "lead", "ahead"),
+    *("reach", "nearness", "unseen", "crossed", "mix", "doubt", "doubts", "keeping", "halved"),
+    *("likeness", "voice", "loud", "worth", "patience", "telling", "wordless"),
+}
 """Words of learning's own that the field has others for (docs/glossary.md). Files of models keep some of them as names
 of tensors; sentences may use them as English does."""
 
