@@ -27,6 +27,7 @@ from otai.billing import (
     requests_desk,  # noqa: F401 -- registers its tables
 )
 from otai.billing import operations as billing
+from otai.billing.accountant.closing import currencies
 from otai.billing.desk import (
     WAITS_FOR_A_SECOND,
     Desk,
@@ -53,6 +54,7 @@ from otai.billing.models import (
 )
 from otai.billing.operations import second_operator
 from otai.billing.operations.events import bought as what_was_bought
+from otai.billing.package_months import package_months
 from otai.billing.revenue import month_close
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT, PurchaseStatus
@@ -505,7 +507,7 @@ class EventDesk(Desk):
         return [path("month-close/", view, name="billing_month_close"), *super().get_urls()]
 
     def month_close(self, request: HttpRequest) -> HttpResponse:
-        """Revenue and deferred revenue, this month or `?month=2026-11`; 422 for what is no month."""
+        """Revenue and deferred revenue of each currency, this month or `?month=2026-11`; 422 for what is no month."""
         if not self.has_view_permission(request):
             return HttpResponse(status=403)
         zone = seller().zone
@@ -519,12 +521,16 @@ class EventDesk(Desk):
                 raise ValueError(asked)
         except ValueError:
             return HttpResponse(gettext("A month is written 2026-11."), status=422, content_type="text/plain")
+        of_packages = package_months(zone)
         before = f"{year - (month == 1)}-{(month - 2) % 12 + 1:02d}"
         after = f"{year + (month == 12)}-{month % 12 + 1:02d}"
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Month close %(month)s") % {"month": f"{first:%Y-%m}"},
-            "close": month_close(year, month, zone=zone),
+            "closes": [
+                month_close(year, month, zone=zone, currency=currency, of_packages=of_packages)
+                for currency in currencies()
+            ],
             "before": before,
             "after": after,
             "opts": self.model._meta,

@@ -30,6 +30,7 @@ from otai.billing.models import (
 )
 from otai.billing.months import Month
 from otai.billing.package_months import Movement, PackageMonths, package_months
+from otai.billing.taken_back import taken_back
 from otai.units import Money
 
 
@@ -66,9 +67,7 @@ def month_close(
     issued, credited = invoices.filter(kind="invoice"), invoices.filter(kind="credit_note")
     payments = Payment.objects.filter(received_at__gte=start, received_at__lt=end, currency=currency)
     back = PaymentRefund.objects.filter(requested_at__gte=start, requested_at__lt=end, currency=currency)
-    taken = Reversal.objects.filter(
-        state=ReversalState.LOST, decided_at__gte=start, decided_at__lt=end, currency=currency
-    )
+    taken = sum(one.cents for one in taken_back(start, end) if one.reversal.currency == currency)
     owed = Reversal.objects.filter(state=ReversalState.LOST, settled_at__isnull=True, currency=currency)
     return MonthClose(
         year=year,
@@ -78,7 +77,7 @@ def month_close(
         total=packages + tiers,
         cash_received=Money(_sum(payments, "cents"), currency),
         cash_surplus=Money(_sum(payments, "surplus_cents"), currency),
-        cash_paid_back=Money(_sum(back, "gross_cents") + _sum(taken, "cents"), currency),
+        cash_paid_back=Money(_sum(back, "gross_cents") + taken, currency),
         invoiced=Money(_sum(issued, "gross_cents"), currency),
         credited=Money(_sum(credited, "gross_cents"), currency),
         written_off=Money(_sum(lost, "gross_cents"), currency),

@@ -311,3 +311,25 @@ def test_olga_closes_a_month_at_the_desk_and_downloads_its_files(months: Organis
     carol.force_login(User.objects.create_user("carol", "carol@globex.example", "a long passphrase", is_staff=True))
     assert carol.get(page).status_code == 403
     assert carol.get(reverse("admin:billing_accountant_file", args=["vat", "2026-11"])).status_code == 403
+
+
+def test_a_dispute_that_is_won_after_its_month_was_handed_over_is_a_booking_of_its_own(
+    acme: Organisation, fake: Any
+) -> None:
+    bought = order(acme, on(2026, 11, 5), **CARD)
+    for verdict, day in (("lost", on(2026, 12, 3)), ("won", on(2027, 1, 7))):
+        handed_over = [bookings(month) for month in (NOVEMBER, DECEMBER)]
+        closes = [month_close(month.year, month.number, zone=BERLIN) for month in (NOVEMBER, DECEMBER)]
+        fake.dispute(bought.gateway_reference, verdict=verdict)
+        billing.book_reversals(bought.id, fake.reversals(bought.gateway_reference), who="fake", now=day)
+    assert [bookings(month) for month in (NOVEMBER, DECEMBER)] == handed_over
+    assert [close.cash_paid_back for close in closes] == [Money(0), Money(535_50)]
+    assert month_close(2026, 12, zone=BERLIN).cash_paid_back == Money(535_50), "what was closed stays as it was"
+    assert month_close(2027, 1, zone=BERLIN).cash_paid_back == Money(-535_50)
+    came = [one for one in bookings(JANUARY) if one.account == 1360]
+    assert [(one.cents, one.contra, one.text) for one in came] == [
+        (535_50, 10000, f"Given back fd_{bought.gateway_reference}")
+    ]
+    everything = [one for month in (NOVEMBER, DECEMBER, JANUARY) for one in bookings(month)]
+    assert sum(one.cents if one.account == 10000 else -one.cents for one in everything) == 0
+    assert audit().findings == []

@@ -15,6 +15,7 @@ from django.urls import reverse
 from otai.billing import operations as billing
 from otai.billing.audit import audit as billing_audit
 from otai.billing.models import Coupon, Event, Invoice, PaymentRefund, Purchase, Subscription, VendorKey
+from otai.billing.months import Month
 from otai.billing.operations.orders import locked
 from otai.billing.operations.payments import book_payment
 from otai.billing.seller import seller
@@ -224,7 +225,21 @@ def test_invoices_can_be_downloaded(desk: Client, acme: Organisation, now: datet
 def test_the_month_close_is_a_page(desk: Client, acme: Organisation, now: datetime) -> None:
     purchase = order(acme, now)
     act(desk, purchase, "confirm-payment", amount="535.50", currency="EUR", bank_reference="TX1", why="statement")
-    assert "Month close" in desk.get(reverse("admin:billing_month_close")).content.decode()
+    page = reverse("admin:billing_month_close")
+    month = {"month": str(Month.at(Invoice.objects.get().issued_at, seller().zone))}
+    read = desk.get(page, month).content.decode()
+    assert "Month close" in read and "<td>EUR 535.50</td>" in read and "<h2>" not in read
+    dollars = Money(80_00, "USD")
+    billing.offer_package(
+        organisation=acme, code="us-1", credits=5, price=dollars, who="olga", why="their currency", now=now
+    )
+    asked = {"organisation": acme, "package": "us-1", "key": "in dollars", "who": ALICE, "now": now}
+    transfer(billing.buy(**asked).purchase, now)
+    desk.cookies["otai_language"] = "de"
+    read = desk.get(page, month).content.decode()
+    assert "<td>535,50 EUR</td>" in read and "<td>450 EUR</td>" in read, "as elsewhere in German"
+    assert "<h2>USD</h2>" in read and "<td>95,20 USD</td>" in read, "and every currency"
+    desk.cookies["otai_language"] = "en"
     assert desk.get(reverse("admin:billing_month_close"), {"month": "2026-13"}).status_code == 422
     assert desk.get(reverse("admin:billing_month_close"), {"month": "soon"}).status_code == 422
 

@@ -10,6 +10,7 @@ import pytest
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.audit import audit
+from otai.billing.gateway import ReversalOutcome
 from otai.billing.models import Event, Notice, Purchase, Reversal
 from otai.billing.months import Month
 from otai.billing.occurrences import BillingOccurrence
@@ -208,3 +209,35 @@ def test_the_mail_of_a_refund_at_the_provider_says_it_too(acme: Organisation, fa
     [told] = mails(acme, "payment_refunded")
     assert "Pro ended with this payment. You are in Community now. What was ordered already goes on." in told
     assert mails(acme, "tier_taken_back") == []
+
+
+def test_whoever_keeps_a_payment_after_all_is_told_what_is_theirs_again(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    first, rise = a_rise(acme, now, Term.YEAR, Term.YEAR)
+    is_reversed(fake, rise, now + 12 * DAY)
+    assert mails(acme, "payment_stays") == []
+    for days in (20, 21):
+        is_won(fake, rise, now + days * DAY)
+    [told] = mails(acme, "payment_stays")
+    assert rise.period_until_at
+    until = words.day(rise.period_until_at.astimezone(BERLIN).date().isoformat(), "en")
+    assert "400 credits that it had paid for are yours again." in told
+    assert f"Enterprise is in force again until {until}." in told
+    fake.dispute(first.gateway_reference)
+    billing.book_reversals(first.id, fake.reversals(first.gateway_reference), who="fake", now=now + 22 * DAY)
+    fake.dispute(first.gateway_reference, verdict="a_new_word")
+    billing.book_reversals(first.id, fake.reversals(first.gateway_reference), who="fake", now=now + 23 * DAY)
+    assert len(mails(acme, "payment_stays")) == 1, "a word that nobody knows decides nothing"
+    is_won(fake, first, now + 24 * DAY)
+    [other] = [body for body in mails(acme, "payment_stays") if body != told]
+    assert "in force" not in other, "the tier is that of the rise, as before"
+
+
+def test_a_refund_that_did_not_arrive_is_told_as_well(acme: Organisation, fake: Any, now: datetime) -> None:
+    first = bought(takes(acme, Tier.PRO, Term.MONTH, now))
+    for days, outcome in ((3, ReversalOutcome.LOST), (5, ReversalOutcome.WON)):
+        fake.refund_by_hand(first.gateway_reference, cents=first.gross_cents, outcome=outcome)
+        billing.book_reversals(first.id, fake.reversals(first.gateway_reference), who="fake", now=now + days * DAY)
+    [told] = mails(acme, "payment_stays")
+    assert "did not arrive" in told and "Pro is in force again until" in told

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 
 from otai.billing.accountant.accounts import Accounts, accounts
 from otai.billing.accountant.datev_columns import COLUMNS
-from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund, Reversal, ReversalState, WriteOff
+from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund, WriteOff
 from otai.billing.months import Month
 from otai.billing.seller import seller
+from otai.billing.taken_back import taken_back
 from otai.pricing.vat import VatTreatment
 
 FORMAT_VERSION, CATEGORY, BATCH_VERSION = 700, 21, 13
@@ -84,18 +85,17 @@ def _of_money_that_came(chart: Accounts, since: datetime, until: datetime) -> It
 
 def _of_money_that_went(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
     refunds = PaymentRefund.objects.filter(requested_at__gte=since, requested_at__lt=until)
-    for one in refunds.select_related("purchase").order_by("requested_at", "id"):
-        money = chart.money_of(one.gateway)
-        reference = one.purchase.reference
+    for sent in refunds.select_related("purchase").order_by("requested_at", "id"):
+        money = chart.money_of(sent.gateway)
+        reference = sent.purchase.reference
         yield Booking(
-            one.requested_at, -one.gross_cents, one.currency, money, chart.debtor, reference, "Payment refund"
+            sent.requested_at, -sent.gross_cents, sent.currency, money, chart.debtor, reference, "Payment refund"
         )
-    gone = Reversal.objects.filter(state=ReversalState.LOST, decided_at__gte=since, decided_at__lt=until)
-    for lost in gone.select_related("purchase", "payment").order_by("decided_at", "id"):
-        assert lost.decided_at is not None, "lost is decided"
+    for one in taken_back(since, until):
+        lost = one.reversal
         money = chart.money_of(lost.payment.gateway)
-        text = f"Taken back {lost.external_id}"
-        yield Booking(lost.decided_at, -lost.cents, lost.currency, money, chart.debtor, lost.purchase.reference, text)
+        text = f"{'Taken' if one.cents > 0 else 'Given'} back {lost.external_id}"
+        yield Booking(one.at, -one.cents, lost.currency, money, chart.debtor, lost.purchase.reference, text)
 
 
 def _of_losses(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:

@@ -48,6 +48,14 @@ def end_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str, now
     return {reversal.id: reversal.price_cents * left // whole for reversal in gone}
 
 
+def paid_tier(purchase: Purchase) -> tuple[str, datetime] | None:
+    """The paid tier in force and until when, where the purchase is a period of a tier; None in a free one."""
+    if purchase.kind != PurchaseKind.SUBSCRIPTION:
+        return None
+    found = Subscription.objects.get(organisation=purchase.organisation_id)
+    return (found.tier, found.paid_until_at) if found.paid_until_at else None
+
+
 def tier_after(purchase: Purchase) -> dict[str, str | None]:
     """What a mail says of a period that ended with its payment: the tier that it was, the one in force now, and until
     when that is paid; None where it costs nothing."""

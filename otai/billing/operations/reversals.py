@@ -29,9 +29,14 @@ from otai.billing.models import (
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import invoices, takings
 from otai.billing.operations.clock import booked_at
-from otai.billing.operations.events import bought, checked_why, notify, record, tell_operator
-from otai.billing.operations.lost_periods import all_is_gone, end_the_tier, restore_the_tier, tier_after
+from otai.billing.operations.events import checked_why, record, tell_operator
+from otai.billing.operations.lost_periods import all_is_gone, end_the_tier, paid_tier, restore_the_tier, tier_after
 from otai.billing.operations.orders import locked, move
+from otai.billing.operations.reversal_mails import (
+    tell_that_the_payment_stays,
+    tell_that_the_tier_ended,
+    tell_what_went_back,
+)
 from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
@@ -80,7 +85,7 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
     if seen and not (_can_be_booked(purchase) and all(one.payment in payments for one in seen)):
         raise PurchaseNotDelivered("purchase", reference=purchase.reference, status=purchase.status)
     known = {reversal.external_id: reversal for reversal in _locked_reversals(purchase)}
-    begun = []
+    begun, stays = [], []
     for news in sorted(seen, key=lambda one: one.subject):
         booked = known.get(news.subject)
         if booked is None:
@@ -95,11 +100,13 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
                 _tell_operator(booked, now=now)
         if takings.counts(booked) and not counted:
             begun.append(booked)
+        if booked.state == ReversalState.WON and before[1] != ReversalState.WON:
+            stays.append(booked)
         if booked._state.adding:
             booked.save(force_insert=True)
     reversals = sorted(known.values(), key=lambda reversal: (reversal.opened_at, reversal.id))
     if reversals:
-        _balance(purchase, reversals, who=who, now=now, begun=begun)
+        _balance(purchase, reversals, who=who, now=now, begun=begun, stays=stays)
     return reversals
 
 
@@ -179,9 +186,20 @@ def _tell_operator(reversal: Reversal, *, now: datetime) -> None:
 
 
 def _balance(
-    purchase: Purchase, reversals: list[Reversal], *, who: str, now: datetime, begun: Sequence[Reversal] = ()
+    purchase: Purchase,
+    reversals: list[Reversal],
+    *,
+    who: str,
+    now: datetime,
+    begun: Sequence[Reversal] = (),
+    stays: Sequence[Reversal] = (),
 ) -> None:
-    """Brings credits, tier, status and documents to what the reversals say; locks as docs/ledger.md has them."""
+    """Brings credits, tier, status and documents to what the reversals say; locks as docs/ledger.md has them.
+
+    `begun`: those that take something from now on; `stays`: those that were decided for us.
+    """
+    withdrawn_before = sum(reversal.withdrawn_credits for reversal in reversals)
+    in_force = paid_tier(purchase)
     takings.share_out(purchase, reversals)
     ended: dict[str, str | None] = {}
     if purchase.paid_at is not None:
@@ -203,9 +221,13 @@ def _balance(
         _stop_charging(purchase, now=now)
     if purchase.paid_at is not None:
         _documents(purchase, reversals, unused=unused, now=now)
-    _tell(purchase, begun, ended=ended, now=now)
+    tell_what_went_back(purchase, begun, ended=ended, now=now)
     if ended and not begun:
-        _tell_that_the_tier_ended(purchase, reversals[-1], ended=ended, now=now)
+        tell_that_the_tier_ended(purchase, reversals[-1], ended=ended, now=now)
+    if stays and purchase.paid_at is not None:
+        given_back = max(0, withdrawn_before - sum(reversal.withdrawn_credits for reversal in reversals))
+        tier = tier_after(purchase) if paid_tier(purchase) not in (None, in_force) else {}
+        tell_that_the_payment_stays(purchase, stays, credits=given_back, tier=tier, now=now)
 
 
 def _settle_the_vendors_own(reversal: Reversal, *, now: datetime) -> None:
@@ -231,55 +253,6 @@ def _stop_charging(purchase: Purchase, *, now: datetime) -> None:
     CreditWatch.objects.filter(
         organisation=purchase.organisation_id, top_up_below__gt=0, stopped_at__isnull=True
     ).update(stopped_at=now, stopped_why=say_fact(taken_back), stopped_fact=taken_back.as_dict())
-
-
-def _tell_that_the_tier_ended(
-    purchase: Purchase, reversal: Reversal, *, ended: dict[str, str | None], now: datetime
-) -> None:
-    """A dispute that is lost takes the tier with it, weeks after the mail that told of it."""
-    notify(
-        organisation=purchase.organisation,
-        template="tier_taken_back",
-        key=f"tier-taken-back:{purchase.id}:{reversal.id}:{now.isoformat()}",
-        context={"bought": bought(purchase), "reference": purchase.reference, **ended},
-        now=now,
-    )
-
-
-def _tell(purchase: Purchase, begun: Sequence[Reversal], *, ended: dict[str, str | None], now: datetime) -> None:
-    """`ended`: what `tier_after` says where a tier ended by it."""
-    for reversal in begun:
-        if reversal.kind == ReversalKind.REFUND:
-            notify(
-                organisation=purchase.organisation,
-                template="payment_refunded",
-                key=f"refunded:{reversal.id}",
-                context={
-                    "bought": bought(purchase),
-                    "reference": purchase.reference,
-                    "credits": reversal.withdrawn_credits,
-                    "amount_cents": reversal.cents,
-                    "currency": reversal.currency,
-                    **ended,
-                },
-                now=now,
-            )
-            continue
-        notify(
-            organisation=purchase.organisation,
-            template="payment_reversed",
-            key=f"reversed:{reversal.id}",
-            context={
-                "bought": bought(purchase),
-                "reference": purchase.reference,
-                "withdrawn": reversal.withdrawn_credits,
-                "owed_credits": reversal.owed_credits,
-                "owed_cents": reversal.owed_gross_cents,
-                "currency": purchase.currency,
-                **ended,
-            },
-            now=now,
-        )
 
 
 def _documents(purchase: Purchase, reversals: list[Reversal], *, unused: dict[UUID, int], now: datetime) -> None:

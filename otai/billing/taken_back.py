@@ -1,0 +1,54 @@
+"""What reversals moved of the vendor's money, each time they changed: lost when the payer's bank took it, come back
+where it was decided otherwise later.
+
+Read from what was told when it happened, so that a month that was handed over stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from otai.billing.models import Event, Reversal, ReversalState
+from otai.billing.occurrences import BillingOccurrence
+
+_HOW_IT_STANDS = Q(move__contains="-> ") | Q(move__in=BillingOccurrence.NEEDS_A_PERSON.stored_as)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """`cents` gross: gone where positive, come back where negative."""
+
+    reversal: Reversal
+    at: datetime
+    cents: int
+
+
+def taken_back(since: datetime, until: datetime) -> list[TakenBack]:
+    """All of a time, in its order."""
+    told = Event.objects.filter(_HOW_IT_STANDS, subject="reversal")
+    of_this_time = Q(id__in=list(told.filter(at__gte=since, at__lt=until).values_list("subject_id", flat=True)))
+    of_this_time |= Q(decided_at__gte=since, decided_at__lt=until)
+    rows = {str(one.id): one for one in Reversal.objects.filter(of_this_time).select_related("purchase", "payment")}
+    found = [one for one in _moves(rows) if since <= one.at < until]
+    return sorted(found, key=lambda one: (one.at, one.reversal.id))
+
+
+def _moves(rows: dict[str, Reversal]) -> Iterator[TakenBack]:
+    gone: dict[str, int] = defaultdict(int)
+    told = Event.objects.filter(_HOW_IT_STANDS, subject="reversal", subject_id__in=list(rows)).order_by("id")
+    for event in told.iterator(chunk_size=2000):
+        is_lost = event.what.endswith(f" {ReversalState.LOST}")
+        cents = int(event.details.get("cents", rows[event.subject_id].cents)) if is_lost else 0
+        if cents != gone[event.subject_id]:
+            yield TakenBack(rows[event.subject_id], event.at, cents - gone[event.subject_id])
+        gone[event.subject_id] = cents
+    for id, row in rows.items():
+        cents = row.cents if row.state == ReversalState.LOST else 0
+        if cents != gone[id] and row.decided_at is not None:
+            # The release before told nothing of it.
+            yield TakenBack(row, row.decided_at, cents - gone[id])
