@@ -95,8 +95,14 @@ def _parts(entry: Element, account: str, alike: Counter[str]) -> Iterator[Statem
             currency=currency,
             payer=payer[:longest_payer],
             text=text[:longest_text],
-            is_reversal=_text(entry, "{*}RvslInd") == "true",
+            is_reversal=_came_back(entry, group),
         )
+
+
+def _came_back(entry: Element, group: list[Element]) -> bool:
+    """Whether it takes another entry back, or is a transfer of ours that was returned."""
+    returned = any(one.find("{*}RtrInf") is not None for one in group)
+    return returned or _text(entry, "{*}RvslInd") in ("true", "1")
 
 
 def _text(within: Element, path: str) -> str:

@@ -129,7 +129,8 @@ class CheckoutSeen:
 
 @dataclass(frozen=True, slots=True)
 class MethodSeen:
-    """A kept payment method, as people know it: no number, never more than its last four digits."""
+    """A kept payment method, as people know it: no number, never more than its last four digits. `fingerprint`: the
+    provider's own mark, the same for the same card or account however often it was added; empty where it has none."""
 
     reference: str
     kind: str
@@ -137,6 +138,7 @@ class MethodSeen:
     last_four: str
     expires_year: int | None = None
     expires_month: int | None = None
+    fingerprint: str = ""
 
 
 class RefundOutcome(StrEnum):

@@ -30,7 +30,7 @@ from otai.billing.models import (
 )
 from otai.billing.months import Month
 from otai.billing.package_months import Movement, PackageMonths, package_months
-from otai.billing.taken_back import taken_back
+from otai.billing.reversal_money import money_moved
 from otai.units import Money
 
 
@@ -67,7 +67,7 @@ def month_close(
     issued, credited = invoices.filter(kind="invoice"), invoices.filter(kind="credit_note")
     payments = Payment.objects.filter(received_at__gte=start, received_at__lt=end, currency=currency)
     back = PaymentRefund.objects.filter(requested_at__gte=start, requested_at__lt=end, currency=currency)
-    taken = sum(one.cents for one in taken_back(start, end) if one.reversal.currency == currency)
+    taken = sum(one.cents for one in money_moved(start, end) if one.reversal.currency == currency)
     owed = Reversal.objects.filter(state=ReversalState.LOST, settled_at__isnull=True, currency=currency)
     return MonthClose(
         year=year,

@@ -338,7 +338,10 @@ class FakeGateway(HostedCheckout):
             return None
         is_debit = reference.endswith(SLOW_DEBIT)
         kind, brand = ("sepa_debit", "") if is_debit else ("card", "visa")
-        return MethodSeen(reference, kind, brand, "4242", None if is_debit else 2030, None if is_debit else 12)
+        year, month = (None, None) if is_debit else (2030, 12)
+        # `pm_good#2` is the same card, added once more.
+        fingerprint = reference.rpartition(":")[2].partition("#")[0]
+        return MethodSeen(reference, kind, brand, "4242", year, month, fingerprint)
 
     def forget_method(self, reference: str) -> None:
         self._answers()

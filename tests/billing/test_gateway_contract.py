@@ -380,6 +380,17 @@ def test_a_page_keeps_a_method_without_a_payment_until_it_is_forgotten(tried: Tr
     tried.gateway.forget_method(kept)
 
 
+def test_a_card_that_is_added_again_is_known_by_its_mark(tried: Tried) -> None:
+    marks = []
+    for key, which in (("c1", "good"), ("c2", "good"), ("c3", "asks")):
+        opened = page(tried, key=key, cents=0)
+        tried.pays_on(opened, which)
+        seen = tried.gateway.method(tried.gateway.look_up_checkout(opened.reference).method)
+        assert seen is not None
+        marks.append(seen.fingerprint)
+    assert marks[0] and marks[0] == marks[1] != marks[2]
+
+
 def test_a_card_that_asks_every_time_pays_on_the_page_and_not_without_its_owner(tried: Tried) -> None:
     opened = page(tried)
     tried.pays_on(opened, "asks")

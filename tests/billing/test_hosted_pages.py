@@ -11,6 +11,7 @@ from django.core import mail
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.audit import audit
 from otai.billing.gateway import PaymentDeclined
 from otai.billing.models import (
     ChargeAttempt,
@@ -253,6 +254,22 @@ def test_a_method_is_kept_used_and_removed_with_all_that_it_paid_for(
     assert fake.method(method.reference) is None
     assert queries.subscription_of(acme).renewal_payment_method == ""
     assert CreditWatch.objects.get().stopped_at == now
+
+
+def test_a_card_that_is_added_again_is_kept_once_and_goes_on_paying(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    first = kept(acme, fake, now, for_renewals=True)
+    tops_up(acme, now, below=5, method=first.reference)
+    again = kept(acme, fake, now, card=f"{GOOD_CARD}#2")
+    assert billing.payment_methods(acme) == [again]
+    assert fake.method(first.reference) is None, "the provider keeps it once, too"
+    assert queries.subscription_of(acme).renewal_payment_method == again.reference
+    watch = CreditWatch.objects.get()
+    assert (watch.payment_method, watch.stopped_at) == (again.reference, None)
+    other = kept(acme, fake, now, card="pm_another_with_these_digits")
+    assert billing.payment_methods(acme) == [other, again]
+    assert audit().findings == []
 
 
 def test_a_method_removed_in_the_providers_portal_is_removed_here(acme: Organisation, fake: Any, now: datetime) -> None:

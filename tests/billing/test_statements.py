@@ -62,6 +62,22 @@ def test_a_reference_is_found_as_banks_and_payers_write_it(written: str, acme: O
     assert imported(now, entry("535.50", text, ref="B1")) == (1, 0, 0)
 
 
+def test_words_that_look_like_a_reference_name_no_order(acme: Organisation, now: datetime) -> None:
+    """Without its spaces "Pilot GmbH Rechnung" has OT and ten letters that a reference could have."""
+    reference = order(acme, now).reference
+    assert imported(now, entry("535.50", f"Pilot GmbH Rechnung {reference}", ref="B1")) == (1, 0, 0)
+
+
+def test_what_came_back_to_us_pays_no_order(acme: Organisation, now: datetime) -> None:
+    """XML writes yes as 1 as well; and a transfer of ours that its bank returned is money that came, too."""
+    reference = order(acme, now).reference
+    one = entry("535.50", reference, ref="B1").replace("<BookgDt>", "<RvslInd>1</RvslInd><BookgDt>")
+    other = entry("535.50", reference, ref="B2").replace(
+        "<RmtInf>", "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf><RmtInf>"
+    )
+    assert imported(now, one, other) == (0, 2, 0)
+
+
 def test_whatever_does_not_fit_waits_for_a_person(acme: Organisation, now: datetime) -> None:
     first, second = order(acme, now), order(acme, now, "10", "other")
     waits = [

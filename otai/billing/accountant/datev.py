@@ -15,8 +15,8 @@ from otai.billing.accountant.accounts import Accounts, accounts
 from otai.billing.accountant.datev_columns import COLUMNS
 from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund, WriteOff
 from otai.billing.months import Month
+from otai.billing.reversal_money import money_moved
 from otai.billing.seller import seller
-from otai.billing.taken_back import taken_back
 from otai.pricing.vat import VatTreatment
 
 FORMAT_VERSION, CATEGORY, BATCH_VERSION = 700, 21, 13
@@ -91,7 +91,7 @@ def _of_money_that_went(chart: Accounts, since: datetime, until: datetime) -> It
         yield Booking(
             sent.requested_at, -sent.gross_cents, sent.currency, money, chart.debtor, reference, "Payment refund"
         )
-    for one in taken_back(since, until):
+    for one in money_moved(since, until):
         lost = one.reversal
         money = chart.money_of(lost.payment.gateway)
         text = f"{'Taken' if one.cents > 0 else 'Given'} back {lost.external_id}"

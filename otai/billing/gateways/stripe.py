@@ -249,6 +249,7 @@ class Stripe(HostedCheckout):
             last_four=str(facts.get("last4") or ""),
             expires_year=facts.get("exp_year"),
             expires_month=facts.get("exp_month"),
+            fingerprint=str(facts.get("fingerprint") or ""),
         )
 
     def forget_method(self, reference: str) -> None:

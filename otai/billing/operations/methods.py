@@ -11,16 +11,15 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from otai.billing.gateways import hosted
-from otai.billing.models import CreditWatch, Event, GatewayCustomer, PaymentMethod, Subscription
+from otai.billing.models import Event, GatewayCustomer, PaymentMethod, Subscription
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import as_told, record
 from otai.billing.operations.orders import billing_details
 from otai.billing.operations.renewal_payment import set_renewal_payment
+from otai.billing.operations.replaced_methods import is_gone, take_the_place_of_the_same
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound
 from otai.orgs.models import Organisation
-from otai.words.catalogue import say_fact
-from otai.words.sentences import Fact
 
 
 def customer_of(organisation: Organisation, gateway: str, *, now: datetime) -> str:
@@ -66,8 +65,8 @@ def forget_customer(organisation: Organisation, gateway: str, reference: str, *,
 
 
 def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, now: datetime) -> PaymentMethod | None:
-    """Writes down a method that the provider keeps, once; None if the provider keeps it no more. Called outside a
-    transaction. Raises GatewayUnavailable."""
+    """Writes down a method that the provider keeps, once; None if the provider keeps it no more. It takes the place of
+    the same card or account that was added before. Called outside a transaction. Raises GatewayUnavailable."""
     way = hosted(gateway)
     seen = way.method(reference)
     if seen is None:
@@ -102,6 +101,8 @@ def keep(organisation: Organisation, gateway: str, reference: str, *, who: str, 
                 last_four=method.last_four,
                 **as_told(method),
             )
+    if is_new:
+        take_the_place_of_the_same(method, seen, way, who=who, now=now)
     return method
 
 
@@ -157,7 +158,7 @@ def remove_method(*, organisation: Organisation, method: UUID, who: str, now: da
     """
     found = payment_method(organisation, method)
     hosted(found.gateway).forget_method(found.reference)
-    _is_gone(found, who=who, now=now)
+    is_gone(found, who=who, now=now)
     return found
 
 
@@ -173,7 +174,7 @@ def look_again(gateway: str, external_id: str, *, now: datetime) -> int:
     for method in mine:
         seen = way.method(method.reference)
         if seen is None:
-            _is_gone(method, who=way.name, now=now)
+            is_gone(method, who=way.name, now=now)
             continue
         PaymentMethod.objects.filter(id=method.id).update(
             brand=seen.brand[:40],
@@ -182,26 +183,3 @@ def look_again(gateway: str, external_id: str, *, now: datetime) -> int:
             expires_month=seen.expires_month,
         )
     return len(mine)
-
-
-@transaction.atomic
-def _is_gone(found: PaymentMethod, *, who: str, now: datetime) -> None:
-    organisation = found.organisation
-    subscription = Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
-    if not PaymentMethod.objects.filter(id=found.id, removed_at__isnull=True).update(removed_at=now):
-        return
-    record(
-        organisation=organisation,
-        subject="payment_method",
-        subject_id=found.id,
-        move=BillingOccurrence.REMOVED,
-        who=who,
-        now=now,
-        **as_told(found),
-    )
-    if subscription is not None and subscription.renewal_payment_method == found.reference:
-        set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now)
-    gone = Fact("top_up_method_removed")
-    CreditWatch.objects.filter(
-        organisation=organisation, payment_method=found.reference, top_up_below__gt=0, stopped_at__isnull=True
-    ).update(stopped_at=now, stopped_why=say_fact(gone), stopped_fact=gone.as_dict())

@@ -107,9 +107,10 @@ def _meant(row: BankEntry) -> Purchase | None:
     """The one order that the payer named and that lacks exactly this amount."""
     # Banks break lines in the middle of a reference, and payers leave hyphens out.
     written = re.sub(r"\s", "", row.text).upper()
+    # Without its spaces a text has words that look like one ("Pilot GmbH Rechnung"): only those of orders count.
     named = {f"OT-{first}-{second}" for first, second in REFERENCE.findall(written)}
     found = list(Purchase.objects.filter(reference__in=named))
-    if len(named) != 1 or len(found) != 1:
+    if len(found) != 1:
         return None
     [purchase] = found
     is_due = purchase.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID)

@@ -20,7 +20,7 @@ _HOW_IT_STANDS = Q(move__contains="-> ") | Q(move__in=BillingOccurrence.NEEDS_A_
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class MoneyMoved:
     """`cents` gross: gone where positive, come back where negative."""
 
     reversal: Reversal
@@ -28,7 +28,7 @@ class TakenBack:
     cents: int
 
 
-def taken_back(since: datetime, until: datetime) -> list[TakenBack]:
+def money_moved(since: datetime, until: datetime) -> list[MoneyMoved]:
     """All of a time, in its order."""
     told = Event.objects.filter(_HOW_IT_STANDS, subject="reversal")
     of_this_time = Q(id__in=list(told.filter(at__gte=since, at__lt=until).values_list("subject_id", flat=True)))
@@ -38,17 +38,17 @@ def taken_back(since: datetime, until: datetime) -> list[TakenBack]:
     return sorted(found, key=lambda one: (one.at, one.reversal.id))
 
 
-def _moves(rows: dict[str, Reversal]) -> Iterator[TakenBack]:
+def _moves(rows: dict[str, Reversal]) -> Iterator[MoneyMoved]:
     gone: dict[str, int] = defaultdict(int)
     told = Event.objects.filter(_HOW_IT_STANDS, subject="reversal", subject_id__in=list(rows)).order_by("id")
     for event in told.iterator(chunk_size=2000):
         is_lost = event.what.endswith(f" {ReversalState.LOST}")
         cents = int(event.details.get("cents", rows[event.subject_id].cents)) if is_lost else 0
         if cents != gone[event.subject_id]:
-            yield TakenBack(rows[event.subject_id], event.at, cents - gone[event.subject_id])
+            yield MoneyMoved(rows[event.subject_id], event.at, cents - gone[event.subject_id])
         gone[event.subject_id] = cents
     for id, row in rows.items():
         cents = row.cents if row.state == ReversalState.LOST else 0
         if cents != gone[id] and row.decided_at is not None:
             # The release before told nothing of it.
-            yield TakenBack(row, row.decided_at, cents - gone[id])
+            yield MoneyMoved(row, row.decided_at, cents - gone[id])
