@@ -182,7 +182,7 @@ def read_file(path: Path, *, attributes: Mapping[str, str]) -> tuple[list[Correc
     for rows in source.batches(bad):
         if bad.first:
             break
-        for number, *cells in zip(rows.numbers, *rows.columns, strict=True):
+        for number, *cells in zip(rows.numbers, *rows.lists(), strict=True):
             correction = _correction(dict(zip(source.columns, cells, strict=True)), number, kinds)
             if correction is None:
                 continue

@@ -310,7 +310,8 @@ class TicketMaker:
         return made
 
     def _cells_of(self, rows: RowBatch, column: str) -> pa.Array:
-        return _strings(_array_of(rows.columns[self._columns.index(column)], lambda index, case: None))
+        cells = rows.columns[self._columns.index(column)]
+        return _strings(cells if isinstance(cells, pa.Array) else _array_of(cells, lambda index, case: None))
 
     # Labels.
 

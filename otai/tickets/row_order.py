@@ -155,7 +155,7 @@ class RowsOfTickets:
             if first is not None:
                 self._cells = {
                     name: [cell if isinstance(cell, str) else None for cell in cells]
-                    for name, cells in zip(source.columns, first.columns, strict=True)
+                    for name, cells in zip(source.columns, first.lists(), strict=True)
                 }
         self._tickets = self._cells[ticket]
 

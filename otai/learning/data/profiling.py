@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from otai.learning.data import profile_findings as findings
 from otai.learning.data.growing_arrays import GrowingArray
+from otai.learning.data.normal_texts import normal_texts
 from otai.learning.data.profile import DETECTED_FOR_ALL, LANGUAGES_DETECTED, AttributeProfile, LabelCount, Profile
 from otai.words.sentences import Fact
 
@@ -324,11 +325,10 @@ TEXT_HASH = "text_hash"
 def text_hashes(batch: pa.RecordBatch) -> pa.Array:
     """A hash of each ticket's text (int64), equal for texts that differ in case and blanks only; 0 where there is
     none."""
-    # Split and join is twice as fast as Arrow's regular expression, which replaces blank by blank.
-    normal = (" ".join(text.lower().split()) for text in joined_texts(batch).to_pylist())
+    texts = joined_texts(batch)
     # Python's own hash is 64-bit SipHash with a key of this process (and those it forks): quick, and nobody can aim for
     # collisions.
-    return pa.array((hash(text) if text else 0 for text in normal), pa.int64())
+    return pa.array([hash(text) if text else 0 for text in normal_texts(texts)], pa.int64())
 
 
 ROWS_AT_A_TIME = 1 << 18

@@ -1,19 +1,24 @@
-"""CSV and its relatives: delimiter and quoting found from the first lines, rows read with Python's strict reader.
+"""CSV and its relatives: delimiter and quoting found from the first lines, plain blocks read by Arrow, the others with
+Python's strict reader.
 
-Python's reader gives 110 MB/s on two cores' worth of nothing else; pyarrow's would give 660, but it reports a bad row
-without its column, takes a stray quote for data, and stops at the first undecodable byte. The rest of an import costs
-several times the reading.
+Arrow alone reports a bad row without its column, takes a stray quote for data, and stops at the first undecodable byte;
+Python's reader costs several times as much. So Arrow reads where both would read the same (`plain_blocks.py`).
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused
@@ -29,6 +34,7 @@ from otai.tickets.sources.grid import (
     note_footer,
     note_row,
 )
+from otai.tickets.sources.plain_blocks import PlainReader, PlainRecords
 from otai.tickets.sources.table import Noted, RowBatch, RowBatcher, clean_name, read_as, unique_header
 from otai.tickets.sources.text import TextFile, position_in_file
 from otai.words.sentences import Fact
@@ -54,6 +60,9 @@ def _is_rule(row: Sequence[str], delimiter: str) -> bool:
 ROWS_TOGETHER = 64
 """Rows that are taken from Python's reader at once: of long texts no more than fit into memory."""
 
+KEPT_ROWS = 3 * FOOTER_ROWS
+"""Rows that wait for what comes below them, for a footer is told by what stands above it."""
+_PAGES = pa.array(sorted(PAGES_BEGIN), pa.string())
 _SPELLED = {"\\t": "\t", "tab": "\t"}
 """What people write on a command line, where a tab cannot be typed."""
 _KINDS = {
@@ -146,7 +155,13 @@ class DelimitedSource:
         batch = RowBatcher(len(self.columns))
         short: list[tuple[int, list[str]]] = []
         head_is_below = partial(self._names_again, head, names)
-        for number, rows in self._rows(first, bad):
+        for number, part in self._rows(first, bad):
+            if isinstance(part, PlainRecords) and not self._is_odd(part, head) and len(part) > KEPT_ROWS:
+                self._report(short, bad)
+                short = []
+                yield from _with_columns(batch, number, part)
+                continue
+            rows = part.rows() if isinstance(part, PlainRecords) else part
             is_plain = not short and all(len(row) == width for row in rows)
             if is_plain and not any(
                 row[0] == head or row[0][:1] == BYTE_ORDER_MARK or row[0][:5].lower() in PAGES_BEGIN for row in rows
@@ -154,7 +169,7 @@ class DelimitedSource:
                 # Nearly all rows: taken together, for a gigabyte has ten million of them.
                 plain = rows if kept is None else [[row[at] for at in kept] for row in rows]
                 if batch.extend(number, plain, sum(sum(map(len, row)) for row in rows)):
-                    yield batch.take(keeping=FOOTER_ROWS)
+                    yield batch.take(keeping=KEPT_ROWS)
                 continue
             for at, row in enumerate(rows, start=number):
                 if 0 < len(row) < width and len(short) < FOOTER_ROWS:
@@ -175,7 +190,7 @@ class DelimitedSource:
                     continue
                 row = fitted if kept is None else [fitted[place] for place in kept]
                 if batch.add(at, row, sum(map(len, fitted))):
-                    yield batch.take(keeping=FOOTER_ROWS)
+                    yield batch.take(keeping=KEPT_ROWS)
         self._end(batch, short, bad)
         if len(batch):
             yield batch.take()
@@ -187,30 +202,55 @@ class DelimitedSource:
             return False
         return (row[0] == head or row[0].lstrip(BYTE_ORDER_MARK).strip('"') == head) and row[1:] == names[1:]
 
-    def _rows(self, first: int, bad: BadRows) -> Iterator[tuple[int, list[list[str]]]]:
-        """Records from number `first` on, some at a time: the number of the first of them, and they. Python's reader
-        alone as far as it gets; from where it stumbles on, record by record."""
+    def _rows(self, first: int, bad: BadRows) -> Iterator[tuple[int, list[list[str]] | PlainRecords]]:
+        """Records from number `first` on, some at a time: the number of the first of them, and they. Many at once as
+        far as that gets; from where Python's reader stumbles on, record by record."""
         read = 0
         if not self._has_formulas:
-            csv.field_size_limit(self._limits.field_characters)
-            with self._text.open() as handle:
-                reader = self._reader(_without_mark(islice(handle, self._skip_lines, None)))
-                while True:
-                    rows: list[list[str]] = []
-                    try:
-                        rows.extend(islice(reader, ROWS_TOGETHER))
-                    except csv.Error:
-                        break
-                    if not rows:
-                        return
+            with suppress(csv.Error):
+                for rows in self._many_at_once():
                     number, read = read + 1, read + len(rows)
-                    self._position = position_in_file(handle)
                     self._must_be_bounded(read)
                     if read >= first:
-                        yield max(number, first), rows[max(first - number, 0) :]
+                        above = max(first - number, 0)
+                        yield number + above, rows.below(above) if isinstance(rows, PlainRecords) else rows[above:]
+                return
         for number, row, _ in self._records(bad, after=read):
             if number >= first:
                 yield number, [row]
+
+    def _many_at_once(self) -> Iterator[list[list[str]] | PlainRecords]:
+        """All records from the start, strictly read. Raises csv.Error behind the last that can be."""
+        csv.field_size_limit(self._limits.field_characters)
+        with self._text.open_bytes() as handle:
+            is_first = True
+            for part in self._parts(handle):
+                if isinstance(part, PlainRecords):
+                    self._position = position_in_file(handle)
+                    yield part
+                    continue
+                lines = _without_mark(islice(part, self._skip_lines, None)) if is_first else part
+                is_first = False
+                reader = self._reader(lines)
+                while rows := list(islice(reader, ROWS_TOGETHER)):
+                    self._position = position_in_file(handle)
+                    yield rows
+
+    def _parts(self, handle: io.BufferedReader) -> Iterator[PlainRecords | Iterator[str]]:
+        is_usual = self._escape is None and self._has_quotes and not self._skip_lines and self._kept is None
+        if not (is_usual and self._text.is_utf8 and self._width > 1 and self._delimiter.isascii()):
+            return iter([self._text.decoded(handle)])
+        return PlainReader(self._delimiter, self._width, self._limits.field_characters).parts(handle)
+
+    @staticmethod
+    def _is_odd(part: PlainRecords, head: str | None) -> bool:
+        """Whether a row may be no ticket: the header once more, a page number."""
+        first = part.arrays[0]
+        signs = [
+            pc.starts_with(first, BYTE_ORDER_MARK),
+            pc.is_in(pc.utf8_lower(pc.utf8_slice_codeunits(first, 0, 5)), _PAGES),
+        ]
+        return any(pc.any(sign).as_py() for sign in (*signs, pc.equal(first, head or BYTE_ORDER_MARK)))
 
     def _must_be_bounded(self, number: int) -> None:
         if number > self._limits.rows:
@@ -359,6 +399,24 @@ def _without_mark(lines: Iterator[str]) -> Iterator[str]:
 def _is_page_number(row: list[str]) -> bool:
     """ "Page 2 of 9" between the tickets of a printed report, and nothing else in the row."""
     return not any(row[1:]) and _PAGE.fullmatch(row[0].strip()) is not None
+
+
+def _with_columns(batch: RowBatcher, number: int, columns: PlainRecords) -> Iterator[RowBatch]:
+    """The rows that wait and those of the columns, but the last of them, which wait then."""
+    waiting, taken = batch.take(), len(columns) - KEPT_ROWS
+    arrays = [array.slice(0, taken) for array in columns.arrays]
+    numbers = list(range(number, number + taken))
+    try:
+        above = [pa.array(cells, pa.string()) for cells in waiting.columns]
+    except UnicodeEncodeError:
+        yield waiting
+    else:
+        # A copy, so that nothing of the block is left beside what is looked through as a whole.
+        arrays = [pa.concat_arrays(both) for both in zip(above, arrays, strict=True)]
+        numbers = waiting.numbers + numbers
+    yield RowBatch(numbers, arrays)
+    kept = columns.below(taken).rows()
+    batch.extend(number + taken, kept, sum(sum(map(len, row)) for row in kept))
 
 
 class _Lines:

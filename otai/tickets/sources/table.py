@@ -18,10 +18,14 @@ BATCH_CHARACTERS = 4_000_000
 @dataclass(slots=True)
 class RowBatch:
     """Some rows, column by column. `numbers` are the row numbers of the source; a cell is a string, None, or a list of
-    strings where the format has lists (JSON, Parquet)."""
+    strings where the format has lists (JSON, Parquet). A column may be an array of Arrow's (CSV, Parquet)."""
 
     numbers: list[int]
     columns: list[Sequence[Any]]
+
+    def lists(self) -> list[Sequence[Any]]:
+        """The columns as sequences of Python's cells, whatever the source."""
+        return [column.to_pylist() if hasattr(column, "to_pylist") else column for column in self.columns]
 
 
 @dataclass(slots=True)
@@ -115,9 +119,7 @@ def first_values(source: Source) -> dict[str, Sequence[Any]]:
         first = next(iter(source.batches(BadRows(skip=True))), None)
     except DatasetInvalid:
         first = None
-    cells = (
-        [column.to_pylist() if hasattr(column, "to_pylist") else column for column in first.columns] if first else []
-    )
+    cells = first.lists() if first else []
     return dict(zip(source.columns, cells or [()] * len(source.columns), strict=True))
 
 

@@ -34,7 +34,7 @@ _GUESSED = [
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "iso8859_15", "iso8859_2", "mac_roman", "cp850", "cp437",
     "shift_jis", "gb18030", "big5", "euc_kr", "koi8_r",
 ]  # fmt: skip
-_HANDLER = "otai-undecodable"
+UNDECODABLE_HANDLER = "otai-undecodable"
 _WESTERN_HANDLER = "otai-western"
 MIXED = "utf-8 with lines in cp1252"
 """Not a codec's name: UTF-8, and bytes that are none of it read as Windows-1252."""
@@ -47,10 +47,10 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 
 def _as_western(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
-    return error.object[error.start : error.end].decode("cp1252", errors=_HANDLER), error.end
+    return error.object[error.start : error.end].decode("cp1252", errors=UNDECODABLE_HANDLER), error.end
 
 
-codecs.register_error(_HANDLER, _mark)
+codecs.register_error(UNDECODABLE_HANDLER, _mark)
 codecs.register_error(_WESTERN_HANDLER, _as_western)
 
 
@@ -73,16 +73,25 @@ class TextFile:
     def open(self) -> io.TextIOWrapper:
         """Its characters, line ends untouched; UNDECODABLE where bytes make no sense. Reading raises DatasetInvalid at
         a bound."""
-        return io.TextIOWrapper(
-            io.BufferedReader(_Bounded(self.path, is_gzip=self.is_gzip, limits=self.limits), CHUNK_BYTES),
-            encoding="utf-8" if self.is_mixed else self.encoding,
-            errors=_WESTERN_HANDLER if self.is_mixed else _HANDLER,
-            newline="",
-        )
+        return self.decoded(self.open_bytes())
 
     def open_bytes(self) -> io.BufferedReader:
         """Its bytes, unpacked, with the same bounds."""
         return io.BufferedReader(_Bounded(self.path, is_gzip=self.is_gzip, limits=self.limits), CHUNK_BYTES)
+
+    def decoded(self, handle: io.BufferedReader) -> io.TextIOWrapper:
+        """The characters of its bytes, as `open` gives them."""
+        return io.TextIOWrapper(
+            handle,
+            encoding="utf-8" if self.is_mixed else self.encoding,
+            errors=_WESTERN_HANDLER if self.is_mixed else UNDECODABLE_HANDLER,
+            newline="",
+        )
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether it is read as UTF-8 and nothing else."""
+        return self.encoding in ("utf-8", "utf-8-sig")
 
     @property
     def is_mixed(self) -> bool:
@@ -138,9 +147,9 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
-def position_in_file(handle: io.TextIOWrapper) -> int:
+def position_in_file(handle: io.TextIOWrapper | io.BufferedReader) -> int:
     """How many bytes of the file itself (packed, if it is) were read."""
-    raw = handle.buffer.raw  # type: ignore[attr-defined]
+    raw: Any = getattr(handle, "buffer", handle).raw  # type: ignore[union-attr]
     return int(raw.tell_file()) if not raw.closed else 0
 
 
