@@ -27,6 +27,7 @@ from otai.api.v1 import (
     guarantees,
     jobs,
     models,
+    notifications,
     organisation,
     relabelling,
     runs,
@@ -79,6 +80,7 @@ NOUNS: tuple[Router, ...] = (
     guarantees.noun,
     team.noun,
     webhooks.noun,
+    notifications.noun,
 )
 
 

@@ -11,7 +11,19 @@ import platformdirs
 VERIFY = ("billing", "invoices", "verify")
 """What of billing a Studio elsewhere does: the rest of it is an operator's."""
 COMMANDS = frozenset(
-    {"tickets", "quote", "train", "runs", "predict", "model", "balance", "statement", "login", "logout"}
+    {
+        "tickets",
+        "quote",
+        "train",
+        "runs",
+        "predict",
+        "model",
+        "balance",
+        "statement",
+        "notifications",
+        "login",
+        "logout",
+    }
 )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection
 
+from otai.billing.operations.notices import send_notices
 from otai.billing.operations.sweep import sweep
 from otai.db import utc_now
 from otai.jobs import operations as jobs
@@ -57,8 +58,11 @@ def tidy(*, now: datetime) -> None:
 
 
 def tell(*, now: datetime) -> int:
-    """One round of webhooks: what happened becomes messages, what is due is sent. Returns the tries made."""
+    """One round of news: what happened becomes messages, what is due is sent to endpoints, and mails to members are
+    written. Returns the tries made."""
     outbound.collect(now=now)
+    if outbound.mail_due(now=now):
+        send_notices(now=now)
     return outbound.deliver_due(now=now, clock=utc_now, parallel=True)
 
 

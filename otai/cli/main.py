@@ -38,6 +38,7 @@ _COMMANDS = {
     "serve": "serve:serve",
     "worker": "workers:worker",
     "simulate": "simulate:simulate",
+    "notifications": "remote.notifications:app",
     "login": "remote:login",
     "logout": "remote:logout",
     "studio": "studio:studio",

@@ -83,6 +83,27 @@ class Studio:
         """Every movement of credits, the newest first; `since`, `until` and `kind` as the API takes them."""
         return self._pages("/statement", filters)
 
+    def notifications(self) -> Iterator[dict[str, Any]]:
+        """What whoever made the key was told in the last 30 days, the newest first."""
+        return self._pages("/notifications", {})
+
+    def notification_choices(self) -> list[dict[str, Any]]:
+        """What whoever made the key is told, and how: `kind`, `meaning`, `mail`, `in_browser`, `above_credits`."""
+        return list(self._get("/notifications/choices")["items"])
+
+    def choose_notification(
+        self,
+        kind: str,
+        *,
+        mail: str | None = None,
+        in_browser: bool | None = None,
+        above_credits: int | None = None,
+    ) -> dict[str, Any]:
+        """Changes what is given of one kind; `mail`: `at_once`, `daily` or `off`."""
+        given = {"mail": mail, "in_browser": in_browser, "above_credits": above_credits}
+        body = {name: value for name, value in given.items() if value is not None}
+        return dict(self._json(lambda: self._http.put(f"/notifications/choices/{quoted(kind, safe='')}", json=body)))
+
     def check_document(self, path: Path | str) -> dict[str, Any]:
         """Holds an invoice or credit note that somebody was given, a PDF or its XML, against the books: `invoice`,
         `verdict` and `differences`, as `POST /invoices/check` has them. Raises NotFound for another organisation's."""

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from otai.errors import Invalid, NotAllowed, NotFound
+from otai.orgs import actors
 from otai.orgs.founders import Person
 from otai.orgs.models import ApiKey, Founding, Invitation, Member, Organisation, SecretKey, TeamEvent, User
 
@@ -167,3 +168,12 @@ def usable_key(secret: str, *, brand: str, among: QuerySet[KeyKind], now: dateti
     if not found.is_usable(now):
         raise ApiKeyEnded("expired", name=found.name, on=found.expires_at)
     return found
+
+
+def person_behind(organisation: UUID, who: str) -> str:
+    """The mail address of whoever is written beside something: the person, or who made the key that a program used;
+    `who` itself where neither is known."""
+    if key := actors.key_of(who):
+        made = ApiKey.objects.filter(prefix=key[1], organisation=organisation).first()
+        return made.created_by if made else who
+    return who

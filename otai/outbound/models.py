@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from otai.db import new_id
-from otai.orgs.models import Organisation
+from otai.orgs.models import Member, Organisation
 
 
 class Endpoint(models.Model):
@@ -169,11 +169,92 @@ class DeliveryAttempt(models.Model):
         return f"attempt {self.number}"
 
 
+class NotificationKind(models.TextChoices):
+    """What a person may be told; `notifications.py` says of each whom it concerns."""
+
+    TRAINING_READY = "training_ready", "My training is ready"
+    TRAINING_FAILED = "training_failed", "My training failed"
+    TRAINING_LATE = "training_late", "My training will be late"
+    IMPORT_ENDED = "import_ended", "My import ended"
+    ORDER_ABOVE_LIMIT = "order_above_limit", "A colleague orders above a limit"
+    MODEL_LIVE = "model_live", "A model goes live"
+    MODEL_DRIFTS = "model_drifts", "A model drifts"
+
+
+class MailTiming(models.TextChoices):
+    """`daily`: all of a day in one mail, in the morning where the organisation is."""
+
+    OFF = "off", "No mail"
+    AT_ONCE = "at_once", "A mail at once"
+    DAILY = "daily", "In the daily digest"
+
+
+class NotificationChoice(models.Model):
+    """What a member chose of one kind of notification; without a row it is as `notifications.default` says."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    member = models.ForeignKey(Member, models.CASCADE, related_name="notification_choices")
+    kind = models.CharField(max_length=20, choices=NotificationKind.choices)
+    mail = models.CharField(max_length=10, choices=MailTiming.choices)
+    in_browser = models.BooleanField(help_text="In browsers where the person allowed it.")
+    above_credits = models.PositiveIntegerField(default=0, help_text="Of a colleague's order: more than so many.")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "outbound_notification_choice"
+        constraints = [
+            models.UniqueConstraint(fields=["member", "kind"], name="outbound_choice_is_one_for_each_kind"),
+            models.CheckConstraint(condition=Q(kind__in=NotificationKind.values), name="outbound_choice_kind_is_known"),
+            models.CheckConstraint(condition=Q(mail__in=MailTiming.values), name="outbound_choice_mail_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Notification(models.Model):
+    """One message as it concerns one member: on their page, by mail where `mail_due_at` says when, in their browser."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="notifications")
+    member = models.ForeignKey(Member, models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=20, choices=NotificationKind.choices)
+    in_browser = models.BooleanField()
+    in_digest = models.BooleanField(default=False)
+    made_at = models.DateTimeField()
+    mail_due_at = models.DateTimeField(null=True, help_text="Empty: no mail.")
+    mailed_at = models.DateTimeField(null=True, help_text="When its mail was written; it is written once.")
+
+    class Meta:
+        db_table = "outbound_notification"
+        constraints = [
+            models.UniqueConstraint(fields=["message", "member"], name="outbound_notification_is_one_for_each_member"),
+            models.CheckConstraint(
+                condition=Q(kind__in=NotificationKind.values), name="outbound_notification_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(mailed_at__isnull=True) | Q(mail_due_at__isnull=False),
+                name="outbound_notification_is_mailed_only_when_due",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                "mail_due_at",
+                name="outbound_notification_due",
+                condition=Q(mail_due_at__isnull=False, mailed_at__isnull=True),
+            ),
+            models.Index(fields=["member", "-id"], name="outbound_notification_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
 class Position(models.Model):
     """How far each source of news has been read: everything up to `value`, and nothing older can still appear."""
 
     source = models.CharField(max_length=40, primary_key=True)
-    value = models.CharField(max_length=64)
+    value = models.CharField(max_length=100)
 
     class Meta:
         db_table = "outbound_position"

@@ -5,8 +5,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from otai.errors import NotFound
-from otai.orgs.models import Organisation
-from otai.outbound.models import DeliveryAttempt, Endpoint, WebhookDelivery
+from otai.orgs.models import Member, Organisation
+from otai.outbound.models import DeliveryAttempt, Endpoint, Notification, WebhookDelivery
 
 
 def endpoints(organisation: Organisation) -> QuerySet[Endpoint]:
@@ -45,3 +45,8 @@ def delivery(organisation: Organisation, id: UUID) -> WebhookDelivery:
 def attempts(delivery: WebhookDelivery) -> QuerySet[DeliveryAttempt]:
     """What became of each try, the first one first."""
     return DeliveryAttempt.objects.filter(delivery=delivery).order_by("number")
+
+
+def notifications(member: Member) -> QuerySet[Notification]:
+    """What the member was told, the newest first, with its messages; as long as messages are kept (30 days)."""
+    return Notification.objects.filter(member=member).select_related("message").order_by("-id")

@@ -40,6 +40,8 @@ TOLD: tuple[tuple[str, str], ...] = (
     ("orgs.ApiKey", "organisation"),
     ("orgs.TeamEvent", "organisation"),
     ("outbound.Endpoint", "organisation"),
+    ("outbound.NotificationChoice", "member__organisation"),
+    ("outbound.Notification", "member__organisation"),
     ("runs.Guarantee", "organisation"),
     ("runs.GuaranteeEvent", "organisation"),
     ("runs.SpendLimit", "organisation"),

@@ -34,6 +34,8 @@ from otai.ledger.proof import statement_proof
 from otai.orgs.actors import BY_HOUSEKEEPING
 from otai.orgs.models import Invitation, Member, Organisation, TeamEvent, User
 from otai.orgs.persons import replacement_of
+from otai.outbound.notifications import choices_of
+from otai.outbound.queries import notifications
 from otai.privacy.export_tables import RESTORED, TOLD, file_of, lines, plain
 from otai.privacy.models import Export, ExportState
 from otai.runs.models import Run
@@ -256,10 +258,35 @@ def write_person(user: User, file: IO[bytes], *, now: datetime) -> None:
         {"organisation": one.organisation.slug, "role": one.role, "invited_at": plain(one.invited_at)}
         for one in Invitation.objects.filter(email__iexact=user.email).select_related("organisation")
     ]
-    for name, value in (("account", account), ("memberships", memberships), ("invitations", invitations)):
+    kept = {"account": account, "memberships": memberships, "invitations": invitations}
+    for name, value in (kept | {"notifications": _told_to(members)}).items():
         archive.add(f"{name}.json", [json.dumps(value, ensure_ascii=False, indent=1).encode()])
     archive.add("where-you-are-named.jsonl", _named(user))
     archive.close({"format": "otai-person", "version": VERSION, "made_at": now.isoformat()})
+
+
+def _told_to(members: Iterable[Member]) -> list[dict[str, Any]]:
+    """By organisation what the person chose to be told, and what they were told in the last weeks."""
+    chosen = choices_of(members)
+    return [
+        {
+            "organisation": member.organisation.slug,
+            "choices": [
+                {"kind": one.kind, "mail": one.mail, "in_browser": one.in_browser, "above_credits": one.above_credits}
+                for one in chosen[member.id].values()
+            ],
+            "told": [
+                {
+                    "kind": one.kind,
+                    "event": one.message.event,
+                    "at": plain(one.message.happened_at),
+                    "mailed_at": plain(one.mailed_at),
+                }
+                for one in notifications(member)
+            ],
+        }
+        for member in members
+    ]
 
 
 def _named(user: User) -> Iterator[bytes]:

@@ -15,10 +15,10 @@ from uuid import UUID
 from otai.billing.operations.events import notify_people
 from otai.db import one_transaction
 from otai.errors import Invalid, NotAllowed
-from otai.orgs.actors import key_of
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations.members import record
 from otai.orgs.permissions import ROLE_ACTIONS, Action, Role
+from otai.orgs.queries import person_behind
 from otai.runs.models import ApprovalRule, Run
 from otai.units import MAX_CREDITS
 
@@ -120,10 +120,7 @@ def may_approve(run: Run, by: Approver) -> bool:
 
 def orderer(run: Run) -> str:
     """The mail address of whoever ordered, in person or by a program with a key that they made."""
-    if key := key_of(run.ordered_by):
-        made = ApiKey.objects.filter(prefix=key[1], organisation=run.organisation_id).first()
-        return made.created_by if made else run.ordered_by
-    return run.ordered_by
+    return person_behind(run.organisation_id, run.ordered_by)
 
 
 def tell_approvers(run: Run, *, now: datetime) -> None:

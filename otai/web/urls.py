@@ -15,6 +15,7 @@ from otai.web.views import (
     help,
     home,
     impersonating,
+    notifications,
     paying,
     plans,
     spending,
@@ -71,5 +72,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/team/webhooks/<uuid:endpoint>/secret", webhooks.rotate_webhook, name="rotate_webhook"),
     path("<slug:slug>/team/webhooks/<uuid:endpoint>/delete", webhooks.delete_webhook, name="delete_webhook"),
     path("<slug:slug>/team/webhooks/deliveries/<uuid:delivery>/again", webhooks.send_again, name="send_again"),
+    path("account/unsubscribe/<str:token>/", notifications.unsubscribe, name="unsubscribe"),
+    path("<slug:slug>/notifications/", notifications.notifications, name="notifications"),
+    path("<slug:slug>/notifications/choices", notifications.choose_notifications, name="choose_notifications"),
+    path("<slug:slug>/notifications/fresh", notifications.fresh_notifications, name="fresh_notifications"),
     path("<slug:slug>/help/", help.help_page, name="help"),
 ]

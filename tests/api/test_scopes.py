@@ -43,6 +43,7 @@ ASKS_FOR = {
         POST /runs/{number}/cancel
         POST /advice/{advice_id}/follow
         POST /advice/{advice_id}/dismiss
+        PUT /notifications/choices/{kind}
         POST /guarantee/criteria
         POST /guarantee/runs""",
     "runs:approve": """

@@ -79,6 +79,15 @@ EVERYTHING = {
     "decided_by": "alice@acme.example",
     "why": "Wait for the new labels",
     "approval_until": "2026-12-02T09:30:00+00:00",
+    "news": [
+        {
+            "event": "run.late",
+            "page": "/acme/runs/7/",
+            "data": {"model": "support", "run": 7, "due_at": "2026-12-02T09:30:00+00:00"},
+        },
+        {"event": "model.live", "page": "/acme/models/", "data": {"model": "support", "version": 2}},
+    ],
+    "unsubscribe": {"member": "019a4f0f-7777-7888-8999-000011112222", "what": "training_late"},
 }
 
 

@@ -13,7 +13,16 @@ from otai.api.models import KeyedRequest
 from otai.billing.operations.vendor_keys import create_vendor_key
 from otai.billing.vendor_scopes import VendorScope
 from otai.orgs.models import Organisation
-from otai.outbound.models import DeliveryAttempt, Endpoint, Message, WebhookDelivery
+from otai.orgs.permissions import Role
+from otai.outbound.models import (
+    DeliveryAttempt,
+    Endpoint,
+    Message,
+    Notification,
+    NotificationChoice,
+    WebhookDelivery,
+)
+from tests.orgs.people import joins, person
 
 pytestmark = pytest.mark.django_db
 
@@ -32,8 +41,12 @@ def there(acme: Organisation, now: datetime) -> dict[str, Any]:
     vendor_key = create_vendor_key(
         name="shop", scopes=[VendorScope.PRICES_READ], who="olga", why="our shop", now=now, expires_at=None
     ).key
+    alice = joins(acme, person("alice"), Role.OWNER, now)
+    NotificationChoice.objects.create(member=alice, kind="training_ready", mail="off", in_browser=False, changed_at=now)
+    Notification.objects.create(message=message, member=alice, kind="training_ready", in_browser=True, made_at=now)
     return {
         "acme": acme,
+        "alice": alice,
         "vendor_key": vendor_key,
         "endpoint": endpoint,
         "message": message,
@@ -59,6 +72,16 @@ BREAKS: dict[str, Callable[[dict[str, Any]], Any]] = {
         delivery=t["delivery"], number=1, at=t["now"], status=200, milliseconds=1
     ),
     "outbound_attempt_without_an_answer_says_why": lambda t: DeliveryAttempt.objects.update(status=None),
+    "outbound_choice_is_one_for_each_kind": lambda t: NotificationChoice.objects.create(
+        member=t["alice"], kind="training_ready", mail="daily", in_browser=False, changed_at=t["now"]
+    ),
+    "outbound_choice_kind_is_known": lambda t: NotificationChoice.objects.update(kind="weather"),
+    "outbound_choice_mail_is_known": lambda t: NotificationChoice.objects.update(mail="hourly"),
+    "outbound_notification_is_one_for_each_member": lambda t: Notification.objects.create(
+        message=t["message"], member=t["alice"], kind="training_late", in_browser=True, made_at=t["now"]
+    ),
+    "outbound_notification_kind_is_known": lambda t: Notification.objects.update(kind="weather"),
+    "outbound_notification_is_mailed_only_when_due": lambda t: Notification.objects.update(mailed_at=t["now"]),
     "api_keyed_request_key_is_used_once": lambda t: KeyedRequest.objects.create(
         organisation=t["acme"], key="k", request_sha256="1", made_at=t["now"]
     ),
@@ -86,7 +109,10 @@ def test_the_database_itself_refuses(rule: str, there: dict[str, Any]) -> None:
 def test_every_rule_is_tried() -> None:
     rules = {
         constraint.name
-        for model in (Endpoint, Message, WebhookDelivery, DeliveryAttempt, KeyedRequest)
+        for model in (
+            *(Endpoint, Message, WebhookDelivery, DeliveryAttempt, KeyedRequest),
+            *(Notification, NotificationChoice),
+        )
         for constraint in model._meta.constraints
     }
     assert rules == set(BREAKS)

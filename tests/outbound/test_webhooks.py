@@ -50,11 +50,17 @@ def test_a_run_is_told_from_order_to_model(acme: Organisation, receiver: Receive
     run = stories.ordered(acme, data_set, present())
     Worker(FakeExecutor()).work_once()
     register_completed_runs(now=present())
-    assert operations.collect(now=present()) == 4
+    assert operations.collect(now=present()) == 5
     assert operations.collect(now=present()) == 0, "what was told is not told again"
-    assert operations.deliver_due(now=present()) == 4
-    assert sorted(told(receiver, made.secret)) == ["model.ready", "run.completed", "run.ordered", "run.started"]
-    by_type = {m["type"]: m for m in (receiver.verified(n, made.secret) for n in range(4))}
+    assert operations.deliver_due(now=present()) == 5
+    assert sorted(told(receiver, made.secret)) == [
+        "model.live",
+        "model.ready",
+        "run.completed",
+        "run.ordered",
+        "run.started",
+    ]
+    by_type = {m["type"]: m for m in (receiver.verified(n, made.secret) for n in range(5))}
     assert by_type["run.completed"]["data"]["run"] == run.number
     assert by_type["run.completed"]["data"]["charged"] == 1 and by_type["run.ordered"]["data"]["charged"] == 0
     assert by_type["model.ready"]["data"]["version"] == 1

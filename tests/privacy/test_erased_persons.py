@@ -20,6 +20,8 @@ from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.operations import invite
 from otai.orgs.permissions import Role
 from otai.orgs.persons import Replacement, number_of, numbered
+from otai.outbound.models import Message, Notification, NotificationChoice
+from otai.outbound.operations import choose
 from otai.pricing.price_book import Tier
 from otai.privacy.models import Erasure
 from otai.privacy.persons import OnlyOwner, OperatorAccount, erase_person
@@ -50,6 +52,12 @@ def lived(organisation: Organisation, user: User) -> None:
     details(organisation, now=NOW, email=user.email)
     bought, _ = billing.order_package(organisation=organisation, package="10", who=user.email, key="first", now=NOW)
     transfer(Purchase.objects.get(id=bought.id), NOW)
+    member = Member.objects.get(organisation=organisation, user=user)
+    choose(member=member, kind="model_live", mail="daily", now=NOW)
+    told = Message.objects.create(
+        organisation=organisation, key="k", event="model.live", payload={"data": {}}, happened_at=NOW, made_at=NOW
+    )
+    Notification.objects.create(message=told, member=member, kind="model_live", in_browser=True, made_at=NOW)
     spending.set_limit(organisation=organisation, member=user.email, monthly_credits=9, who=user.email, now=NOW)
     topups.set_low_balance_notice(organisation=organisation, below=3, who=user.email, now=NOW)
     invite(organisation=organisation, email="dan@acme.example", role=Role.TRAINER, who=user.email, now=NOW)
@@ -74,6 +82,7 @@ def test_a_number_stands_for_her_in_everything_that_is_kept() -> None:
     assert TeamEvent.objects.filter(organisation=acme, what="person_erased", subject=numbered(user.pk)).exists()
     assert BillingDetails.objects.get(organisation=acme).email == "bob@acme.example"
     assert not Member.objects.filter(user=user).exists()
+    assert not NotificationChoice.objects.exists() and not Notification.objects.exists()
     assert browser.get("/acme/").status_code == 302
     assert not Client().login(username=user.username, password=PASSWORD)
     chain_new(now=utc_now())

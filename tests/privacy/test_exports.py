@@ -16,9 +16,10 @@ from otai.billing.audit import audit
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit as audit_ledger
-from otai.orgs.models import Organisation, TeamEvent
+from otai.orgs.models import Member, Organisation, TeamEvent
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Role, Scope
+from otai.outbound.operations import choose
 from otai.privacy import exports
 from otai.privacy.imports import AlreadyHere, InvalidExport, import_organisation
 from otai.privacy.models import Export, ExportState
@@ -177,12 +178,21 @@ def test_a_person_takes_what_names_them_and_nobody_elses(acme: Organisation, now
     joins(acme, alice, Role.OWNER, now)
     joins(acme, person("bob"), Role.TRAINER, now)
     EmailAddress.objects.create(user=alice, email="alice@elsewhere.example", verified=True)
+    choose(member=Member.objects.get(user=alice), kind="training_ready", mail="daily", now=now)
     exports.ask_for_export(organisation=acme, who="alice@elsewhere.example", now=now)
     file = io.BytesIO()
     exports.write_person(alice, file, now=now)
     whole = zipfile.ZipFile(file)
     assert json.loads(whole.read("account.json"))["email"] == alice.email
     assert json.loads(whole.read("memberships.json"))[0]["organisation"] == "acme"
+    [hears] = json.loads(whole.read("notifications.json"))
+    assert hears["organisation"] == "acme" and hears["told"] == []
+    assert hears["choices"][0] == {
+        "kind": "training_ready",
+        "mail": "daily",
+        "in_browser": True,
+        "above_credits": 10,
+    }
     assert b"orgs_team_event" in whole.read("where-you-are-named.jsonl")
     assert b"privacy_export" in whole.read("where-you-are-named.jsonl"), "by any of their addresses"
     assert all(b"bob@" not in whole.read(name) for name in whole.namelist())

@@ -143,6 +143,7 @@ def test_every_table_that_is_locked_has_its_place() -> None:
         "mfa_authenticator",
         "orgs_kept_key",
         "orgs_organisation_key",
+        "outbound_notification",
         "privacy_export",
     }
     assert locked - set(RANK) == alone

@@ -19,7 +19,7 @@ ASKS_FOR = {
         "run run_now run_events run_attribute report_card_json report_card_html guarantee models "
         "model compare_versions credits ledger ledger_csv tier purchase purchase_now order_confirmation "
         "invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof "
-        "check_document"
+        "check_document notifications choose_notifications fresh_notifications"
     ),
     Action.READ_TICKETS: "data_set_sample model_feedback guarantee_holdout",
     Action.DOWNLOAD_MODELS: "download_version",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import polib
 from babel.messages.plurals import get_plural
 
-from otai.words import advice, catalogue, facts, findings, invoices, mails, named, refusals
+from otai.words import advice, catalogue, facts, findings, invoices, mails, named, news, refusals
 from otai.words.catalogue import DOMAIN, LOCALES
 from otai.words.sentences import Counted, Meant, Sentence
 
@@ -22,7 +22,7 @@ def sentences() -> Iterator[Sentence]:
     seen: set[object] = set()
     parts = (catalogue.QUOTED, catalogue.AMOUNT, catalogue.AND_MORE, *catalogue.PARTS.values())
     said = (*findings.sentences(), *invoices.sentences(), *mails.sentences(), *facts.sentences(), *advice.sentences())
-    refused = (*refusals.sentences(), *named.sentences())
+    refused = (*refusals.sentences(), *named.sentences(), *news.sentences())
     for one in (*parts, *said, *refused):
         key = (one, context_of(one))
         if key not in seen:

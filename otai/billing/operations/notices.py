@@ -17,8 +17,10 @@ from otai.billing.documents import invoice_pdf, order_confirmation_pdf
 from otai.billing.gateways import gateway_named
 from otai.billing.models import Invoice, Notice, Purchase
 from otai.billing.seller import seller
+from otai.links import absolute
 from otai.orgs.languages import templates
-from otai.words import mails
+from otai.orgs.unsubscribing import link_to_unsubscribe
+from otai.words import mails, news
 from otai.words.invoices import count, day, money
 
 logger = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ def compose(notice: Notice) -> EmailMessage:
         elif name == "problem" and isinstance(value, dict):
             # Those of before have a sentence of their own.
             context["problem"] = mails.problem(value, language=notice.language)
+    headers = _news_of(notice, context)
     text = render_to_string(templates(f"billing/mail/{notice.template}", notice.language), context)
     subject, _, body = text.partition("\n")
     mail = EmailMessage(
@@ -78,10 +81,32 @@ def compose(notice: Notice) -> EmailMessage:
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[notice.recipient],
         reply_to=[seller().email],
+        headers=headers,
     )
     if (document := _document_of(notice)) is not None:
         mail.attach(*document, "application/pdf")
     return mail
+
+
+def _news_of(notice: Notice, context: dict[str, Any]) -> dict[str, str]:
+    """Puts what a mail of news says into `context`; returns the headers by which mail programs offer to end such mails
+    with one click (RFC 2369, RFC 8058)."""
+    if "news" not in notice.context:
+        return {}
+    told, language = notice.context["news"], notice.language
+    context["news"] = [
+        {
+            "title": news.title(one["event"], one["data"], language=language),
+            "more": news.more(one["event"], one["data"], zone=notice.organisation.zone, language=language),
+            "address": absolute(one["page"]),
+        }
+        for one in told
+    ]
+    context["subject"] = news.subject(told, organisation=notice.organisation.name, language=language)
+    ends = notice.context["unsubscribe"]
+    link = link_to_unsubscribe(ends["member"], ends["what"])
+    context |= {"kind": news.kind(ends["what"], language=language), "unsubscribe": link}
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _document_of(notice: Notice) -> tuple[str, bytes] | None:

@@ -1,15 +1,16 @@
 """The command line against a Studio elsewhere: `OTAI_URL` and `OTAI_API_KEY`, or `otai login`.
 
 The same words as against an installation of one's own: `otai tickets import`, `otai quote`, `otai train`, `otai runs`,
-`otai predict`, `otai model`, `otai statement`, `otai balance`. What works on an installation itself (workers, pools,
-organisations ...) stays local; `otai runs watch` is for here alone, since who trains on this machine watches anyway.
+`otai predict`, `otai model`, `otai statement`, `otai balance`. `otai notifications` is for there alone. What works on
+an installation itself (workers, pools, organisations ...) stays local; `otai runs watch` is for here alone, since who
+trains on this machine watches anyway.
 """
 
 from __future__ import annotations
 
 import typer
 
-from otai.cli.remote import credits, documents, models, prices, runs, tickets, training
+from otai.cli.remote import credits, documents, models, notifications, prices, runs, tickets, training
 from otai.cli.remote.signing_in import login, logout
 
 __all__ = ["app", "login", "logout"]
@@ -33,4 +34,5 @@ app.command("train")(training.train)
 app.add_typer(runs.app, name="runs")
 app.command("predict")(models.predict)
 app.add_typer(models.app, name="model")
+app.add_typer(notifications.app, name="notifications")
 app.add_typer(documents.app, name="billing")

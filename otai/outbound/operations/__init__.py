@@ -13,18 +13,24 @@ from otai.outbound.operations.endpoints import (
     rotate_secret,
     send_test,
 )
+from otai.outbound.operations.telling import DIGEST, InvalidNotification, choose, mail_due, unsubscribe
 
 __all__ = [
+    "DIGEST",
     "EndpointMade",
     "InvalidEndpoint",
+    "InvalidNotification",
     "TooManyEndpoints",
     "change_endpoint",
+    "choose",
     "collect",
     "create_endpoint",
     "delete_endpoint",
     "deliver_due",
     "forget_old",
+    "mail_due",
     "replay",
     "rotate_secret",
     "send_test",
+    "unsubscribe",
 ]

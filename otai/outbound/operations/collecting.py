@@ -1,5 +1,5 @@
-"""Rows become messages: a sweep reads on from where it was in each source, and writes a delivery for each endpoint that
-wants to know.
+"""Rows become messages: a sweep reads on from where it was in each source, and writes a delivery for each endpoint and
+a notification for each member that want to know.
 
 A row may become visible after a later one, when its transaction took longer. So the place up to which a source counts
 as read stays ten minutes behind; what lies between is read again each time, and a message's key keeps it from being
@@ -15,8 +15,9 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from otai.outbound.events import SOURCES, News, NewsSource, newest
-from otai.outbound.models import Endpoint, Message, Position, WebhookDelivery
+from otai.outbound.events import SOURCES, News, NewsSource
+from otai.outbound.models import Endpoint, Message, Notification, Position, WebhookDelivery
+from otai.outbound.notifications import Listener, listeners
 from otai.outbound.operations.endpoints import payload_of
 from otai.runs.operations import made_from
 
@@ -49,11 +50,6 @@ def forget_failures(organisation: UUID, data_sets: Sequence[UUID]) -> int:
 
 def _collect_from(source: NewsSource, endpoints: dict[UUID, list[Endpoint]], *, now: datetime) -> int:
     position = Position.objects.filter(source=source.name).first()
-    if not endpoints:
-        # Nobody listens. Whoever begins to hears what happens from then on, so nothing before has to be read.
-        if (last := newest(source)) is not None:
-            Position.objects.update_or_create(source=source.name, defaults={"value": last})
-        return 0
     made = 0
     settled = after = position.value if position else ""
     for rows in _rows_after(source, after):
@@ -61,11 +57,11 @@ def _collect_from(source: NewsSource, endpoints: dict[UUID, list[Endpoint]], *, 
         for row in rows:
             if source.at(row) > now - looks_back:
                 break
-            settled = str(row.pk)
+            settled = source.place(row)
         else:
             continue
         # From here on everything is recent. The rest is told all the same, and read again next time.
-        made += sum(_tell(source, rest, endpoints, now=now) for rest in _rows_after(source, str(rows[-1].pk)))
+        made += sum(_tell(source, rest, endpoints, now=now) for rest in _rows_after(source, source.place(rows[-1])))
         break
     if settled != after:
         Position.objects.update_or_create(source=source.name, defaults={"value": settled})
@@ -74,40 +70,44 @@ def _collect_from(source: NewsSource, endpoints: dict[UUID, list[Endpoint]], *, 
 
 def _rows_after(source: NewsSource, place: str) -> Iterator[Sequence[Any]]:
     while True:
-        found = source.rows().order_by("pk")
-        if place:
-            found = found.filter(pk__gt=source.number(place))
-        rows = list(found[:rows_at_once])
+        rows = list(source.after(place)[:rows_at_once])
         if not rows:
             return
         yield rows
-        place = str(rows[-1].pk)
+        place = source.place(rows[-1])
 
 
 def _tell(source: NewsSource, rows: Sequence[Any], endpoints: dict[UUID, list[Endpoint]], *, now: datetime) -> int:
-    news = [found for row in rows if (found := source.read(row)) is not None and found.organisation in endpoints]
+    news = [found for row in rows if (found := source.read(row)) is not None]
     known = set(
         Message.objects.filter(
             organisation__in={each.organisation for each in news}, key__in=[each.key for each in news]
         ).values_list("organisation_id", "key")
     )
+    news = [each for each in news if (each.organisation, each.key) not in known]
+    people = listeners(news)
     told = 0
     for each in news:
         # An endpoint hears what happened since it is there.
-        wanting = [e for e in endpoints[each.organisation] if e.wants(each.event) and e.created_at <= each.happened_at]
-        if wanting and (each.organisation, each.key) not in known:
-            told += _write(each, wanting, now=now)
+        wanting = [
+            endpoint
+            for endpoint in endpoints.get(each.organisation, [])
+            if endpoint.wants(each.event) and endpoint.created_at <= each.happened_at
+        ]
+        if wanting or people.get(each.key):
+            told += _write(each, wanting, people.get(each.key, []), now=now)
     return told
 
 
-def _write(news: News, endpoints: Sequence[Endpoint], *, now: datetime) -> int:
+def _write(news: News, endpoints: Sequence[Endpoint], people: Sequence[Listener], *, now: datetime) -> int:
+    organisation = endpoints[0].organisation if endpoints else people[0].member.organisation
     try:
         with transaction.atomic():
             message = Message.objects.create(
                 organisation_id=news.organisation,
                 key=news.key,
                 event=news.event,
-                payload=payload_of(news.event, news.happened_at, news.data, endpoints[0].organisation),
+                payload=payload_of(news.event, news.happened_at, news.data, organisation),
                 happened_at=news.happened_at,
                 made_at=now,
             )
@@ -117,7 +117,8 @@ def _write(news: News, endpoints: Sequence[Endpoint], *, now: datetime) -> int:
                     for endpoint in endpoints
                 ]
             )
+            Notification.objects.bulk_create([each.notification(message, now=now) for each in people])
     except IntegrityError:
-        # Another process tells it at this moment, or the endpoint was deleted meanwhile.
+        # Another process tells it at this moment, or the endpoint or the member was deleted meanwhile.
         return 0
     return 1

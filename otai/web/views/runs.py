@@ -16,9 +16,11 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
 from otai.orgs.permissions import Action
+from otai.outbound.models import NotificationKind
+from otai.outbound.notifications import is_mailed
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs import operations, queries
-from otai.runs.approval import Approver, may_approve
+from otai.runs.approval import Approver, may_approve, orderer
 from otai.runs.event_stream import run_events_response
 from otai.runs.models import Attempt, Reason, Run
 from otai.runs.status import WORKING, Approval, RunStatus
@@ -185,8 +187,18 @@ def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
         "left": max(run.due_at - at, at - at),
         "was_on_time": run.ended_at is not None and run.ended_at <= run.due_at,
         "may_cancel": not run.has_ended and request.member.may(Action.TRAIN),
+        "mails_you": "" if run.has_ended else mails_at_the_end(run, request),
         "at": at,
     }
+
+
+def mails_at_the_end(run: Run, request: MemberRequest) -> str:
+    """The address that whoever reads the page is mailed at when the run ends, however it does; empty where they are
+    not."""
+    member = request.member
+    is_own = orderer(run).casefold() == member.user.email.casefold()
+    ends = (NotificationKind.TRAINING_READY, NotificationKind.TRAINING_FAILED)
+    return member.user.email if is_own and all(is_mailed(member, kind) for kind in ends) else ""
 
 
 @require_safe

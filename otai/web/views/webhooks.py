@@ -36,6 +36,9 @@ EVENT_WORDS = {
     "credits.refunded": gettext_lazy("Credits of a run are given back"),
     "credits.low": gettext_lazy("Credits run low"),
     "model.ready": gettext_lazy("A version of a model is ready"),
+    "model.live": gettext_lazy("Another version of a model answers"),
+    "import.completed": gettext_lazy("Tickets are imported"),
+    "import.failed": gettext_lazy("An import fails"),
     "advice.raised": gettext_lazy("A new training is worth its credits"),
 }
 

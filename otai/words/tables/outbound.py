@@ -1,4 +1,4 @@
-"""What is refused about webhooks."""
+"""What is refused about webhooks and notifications."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from collections.abc import Mapping
 from otai.words.refusal import Refusal, said
 
 TABLE: Mapping[str, Refusal] = {
+    "invalid_notification.credits": said(
+        "A limit is a number of credits from 0 to {most:n}.",
+    ),
+    "invalid_notification.kind": said(
+        "There is no notification {kind:quoted}. There are: {known:words}.",
+    ),
+    "invalid_notification.mail": said(
+        "A mail comes off, at_once or daily, not {mail:quoted}.",
+    ),
+    "not_found.notifications": said(
+        "Whoever made this key is no member any more, and only members are told.",
+    ),
     "invalid_webhook_endpoint.description": said(
         "A description has up to 200 printable characters.",
     ),
