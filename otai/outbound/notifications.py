@@ -31,7 +31,7 @@ attributes costs less."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenNotification:
     """How a member is told of one kind."""
 
     kind: NotificationKind
@@ -45,18 +45,18 @@ class Choice:
         return self.in_browser or self.mail != MailTiming.OFF
 
 
-def default(kind: NotificationKind) -> Choice:
+def default(kind: NotificationKind) -> ChosenNotification:
     """As it is for whoever chose nothing."""
     is_on = kind in ON_BY_DEFAULT
-    return Choice(kind, MailTiming.AT_ONCE if is_on else MailTiming.OFF, in_browser=is_on)
+    return ChosenNotification(kind, MailTiming.AT_ONCE if is_on else MailTiming.OFF, in_browser=is_on)
 
 
-def choices_of(members: Iterable[Member]) -> dict[UUID, dict[NotificationKind, Choice]]:
+def choices_of(members: Iterable[Member]) -> dict[UUID, dict[NotificationKind, ChosenNotification]]:
     """Each member's choice of every kind, in the order in which pages list them; one query."""
     found = {member.id: {kind: default(kind) for kind in NotificationKind} for member in members}
     for row in NotificationChoice.objects.filter(member__in=list(found)):
         kind = NotificationKind(row.kind)
-        found[row.member_id][kind] = Choice(kind, MailTiming(row.mail), row.in_browser, row.above_credits)
+        found[row.member_id][kind] = ChosenNotification(kind, MailTiming(row.mail), row.in_browser, row.above_credits)
     return found
 
 
@@ -65,7 +65,7 @@ class Listener:
     """A member who is told, and how."""
 
     member: Member
-    choice: Choice
+    choice: ChosenNotification
 
     def notification(self, message: Message, *, now: datetime) -> Notification:
         """The row that tells it; not saved."""
@@ -105,7 +105,7 @@ def listeners(news: Sequence[News]) -> dict[str, list[Listener]]:
 
 
 def _told(
-    news: News, members: Sequence[Member], choices: Mapping[UUID, Mapping[NotificationKind, Choice]]
+    news: News, members: Sequence[Member], choices: Mapping[UUID, Mapping[NotificationKind, ChosenNotification]]
 ) -> list[Listener]:
     assert news.concerns is not None
     told = (Listener(member, choices[member.id][news.concerns]) for member in members)

@@ -157,6 +157,6 @@ def _told(one: Notification) -> dict[str, Any]:
     }
 
 
-def _choice(chosen: notifications.Choice) -> dict[str, Any]:
+def _choice(chosen: notifications.ChosenNotification) -> dict[str, Any]:
     names = ("kind", "mail", "in_browser", "above_credits")
     return {"meaning": news.kind(chosen.kind), **{name: getattr(chosen, name) for name in names}}

@@ -16,7 +16,7 @@ from otai.db import new_id, one_transaction
 from otai.errors import Invalid
 from otai.orgs.models import Member
 from otai.outbound.models import MailTiming, Notification, NotificationChoice, NotificationKind
-from otai.outbound.notifications import Choice, choices_of, page_of
+from otai.outbound.notifications import ChosenNotification, choices_of, page_of
 from otai.units import MAX_CREDITS
 
 DIGEST = "digest"
@@ -37,7 +37,7 @@ def choose(
     in_browser: bool | None = None,
     above_credits: int | None = None,
     now: datetime,
-) -> Choice:
+) -> ChosenNotification:
     """Changes what is given, from now on; mails of this kind that wait for the digest are dropped where there is to be
     none. Raises InvalidNotification."""
     if kind not in NotificationKind.values:
@@ -57,18 +57,18 @@ def choose(
     return chosen
 
 
-def _keep(chosen: Sequence[tuple[UUID, Choice]], *, now: datetime) -> None:
+def _keep(chosen: Sequence[tuple[UUID, ChosenNotification]], *, now: datetime) -> None:
     rows = [
         NotificationChoice(
             id=new_id(),
             member_id=member,
-            kind=one.kind,
-            mail=one.mail,
-            in_browser=one.in_browser,
-            above_credits=one.above_credits,
+            kind=choice.kind,
+            mail=choice.mail,
+            in_browser=choice.in_browser,
+            above_credits=choice.above_credits,
             changed_at=now,
         )
-        for member, one in chosen
+        for member, choice in chosen
     ]
     NotificationChoice.objects.bulk_create(
         rows,
@@ -76,9 +76,9 @@ def _keep(chosen: Sequence[tuple[UUID, Choice]], *, now: datetime) -> None:
         unique_fields=["member", "kind"],
         update_fields=["mail", "in_browser", "above_credits", "changed_at"],
     )
-    for member, one in chosen:
-        if one.mail == MailTiming.OFF:
-            waiting = Notification.objects.filter(member=member, kind=one.kind, mailed_at__isnull=True)
+    for member, choice in chosen:
+        if choice.mail == MailTiming.OFF:
+            waiting = Notification.objects.filter(member=member, kind=choice.kind, mailed_at__isnull=True)
             waiting.filter(mail_due_at__isnull=False).update(mail_due_at=None, in_digest=False)
 
 

@@ -46,7 +46,7 @@ class ChoiceForm(forms.Form):
         required=False, min_value=0, max_value=MAX_CREDITS, label=gettext_lazy("More credits than")
     )
 
-    def __init__(self, chosen: rules.Choice, data: Any = None) -> None:
+    def __init__(self, chosen: rules.ChosenNotification, data: Any = None) -> None:
         initial = {name: getattr(chosen, name) for name in ("mail", "in_browser", "above_credits")}
         super().__init__(data, prefix=chosen.kind.value, initial=initial)
         self.kind = chosen.kind
