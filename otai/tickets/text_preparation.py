@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -36,6 +37,7 @@ from otai.tickets.joining import Joined
 UNCUT = "uncut_body"
 """Where something was cut from a body, the body as it came; else null. What makes a cut reversible."""
 
+ROW = "row"
 TEXT_WAS_CUT = "text_was_cut"
 PERSONAL_TEXTS = 1_000
 LOOKED_AT_CHARACTERS = 4_000
@@ -49,8 +51,6 @@ class TextPreparation:
     rules: TextRules | None
     count: CutCount = field(default_factory=CutCount)
     personal: PersonalCount = field(default_factory=PersonalCount)
-    stride: int = 1
-    seen: int = 0
     learns: bool = True
     """False where tickets are added to others: they are cut as those were."""
 
@@ -152,14 +152,12 @@ class TextPreparation:
         return batch, pa.array(made, pa.string())
 
     def _look_for_personal_data(self, batch: pa.RecordBatch) -> None:
-        """On some thousand tickets, spread over all: of the later ones ever fewer."""
-        first = -self.seen % self.stride
-        self.seen += batch.num_rows
-        for text in (
-            joined_texts(batch).take(pa.array(range(first, batch.num_rows, self.stride), pa.int64())).to_pylist()
-        ):
+        """On some thousand tickets, spread over all: of the later ones ever fewer. Which ones, their rows in the file
+        say, so that it does not matter which process has which batch."""
+        rows = batch.column(ROW).to_numpy()
+        stride = max(1, int(rows[0]) // PERSONAL_TEXTS) if len(rows) else 1
+        for text in joined_texts(batch).take(pa.array(np.flatnonzero(rows % stride == 0))).to_pylist():
             self.personal.look_at(text[:LOOKED_AT_CHARACTERS])
-        self.stride = max(1, self.seen // PERSONAL_TEXTS)
 
     def _masked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         assert self.rules is not None

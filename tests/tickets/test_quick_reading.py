@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from otai.learning.data.normal_texts import normal_texts
+from otai.learning.data.profiling import _codes_of_sets, code_of_labels
 from otai.tickets.limits import LIMITS
 from otai.tickets.problems import BadRows, DatasetInvalid
 from otai.tickets.sources import plain_blocks, table
@@ -110,3 +111,11 @@ def test_texts_are_the_same_in_case_and_blanks_together_as_one_by_one() -> None:
     assert normal_texts(pa.array([], pa.string())) == []
     ends = pa.array(texts, pa.string()).slice(len(texts) - 5, 2)
     assert normal_texts(ends) == singly[-5:-3]
+
+
+def test_sets_of_labels_have_the_codes_that_each_would_have_alone() -> None:
+    sets = [["b", "a"], None, [], ["a"], ["a", "b"], ["c d", "a"], ["a"]]
+    made = _codes_of_sets(pa.array(sets, pa.list_(pa.string()))).tolist()
+    assert made == [code_of_labels("\x1f".join(sorted(labels))) if labels else 0 for labels in sets]
+    assert made[0] == made[4] != made[3]
+    assert _codes_of_sets(pa.array([None, None], pa.list_(pa.string()))).tolist() == [0, 0]

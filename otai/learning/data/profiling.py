@@ -161,8 +161,7 @@ class ProfileBuilder:
             if tally.kind == "multi":
                 tally.labelled += len(column) - column.null_count
                 values, of_training = column.flatten(), column.filter(training).flatten()
-                keys = [code_of_labels("\x1f".join(sorted(labels))) if labels else 0 for labels in column.to_pylist()]
-                coded = np.array(keys, dtype=np.uint16)
+                coded = _codes_of_sets(column)
             else:
                 values, of_training = column.drop_null(), column.filter(training).drop_null()
                 tally.labelled += len(values)
@@ -352,10 +351,22 @@ def _places_of(wanted: np.ndarray, hashes: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
+_BETWEEN = "\x1f"
+"""Between labels of a set; no label holds a control character."""
+
+
 def code_of_labels(text: str) -> int:
     """A 16-bit code from 1, for telling sets of labels apart: two different sets are taken for equal once in 65 535
     times."""
     return zlib.crc32(text.encode()) % 0xFFFF + 1
+
+
+def _codes_of_sets(column: pa.Array) -> np.ndarray:
+    """The code of each ticket's labels, 0 where there are none. Combinations return: each is looked at once."""
+    encoded = pc.fill_null(pc.binary_join(column, _BETWEEN), "").dictionary_encode()
+    sets = [_BETWEEN.join(sorted(labels.split(_BETWEEN))) for labels in encoded.dictionary.to_pylist()]
+    table = np.array([code_of_labels(labels) if labels else 0 for labels in sets], dtype=np.uint16)
+    return table[encoded.indices.to_numpy()] if len(table) else np.zeros(len(column), dtype=np.uint16)
 
 
 def _count(into: Counter[str], values: pa.Array) -> None:

@@ -220,6 +220,7 @@ _SIMPLE_TAG = re.compile(
     re.IGNORECASE,
 )
 _SIMPLE_BLOCKS = frozenset(("p", "div", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote"))
+_BREAKING = _SIMPLE_BLOCKS | {"br"}
 _CLOSED_BY_BLOCKS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6"))
 
 
@@ -229,12 +230,13 @@ def _text_of_simple(source: str) -> str | None:
 
     It is the text that the tree gives: where a parser would move or close an element by itself, nothing is said here.
     """
-    tags = _SIMPLE_TAG.findall(source)
-    if len(tags) != source.count("<") or len(tags) > MOST_SIMPLE_TAGS:
+    # Text, slash, name, text, slash, name ...: one pass.
+    parts = _SIMPLE_TAG.split(source)
+    names = [name.lower() for name in parts[2::3]]
+    if len(names) != source.count("<") or len(names) > MOST_SIMPLE_TAGS:
         return None
     opened: list[str] = []
-    for slash, name in tags:
-        name = name.lower()
+    for slash, name in zip(parts[1::3], names, strict=True):
         if len(opened) > DEEPEST_SIMPLE:
             return None
         if name == "br":
@@ -253,7 +255,12 @@ def _text_of_simple(source: str) -> str | None:
             opened.append(name)
     if opened:
         return None
-    text = _SIMPLE_TAG.sub(_in_place_of_tag, source)
+    if "blockquote" in names:
+        text = _SIMPLE_TAG.sub(_in_place_of_tag, source)
+    else:
+        parts[1::3] = ["\n" if name in _BREAKING else "" for name in names]
+        parts[2::3] = [""] * len(names)
+        text = "".join(parts)
     return _tidied(html.unescape(text) if "&" in text else text)
 
 
@@ -261,7 +268,7 @@ def _in_place_of_tag(tag: re.Match[str]) -> str:
     name = tag[2].lower()
     if name == "blockquote":
         return f"\n{ENDS}" if tag[1] else f"{mark_of(tag[0])}\n"
-    return "\n" if name in _SIMPLE_BLOCKS or name == "br" else ""
+    return "\n" if name in _BREAKING else ""
 
 
 MOST_SIMPLE_TAGS = 2_000
@@ -271,9 +278,17 @@ _NESTED_AS_WRITTEN = frozenset(
 )
 
 
+_BLANKS = re.compile(r"[ \t\r\f\v\xa0]+")
+_ODD_BLANK = re.compile(r"  |[\t\r\f\v\xa0]")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
 def _tidied(text: str) -> str:
-    lines = [re.sub(r"[ \t\r\f\v\xa0]+", " ", line).strip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", with_quotes("\n".join(lines))).strip()
+    # Most texts have single blanks already, which is seen much sooner than each is replaced by itself.
+    if _ODD_BLANK.search(text) is not None:
+        text = _BLANKS.sub(" ", text)
+    text = with_quotes("\n".join(map(str.strip, text.split("\n"))))
+    return (_EMPTY_LINES.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
 
 def _has_many_attributes(source: str) -> bool:
