@@ -18,6 +18,7 @@ from otai.billing.audit import audit
 from otai.billing.revenue import month_close
 from otai.ledger import queries as balances
 from otai.ledger.audit import audit as ledger_audit
+from tests.billing.wilder_worlds import a_wilder_world
 from tests.billing.worlds import a_world
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +66,32 @@ def test_any_order_of_news_ends_in_books_that_fit(fake: Any, now: datetime) -> N
 @pytest.mark.parametrize("block", range(20))
 def test_ten_thousand_orders_of_news_end_in_books_that_fit(fake: Any, now: datetime, block: int) -> None:
     live_all(fake, now, range(block * ORDERS_IN_A_BLOCK, (block + 1) * ORDERS_IN_A_BLOCK))
+
+
+def live_wilder(fake: Any, now: datetime, seeds: range) -> None:
+    """Worlds of everything that a customer, a bank and an accountant can do, to their audits and their months."""
+    for seed in seeds:
+        around = transaction.atomic()
+        around._from_testcase = True
+        with around:
+            world = a_wilder_world(fake, now, seed)
+            world.lives(steps=15 + seed % 30)
+            world.all_is_heard()
+            world.assert_credits_equal_money()
+            assert audit().findings == [], f"in the wilder world of seed {seed}"
+            assert ledger_audit().clean
+            world.assert_months_fit(now)
+            transaction.set_rollback(True)
+
+
+@pytest.mark.pure
+def test_months_that_were_handed_over_stay_while_everything_goes_on(fake: Any, now: datetime) -> None:
+    live_wilder(fake, now, range(8))
+
+
+@pytest.mark.torture
+@pytest.mark.pure
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("block", range(4))
+def test_five_hundred_wilder_worlds_end_in_months_that_fit(fake: Any, now: datetime, block: int) -> None:
+    live_wilder(fake, now, range(block * 125, (block + 1) * 125))

@@ -116,8 +116,8 @@ def checkout_pages(world: World) -> Calls:
 
 
 def kept_methods(world: World) -> Calls:
-    """A method is entered on a page for the months while another, which paid them and the top-ups, is removed here and
-    in the provider's portal."""
+    """The card that pays months and top-ups is entered on a page once more, and takes its own place while it is removed
+    here and in the provider's portal."""
     who = {"organisation": world.acme, "who": "alice", "now": world.now}
     gone = _kept(world, GOOD_CARD)
     billing.pay_renewals_with(method=gone.id, **who)
@@ -130,7 +130,7 @@ def kept_methods(world: World) -> Calls:
         **who,
     )
     page = billing.open_method_page(gateway="fake", for_renewals=True, **who)
-    provider().payer_pays(page.reference, GOOD_CARD)
+    provider().payer_pays(page.reference, f"{GOOD_CARD}#2")
     return [
         partial(billing.remove_method, method=gone.id, **who),
         partial(methods.look_again, "fake", gone.external_id, now=world.now),
