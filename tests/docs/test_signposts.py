@@ -40,6 +40,59 @@ def test_every_setting_stands_in_the_table_and_nothing_else_does() -> None:
     assert told - settings_read() == set(), "in docs/settings.md, and read nowhere"
 
 
+def defaults_read() -> dict[str, int]:
+    """The settings that are numbers where nobody sets them: `whole_number(..., "OTAI_X", otherwise=3)`,
+    `_number("OTAI_X", 3)`, `environ.get("OTAI_X", "3")` and `environ.get("OTAI_X") or 3`."""
+    found: dict[str, int] = {}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            given: list[ast.expr] = []
+            if isinstance(node, ast.Call):
+                given = [*node.args, *(word.value for word in node.keywords)]
+            elif isinstance(node, ast.BoolOp) and isinstance(node.values[0], ast.Call):
+                given = [*node.values[0].args, *node.values[1:]]
+            named = [one.value for one in given if isinstance(one, ast.Constant) and str(one.value)[:5] == "OTAI_"]
+            if len(named) == 1 and (number := _number(given[-1])) is not None:
+                found[str(named[0])] = number
+    return found
+
+
+def _number(node: ast.expr) -> int | None:
+    """`3`, `"3"`, `12 * 60`, `1 << 30`, `str(1 << 30)`; None for anything else."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "str":
+        return _number(node.args[0])
+    if isinstance(node, ast.Constant):
+        return int(node.value) if str(node.value).isdecimal() else None
+    if isinstance(node, ast.BinOp) and (left := _number(node.left)) and (right := _number(node.right)):
+        return {ast.Mult: left * right, ast.LShift: left << right if right < 64 else None}.get(type(node.op))
+    return None
+
+
+UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "": 1}
+
+
+def defaults_told() -> dict[str, int]:
+    """Of each row whose default is a number, or one for each of its settings."""
+    told = {}
+    for line in (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `") and line.count("|") == 4:
+            _, names, _, default, _ = line.split("|")
+            numbers = [re.fullmatch(r"(\d+) ?(GiB|MiB|)", part.strip(" `")) for part in default.split(",")]
+            for name, number in zip(re.findall(r"OTAI_[A-Z_]+", names), numbers, strict=False):
+                if number:
+                    told[name] = int(number[1]) * UNITS[number[2]]
+    return told
+
+
+def test_a_default_that_is_a_number_is_the_one_in_the_table() -> None:
+    read, told = defaults_read(), defaults_told()
+    assert len(read) > 35
+    assert {name: told.get(name) for name in read} == read | {"OTAI_JOBS_AT_ONCE": None}, (
+        "half its cores, said in words"
+    )
+    assert told.keys() - read.keys() == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
