@@ -37,7 +37,7 @@ from otai.learning.features.text import TextFeatures
 from otai.learning.linear.cross_fitting import CrossFitting, Inputs
 from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.subset_models import SubsetDecision, SubsetModels, SubsetSample
-from otai.learning.metrics import chance_of_no_signal
+from otai.learning.metrics import chance_of_no_signal, percentile_interval
 from otai.learning.recipes import RECIPES
 
 MOST_TICKETS = 3_000
@@ -268,6 +268,5 @@ def _expected(
 
 
 def _interval(value: float, drawn: Floats) -> Estimate:
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    value = float(np.clip(value, 0, 1))
-    return Estimate(value, float(np.clip(low, 0, value)), float(np.clip(high, value, 1)))
+    reached = percentile_interval(float(np.clip(value, 0, 1)), drawn)
+    return Estimate(reached.value, max(reached.low, 0.0), min(reached.high, 1.0))

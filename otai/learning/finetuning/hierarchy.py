@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from otai.learning.arrays import Floats, Rows
 from otai.learning.data.targets import AttributeTarget
@@ -58,7 +59,10 @@ class Hierarchy:
         """Scores that agree, for all attributes, each of shape (tickets, labels); those outside the hierarchy stay as
         they are."""
         found = list(scores)
-        logs = {number: _log_softmax(scores[number] / self.temperatures[number]) for number in sorted(self.attributes)}
+        logs = {
+            number: special.log_softmax(scores[number] / self.temperatures[number], axis=1)
+            for number in sorted(self.attributes)
+        }
         children = {one.child for one in self.below}
         for root in sorted({one.parent for one in self.below} - children):
             messages: dict[int, Floats] = {}
@@ -119,11 +123,6 @@ def _best_under(own: Floats, parent_of: Sequence[int], *, labels: int) -> Floats
         mine = own[:, parents == label]
         found[:, label] = mine.max(axis=1) if mine.shape[1] else own.max(axis=1)
     return found
-
-
-def _log_softmax(scores: Floats) -> Floats:
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def found_below(targets: Sequence[AttributeTarget], rows: Rows) -> tuple[ChildAttribute, ...]:

@@ -23,6 +23,7 @@ from functools import cached_property
 import numpy as np
 
 from otai.learning.arrays import Mask, Matrix, Rows
+from otai.learning.linear.calibration import logistic
 from otai.learning.linear.spaces import Space
 
 # Chosen by cross-validation inside the training parts of the public sets (docs/experiments.md).
@@ -207,8 +208,7 @@ def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
     logits = scores + block.prior_offset
     if fit_target.is_multi:
         loss = np.logaddexp(np.float32(0), logits) - fit_target.y * logits
-        # Twice as fast as scipy's `expit`, and asked for at every step.
-        likely = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        likely = logistic(logits)
         residual, total = likely - fit_target.y, float(loss[fit_target.rows].sum(dtype=np.float64))
     else:
         logits -= logits.max(axis=1, keepdims=True)
