@@ -23,18 +23,24 @@ SURVIVED = {0, 33, None}
 
 def run(files: Sequence[str], tests: Sequence[str], *, children: int) -> None:
     """Makes the mutants and tries each, so many at a time. Without files and tests: those that pyproject.toml names."""
-    import libcst
     from mutmut import __main__ as mutmut
     from mutmut.configuration import config
-    from mutmut.mutation import mutators
 
-    # In place: it is known by name elsewhere.
-    mutators.mutation_operators.remove((libcst.BaseString, mutators.operator_string))  # type: ignore[attr-defined]
+    only_what_counts()
     if files:
         config().only_mutate = list(files)
     if tests:
         config().pytest_add_cli_args_test_selection = list(tests)
     mutmut._run((), children)
+
+
+def only_what_counts() -> None:
+    """Text is not mutated."""
+    import libcst
+    from mutmut.mutation import mutators
+
+    # In place: it is known by name elsewhere.
+    mutators.mutation_operators.remove((libcst.BaseString, mutators.operator_string))  # type: ignore[attr-defined]
 
 
 def is_lock(original: ast.AST, mutant: ast.AST) -> bool:
@@ -53,18 +59,22 @@ def _without_locks(function: ast.AST) -> str:
 
 def read(meta: Path) -> tuple[int, list[str]]:
     """How many mutants of the file there are that count, and which survived."""
+    codes = read_keys(meta)
+    return len(codes), [key for key, code in codes.items() if code in SURVIVED]
+
+
+def read_keys(meta: Path) -> dict[str, int | None]:
+    """The mutants of the file that count, by name, and mutmut's exit code of each; None: not tried."""
     tree = ast.parse(meta.with_suffix("").read_text(encoding="utf-8"))
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    counted, survived = 0, []
+    counted = {}
     for key, code in json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"].items():
         name = key.rsplit(".", 1)[-1]
         original = functions[f"{name.rsplit('__mutmut_', 1)[0]}__mutmut_orig"]
         if is_lock(original, functions[name]):
             continue
-        counted += 1
-        if code in SURVIVED:
-            survived.append(key)
-    return counted, survived
+        counted[key] = code
+    return counted
 
 
 def report() -> int:

@@ -1,0 +1,119 @@
+"""`python -m tests.mutants_at_once --files FILE ... --tests FILE ...`: all mutants of some files in one process.
+
+Where tests need a database, most of what a mutant costs in `make mutants` is a process of its own. Here each runs the
+tests that reach its function, quickest first, until one fails, in transactions that are rolled back. What a mutant
+leaves behind in memory stays, so the originals are tried again in between: should they fail, nothing was proven.
+`tests.mutants` then says the share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import FOLDER, only_what_counts, report
+
+SURVIVED, KILLED = 0, 1
+BETWEEN_LOOKS = 40
+
+
+def generate(files: list[str]) -> None:
+    """The product with its mutants, below FOLDER."""
+    from mutmut import __main__ as mutmut
+    from mutmut.configuration import config
+    from mutmut.mutation.trampoline import set_mutant_under_test
+
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    only_what_counts()
+    config().only_mutate = files
+    set_mutant_under_test("mutant_generation")
+    FOLDER.mkdir()
+    for step in (mutmut.copy_src_dir, mutmut.copy_also_copy_files, mutmut.setup_source_paths):
+        step()
+    mutmut.create_mutants(1)
+
+
+def mutants() -> Iterator[tuple[Path, str]]:
+    """The file and the name of each that counts."""
+    from tests.mutants import read_keys
+
+    for meta in sorted(Path.cwd().rglob("*.py.meta")):
+        yield from ((meta, key) for key in read_keys(meta))
+
+
+class Loop:
+    """pytest's own loop over tests, gone through once for each mutant."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self.reached: dict[str, list[tuple[float, pytest.Item]]] = defaultdict(list)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.failed = self.failed or report.failed
+
+    def run(self, item: pytest.Item, mutant: str, items: list[pytest.Item]) -> bool:
+        """Whether it passes. What its module made is kept for the next one."""
+        os.environ["MUTANT_UNDER_TEST"] = mutant
+        self.failed = False
+        item._initrequest()  # type: ignore[attr-defined]
+        beside = [one for one in items if one is not item]
+        near = [one for one in beside if one.parent is item.parent]
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=next(iter(near or beside), None))
+        os.environ["MUTANT_UNDER_TEST"] = ""
+        return not self.failed
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        from mutmut.mutation import trampoline
+
+        items, hit = session.items, set[str]()
+        trampoline.record_trampoline_hit = lambda name, *_more, **_named: hit.add(name)
+        for item in items:
+            hit.clear()
+            begun = time.monotonic()
+            assert self.run(item, "stats", items), f"{item.nodeid} fails without a mutant"
+            for name in hit:
+                self.reached[name].append((time.monotonic() - begun, item))
+        codes: dict[Path, dict[str, int]] = defaultdict(dict)
+        for number, (meta, mutant) in enumerate(mutants(), 1):
+            able = [item for _, item in sorted(self.reached[mutant.rpartition("__mutmut_")[0]], key=lambda one: one[0])]
+            lives = all(self.run(item, mutant, items) for item in able)
+            codes[meta][mutant] = SURVIVED if lives else KILLED
+            print(f"\n{number} {'ALIVE' if lives else 'killed'} {mutant}", flush=True)
+            if (lives and able) or not number % BETWEEN_LOOKS:
+                assert all(self.run(item, "", items) for item in able), "the originals fail after a mutant"
+            stored = json.loads(meta.read_text())
+            meta.write_text(json.dumps({**stored, "exit_code_by_key": {**stored["exit_code_by_key"], **codes[meta]}}))
+        return True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Loop())
+
+
+def main() -> int:
+    """Makes the mutants, tries each, and reports as `tests.mutants` does."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", nargs="+", required=True)
+    parser.add_argument("--tests", nargs="+", required=True)
+    parser.add_argument("-k", default="", help="which of the tests, as pytest has it")
+    asked = parser.parse_args()
+    generate(asked.files)
+    given = ["-p", "tests.mutants_at_once", "-p", "no:xdist", "-p", "no:cacheprovider", "-q", "--timeout=60"]
+    given += ["--database", "sqlite", "-m", "not torture", *(["-k", asked.k] if asked.k else [])]
+    here = {**os.environ, "PYTHONPATH": str(FOLDER), "MUTANT_UNDER_TEST": ""}
+    subprocess.run([sys.executable, "-m", "pytest", *given, *asked.tests], cwd=FOLDER, env=here, check=False)
+    return report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
