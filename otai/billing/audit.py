@@ -157,7 +157,7 @@ def _balances_that_differ() -> Iterator[Discrepancy]:
     """What the last daily comparison with a provider's balance found."""
     for one in standing_differences():
         details = f"{one.theirs_cents} cents there, {one.ours_cents} here"
-        yield Discrepancy(f"the balance at {one.gateway} is the books': {one.what}", one.subject, details)
+        yield Discrepancy(f"the balance at {one.gateway} is the books': {one.said()}", one.subject, details)
 
 
 def _lots_nobody_paid() -> Iterator[Discrepancy]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import admin
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from otai.billing.desk import Desk, DeskAction, cents_shown
 from otai.billing.models import BalanceDifference, BalanceMove
 from otai.billing.operations.balance import explain
+from otai.words.catalogue import ENGLISH
 
 
 def _explain(row: BalanceDifference, *, who: str, now: datetime, why: str) -> str:
@@ -22,7 +23,7 @@ def _explain(row: BalanceDifference, *, who: str, now: datetime, why: str) -> st
 class BalanceDifferenceDesk(Desk):
     """Where a provider's balance and the books differ; compared daily."""
 
-    list_display = ("found_at", "gateway", "what", "subject", "theirs", "ours", "gone_at", "explained_why")
+    list_display = ("found_at", "gateway", "how", "subject", "theirs", "ours", "gone_at", "explained_why")
     list_filter = ("gateway", ("gone_at", admin.EmptyFieldListFilter), ("explained_at", admin.EmptyFieldListFilter))
     search_fields = ("subject",)
     ordering = ("-found_at",)
@@ -36,6 +37,11 @@ class BalanceDifferenceDesk(Desk):
             explanation=_("It stands no longer, unless its amount changes: of another business of yours, for example."),
         ),
     )
+
+    @admin.display(description=pgettext_lazy("desk", "what"), ordering="what")
+    def how(self, row: BalanceDifference) -> str:
+        """In what the two differ."""
+        return row.said(language=get_language() or ENGLISH)
 
     @admin.display(description=_("there"))
     def theirs(self, row: BalanceDifference) -> str:

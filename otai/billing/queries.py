@@ -25,12 +25,14 @@ from otai.billing.models import (
 from otai.billing.price_books import price_book
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT
-from otai.errors import NotFound
+from otai.errors import NotFound, plain
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.pricing.vat import Vat, vat_on_sale
 from otai.units import Money
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 
 def tier_of(organisation: Organisation) -> Tier:
@@ -206,12 +208,20 @@ def reversals_for_a_person() -> QuerySet[Reversal]:
 
 @dataclass(frozen=True, slots=True)
 class AccountWarning:
-    """What a page shows an organisation before it asks: a stable code, a sentence, and the facts that it was made
-    from."""
+    """What a page shows an organisation before it asks: a stable code, and the same as a fact with its values."""
 
     code: str
-    message: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fact(self) -> Fact:
+        """What doors make a sentence of."""
+        return Fact(f"account.{self.code}", self.values)
+
+    @property
+    def message(self) -> str:
+        """In English, for programs and the command line."""
+        return say_fact(self.fact)
 
 
 def warnings(organisation: Organisation) -> list[AccountWarning]:
@@ -220,59 +230,24 @@ def warnings(organisation: Organisation) -> list[AccountWarning]:
     told = []
     if organisation.suspended_at is not None:
         since = organisation.suspended_at.astimezone(organisation.zone)
-        facts = {"since": since, "why": organisation.suspended_why}
-        told.append(
-            AccountWarning(
-                "suspended",
-                f"Suspended since {since:%Y-%m-%d}, nothing can be ordered: {organisation.suspended_why}",
-                facts,
-            )
-        )
+        told.append(AccountWarning("suspended", {"since": since.isoformat(), "why": organisation.suspended_why}))
     gone = owed(organisation)
-    for amount in gone.owed:
-        told.append(
-            AccountWarning(
-                "payment_owed",
-                f"Payments were taken back: {amount} are owed. Until they are settled, nothing can be bought by card.",
-                {"amount": amount},
-            )
-        )
+    told += [AccountWarning("payment_owed", {"amount": plain(amount)}) for amount in gone.owed]
     if gone.frozen_credits:
-        told.append(
-            AccountWarning(
-                "credits_frozen",
-                f"A payment is disputed: {gone.frozen_credits} credits are frozen until the bank has decided.",
-                {"credits": gone.frozen_credits},
-            )
-        )
+        told.append(AccountWarning("credits_frozen", {"credits": gone.frozen_credits}))
     subscription = subscription_of(organisation)
     if subscription.grace_until_at is not None:
         until = subscription.grace_until_at.astimezone(organisation.zone)
-        tier = Tier(subscription.tier).title
-        told.append(
-            AccountWarning(
-                "tier_unpaid",
-                f"{tier} is not paid: it falls back to Community on {until:%Y-%m-%d}.",
-                {"tier": tier, "until": until},
-            )
-        )
+        told.append(AccountWarning("tier_unpaid", {"tier": subscription.tier, "until": until.isoformat()}))
     watch = CreditWatch.objects.filter(organisation=organisation).first()
     if watch is None:
         return told
     if watch.top_up_below and watch.stopped_at is not None:
-        told.append(
-            AccountWarning(
-                "top_up_stopped",
-                f"The automatic top-up is stopped: {watch.stopped_why}",
-                {"why": watch.stopped_fact or watch.stopped_why},
-            )
-        )
+        why = {"why": watch.stopped_fact} if watch.stopped_fact else {"said": watch.stopped_why}
+        told.append(AccountWarning("top_up_stopped", why))
     available = ledger.balance(organisation.id).available
     if available < watch.notice_below:
-        facts = {"available": available, "below": watch.notice_below}
-        told.append(
-            AccountWarning("low_balance", f"{available} credits are left, fewer than {watch.notice_below}.", facts)
-        )
+        told.append(AccountWarning("low_balance", {"available": available, "below": watch.notice_below}))
     return told
 
 

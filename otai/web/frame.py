@@ -19,7 +19,7 @@ from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.web.access import impersonated, local_path
-from otai.web.words import warning_words
+from otai.web.words import fact_words
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "otai_theme"
@@ -137,7 +137,7 @@ class PageFrame:
         if self.organisation is None:
             return []
         try:
-            return [(found.code, warning_words(found)) for found in billing.warnings(self.organisation)]
+            return [(found.code, fact_words(found.fact)) for found in billing.warnings(self.organisation)]
         except NotFound:
             # Never signed up for a tier: an organisation made by hand.
             return []

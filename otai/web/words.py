@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 
 from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
-from otai.billing.queries import AccountWarning
 from otai.ledger.queries import StatementLine
 from otai.orgs.actors import AT_A_SHELL, BY_HOUSEKEEPING, key_of
 from otai.orgs.models import TeamEvent
@@ -27,7 +26,7 @@ from otai.pricing.vat import Vat, VatTreatment, percent
 from otai.runs.approval import RULE_CHANGED
 from otai.serving.models import ModelEvent, Move
 from otai.serving.versions import SYSTEM as BY_ITSELF
-from otai.web.formats import credits, money
+from otai.web.formats import credits
 from otai.words.catalogue import ENGLISH, say_fact
 from otai.words.sentences import Fact
 
@@ -201,38 +200,6 @@ def tier_modes(book: PriceBook, tier: Tier) -> str:
     if len(names) < 2:
         return "".join(names)
     return _now("%(several)s and %(last)s") % {"several": ", ".join(names[:-1]), "last": names[-1]}
-
-
-def warning_words(warning: AccountWarning) -> str:
-    """The sentence of a warning, made from its facts where its code is known."""
-    facts: Mapping[str, Any] = warning.facts
-    match warning.code:
-        case "suspended" if facts:
-            return _now("This organisation has been suspended since %(since)s, and nothing can be ordered: %(why)s") % {
-                "since": formats.date_format(facts["since"], "DATE_FORMAT"),
-                "why": facts["why"],
-            }
-        case "payment_owed" if facts:
-            return _now(
-                "Payments were taken back; %(amount)s are owed. Until that is settled, nothing can be bought by card."
-            ) % {"amount": money(facts["amount"])}
-        case "credits_frozen" if facts:
-            return _now("A payment is disputed: %(credits)s frozen until the bank has decided.") % {
-                "credits": credits(facts["credits"])
-            }
-        case "tier_unpaid" if facts:
-            return _now("%(tier)s is not paid yet: without a payment it falls back to Community on %(until)s.") % {
-                "tier": facts["tier"],
-                "until": formats.date_format(facts["until"], "DATE_FORMAT"),
-            }
-        case "top_up_stopped" if facts:
-            return _now("The automatic top-up is stopped: %(why)s") % {"why": fact_words(facts["why"])}
-        case "low_balance" if facts:
-            return _now("%(available)s left, fewer than the %(below)s you set.") % {
-                "available": credits(facts["available"]),
-                "below": facts["below"],
-            }
-    return warning.message
 
 
 def change_words(event: TeamEvent) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from otai.words.columns import COLUMNS
 from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
+from otai.words.tables.balance import BALANCE_DIFFERS
 from otai.words.tables.checks import CHECKS, REMEDIES
 from otai.words.tables.criteria import CRITERIA
 from otai.words.tables.file_formats import FORMATS
@@ -21,6 +22,7 @@ from otai.words.tables.movements import MOVED_WHY, MOVEMENTS
 from otai.words.tables.prices import PRICES
 from otai.words.tables.reasons import REASONS
 from otai.words.tables.rows import ROWS
+from otai.words.tables.warnings import WARNINGS
 
 LANGUAGES_READ: Mapping[str, tuple[Sentence, ...]] = {
     "languages_from_column": ("the column {column}",),
@@ -81,6 +83,8 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **IMPROVEMENTS,
     **CHECKS,
     **REMEDIES,
+    **WARNINGS,
+    **BALANCE_DIFFERS,
 }
 
 

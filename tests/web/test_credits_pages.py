@@ -459,10 +459,10 @@ def test_what_is_owed_and_frozen_is_told_in_the_readers_language(
     disputed = ReversalSeen("T", "dp_1", ReversalOutcome.OPEN, bought.gross_cents + 1500, "EUR")
     billing.book_reversals(bought.id, [disputed], who="bank", now=now)
     page = text_of(alice.get("/acme/credits/"))
-    assert "A payment is disputed: 50 credits frozen until the bank has decided." in page
+    assert "A payment is disputed: 50 credits are frozen until the bank has decided." in page
     assert "10 are owed. Until that is settled, nothing can be bought by card." in page, "five were surplus"
     german = text_of(alice.get("/acme/credits/", headers={"Accept-Language": "de"}))
-    assert "50 Credits gesperrt, bis die Bank entschieden hat" in german
+    assert "50 Credits sind gesperrt, bis die Bank entschieden hat" in german
 
 
 def test_help_reads_every_number_from_the_price_book(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:

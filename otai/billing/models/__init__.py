@@ -1,6 +1,6 @@
 """The tables of billing, by noun."""
 
-from otai.billing.models.balance import BalanceCheck, BalanceDifference, BalanceMove
+from otai.billing.models.balance import BalanceCheck, BalanceDifference, BalanceMove, DiffersBy
 from otai.billing.models.books import BankEntry, BankEntryState, ClosedMonth, WriteOff
 from otai.billing.models.chain import ChainLink
 from otai.billing.models.coupons import Coupon, CouponFor
@@ -49,6 +49,7 @@ __all__ = [
     "CouponFor",
     "CreditWatch",
     "CustomPackage",
+    "DiffersBy",
     "Event",
     "GatewayCustomer",
     "Invoice",

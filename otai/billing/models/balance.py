@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import Q
 
 from otai.billing.gateway import MoveKind
 from otai.db import new_id
+from otai.words.catalogue import ENGLISH, say_fact
+from otai.words.sentences import Fact
 
 
 class BalanceMove(models.Model):
@@ -62,6 +66,37 @@ class BalanceCheck(models.Model):
         return f"{self.gateway} {self.day}"
 
 
+class DiffersBy(StrEnum):
+    """In what a provider's balance and the books differ."""
+
+    PAYMENT_NOT_MOVED = "payment_not_moved"
+    PAYMENT_MOVED_OTHERWISE = "payment_moved_otherwise"
+    PAYMENT_NOT_BOOKED = "payment_not_booked"
+    RETURN_MOVED_OTHERWISE = "return_moved_otherwise"
+    RETURN_NOT_BOOKED = "return_not_booked"
+    UNKNOWN_KIND = "unknown_kind"
+
+    @classmethod
+    def of(cls, stored: str) -> DiffersBy | None:
+        """Reads what release 0.1 stored as well, an English sentence; None for what is neither."""
+        return next((one for one in cls if one == stored), None) or DIFFERS_OF_BEFORE.get(stored.partition(":")[0])
+
+    @property
+    def fact(self) -> Fact:
+        """What doors make a sentence of."""
+        return Fact(f"balance_differs.{self.value}")
+
+
+DIFFERS_OF_BEFORE = {
+    "a payment did not move the balance": DiffersBy.PAYMENT_NOT_MOVED,
+    "a payment moved another amount": DiffersBy.PAYMENT_MOVED_OTHERWISE,
+    "a payment is not booked": DiffersBy.PAYMENT_NOT_BOOKED,
+    "what went back moved another amount": DiffersBy.RETURN_MOVED_OTHERWISE,
+    "what went back is not booked": DiffersBy.RETURN_NOT_BOOKED,
+    "movement of an unknown kind": DiffersBy.UNKNOWN_KIND,
+}
+
+
 class BalanceDifference(models.Model):
     """Something that the provider's balance and the books do not say alike; it stands until a comparison no longer
     finds it, or an operator explains it: a payment of another business of the vendor's, for example."""
@@ -96,3 +131,13 @@ class BalanceDifference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.subject}"
+
+    @property
+    def differs_by(self) -> str:
+        """`what` by its code of today."""
+        return DiffersBy.of(self.what) or self.what
+
+    def said(self, *, language: str = ENGLISH) -> str:
+        """In what the two differ, as a sentence."""
+        known = DiffersBy.of(self.what)
+        return say_fact(known.fact, language=language) if known else self.what

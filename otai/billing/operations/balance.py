@@ -22,6 +22,7 @@ from otai.billing.models import (
     BalanceCheck,
     BalanceDifference,
     BalanceMove,
+    DiffersBy,
     Payment,
     PaymentRefund,
     RefundState,
@@ -48,7 +49,7 @@ settling = timedelta(hours=1)
 class Mismatch:
     """`ours` is what the books say of `subject`, `theirs` what the provider's balance says; in cents, signed."""
 
-    what: str
+    what: DiffersBy
     subject: str
     ours: int
     theirs: int
@@ -103,7 +104,7 @@ def explain(*, difference: UUID, who: str, why: str, now: datetime) -> BalanceDi
         who=who,
         why=why,
         now=now,
-        what=explained.what,
+        what=explained.differs_by,
         about=explained.subject,
         ours_cents=explained.ours_cents,
         theirs_cents=explained.theirs_cents,
@@ -156,7 +157,7 @@ def differences(name: str, *, since: datetime, until: datetime) -> Iterator[Mism
     gone = _sums(moves, "subject", [MoveKind.REFUND, MoveKind.DISPUTE])
     yield from _gone(name, gone, since=since, until=until)
     for move in moves.filter(kind=MoveKind.OTHER).order_by("moved_at"):
-        yield Mismatch(f"movement of an unknown kind: {move.provider_kind}"[:60], move.external_id, 0, move.cents, "")
+        yield Mismatch(DiffersBy.UNKNOWN_KIND, move.external_id, 0, move.cents, "")
 
 
 def _sums(moves: QuerySet[BalanceMove], by: str, kinds: list[MoveKind]) -> dict[str, tuple[int, str]]:
@@ -173,12 +174,12 @@ def _payments(name: str, moved: dict[str, tuple[int, str]], *, since: datetime, 
         found = moved.pop(external_id, None)
         if found is None:
             if since <= received_at < until:
-                yield Mismatch("a payment did not move the balance", external_id, cents, 0, currency)
+                yield Mismatch(DiffersBy.PAYMENT_NOT_MOVED, external_id, cents, 0, currency)
         elif found[1] == currency and found[0] != cents:
-            yield Mismatch("a payment moved another amount", external_id, cents, found[0], currency)
+            yield Mismatch(DiffersBy.PAYMENT_MOVED_OTHERWISE, external_id, cents, found[0], currency)
     for external_id, (cents, currency) in sorted(moved.items()):
         if cents:
-            yield Mismatch("a payment is not booked", external_id, 0, cents, currency)
+            yield Mismatch(DiffersBy.PAYMENT_NOT_BOOKED, external_id, 0, cents, currency)
 
 
 def _gone(name: str, moved: dict[str, tuple[int, str]], *, since: datetime, until: datetime) -> Iterator[Mismatch]:
@@ -187,10 +188,10 @@ def _gone(name: str, moved: dict[str, tuple[int, str]], *, since: datetime, unti
         theirs, moved_currency = moved.pop(subject, (0, currency))
         is_settled = since <= at < until if theirs == 0 else at < until
         if theirs != ours and moved_currency == currency and is_settled:
-            yield Mismatch("what went back moved another amount", subject, ours, theirs, currency)
+            yield Mismatch(DiffersBy.RETURN_MOVED_OTHERWISE, subject, ours, theirs, currency)
     for subject, (cents, currency) in sorted(moved.items()):
         if cents:
-            yield Mismatch("what went back is not booked", subject, 0, cents, currency)
+            yield Mismatch(DiffersBy.RETURN_NOT_BOOKED, subject, 0, cents, currency)
 
 
 def _booked_as_gone(name: str) -> Iterator[tuple[str, int, str, datetime]]:
@@ -218,7 +219,7 @@ def _write(name: str, found: list[Mismatch], new: int, *, since: datetime, now: 
                 differences=len(found),
             )
             standing = {
-                (known.what, known.subject): known
+                (known.differs_by, known.subject): known
                 for known in BalanceDifference.objects.filter(gateway=name, gone_at__isnull=True)
             }
             for mismatch in found:
@@ -234,7 +235,7 @@ def _write(name: str, found: list[Mismatch], new: int, *, since: datetime, now: 
                     BalanceDifference.objects.filter(id=known.id).update(**amounts)
                 else:
                     BalanceDifference.objects.create(
-                        gateway=name, what=mismatch.what, subject=mismatch.subject, found_at=now, **amounts
+                        gateway=name, what=mismatch.what.value, subject=mismatch.subject, found_at=now, **amounts
                     )
             gone = [known.id for known in standing.values()]
             BalanceDifference.objects.filter(id__in=gone).update(gone_at=now)
