@@ -53,9 +53,10 @@ class Facts:
 
     `newest` is the file of a newer data set than the one trained on, `learnt` the file of that one unless its tickets
     are gone, since when only tickets after `learnt_at` count as new. `learnt_labels` and `newest_labels` count tickets
-    by attribute and label; `single` are the attributes that both have with one label a ticket. `renamed` are names that
-    people gave labels since. `measured` holds accuracy and tickets of the report card by attribute. Without
-    `tests_drift` this week's tests were made before.
+    by attribute and label; `learnable` are the labels of the newest that a training would learn and that one on the
+    older tickets had too few of, None where a release before asked; `single` are the attributes that both have with one
+    label a ticket. `renamed` are names that people gave labels since. `measured` holds accuracy and tickets of the
+    report card by attribute. Without `tests_drift` this week's tests were made before.
     """
 
     attributes: list[str]
@@ -69,6 +70,7 @@ class Facts:
     measured: dict[str, tuple[float, int]]
     seed: int
     tests_drift: bool
+    learnable: dict[str, list[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -179,11 +181,18 @@ def of_labels(facts: Facts, bundle: Bundle, fresh: NewTickets) -> dict[str, Any]
                 "split": {old: list(parts) for old, parts in changes.split.items()},
                 "joined": {new: list(parts) for new, parts in changes.joined.items()},
                 "tickets": dict(changes.tickets),
+                # Of how many newer tickets, and how many of those learnt had a label that is gone.
+                "of": sum(changes.counted.values()),
+                "learnt": sum(facts.learnt_labels.get(name, {}).values()),
+                "learnt_gone": sum(facts.learnt_labels[name].get(label, 0) for label in changes.removed),
                 "came_from": {new: dict(shares) for new, shares in changes.evidence.items()},
             }
         )
+        learnt, newest = facts.learnt_labels.get(name, {}), facts.newest_labels.get(name, {})
         points += [
-            {"attribute": name, "label": label, "before": 0, "now": count} for label, count in changes.tickets.items()
+            # Like with like: in all tickets of the one and of the other.
+            {"attribute": name, "label": label, "before": learnt.get(label, 0), "now": newest.get(label, count)}
+            for label, count in changes.tickets.items()
         ]
     if not evidence:
         return None
@@ -214,7 +223,8 @@ def _changes_of(
     if texts:
         for (_, label), said in zip(texts, bundle.predict([text for text, _ in texts]), strict=True):
             predicted.setdefault(label, Counter()).update(said[name].labels[:1])
-    return label_changes(learnt=learnt, now=now, moved=moved, predicted=predicted)
+    known = None if facts.learnable is None else set(facts.learnable.get(name, []))
+    return label_changes(learnt=learnt, now=now, moved=moved, predicted=predicted, learnable=known)
 
 
 def _moved(facts: Facts) -> dict[str, dict[str, Counter[str]]]:

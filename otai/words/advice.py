@@ -62,6 +62,15 @@ FOUND: Mapping[str, tuple[Sentence, ...]] = {
     "unfamiliar": (
         "Of the words {now:percent1} are known from the training, {before:percent1} in the tickets it was measured on.",
     ),
+    "gain": (
+        "Expected of a new training: {attribute} is right more often by {value:points} points (in 95 of 100 cases by "
+        "{low:points} to {high:points}).",
+    ),
+    "gain_unknown": ("How much a new training would gain cannot be said from these tickets.",),
+    "expected": (
+        "{attribute} is expected to be right in {value:percent} ({low:percent} to {high:percent}); guessing reaches "
+        "{guessing:percent}.",
+    ),
     "words.changed": ("The words have changed.",),
     "words.same": ("The words are those of the training.",),
 }
@@ -82,6 +91,9 @@ MEASURES: Mapping[str, Sentence] = {
     "unfamiliar": "known words",
 }
 
+GAINS = ("gain", "gain_unknown", "expected")
+"""Evidence that says what to expect of a training, not why."""
+
 _COMPARED_BEFORE = {"at the training": "training", "in the weeks before": "weeks_before"}
 """Evidence of release 0.1 said when in English."""
 
@@ -101,6 +113,13 @@ def finding(item: Evidence, *, language: str = ENGLISH) -> str:
         return _found(item, language) or str(item.get("sentence", ""))
     except (KeyError, TypeError, ValueError):
         return str(item.get("sentence", ""))
+
+
+def gain(one: Advised, *, language: str = ENGLISH) -> str:
+    """What following it is expected to gain, and how sure that is; empty where it costs nothing, and for advice of a
+    release before."""
+    said = (finding(item, language=language) for item in one.evidence if item.get("kind") in GAINS)
+    return " ".join(dict.fromkeys(filter(None, said)))
 
 
 def chart_title(chart: Mapping[str, Any], *, language: str = ENGLISH) -> str:
@@ -153,12 +172,13 @@ def sentences() -> Iterator[Sentence]:
 def _title(kind: str, found: Sequence[Evidence], data_set: str, language: str) -> str:
     match kind:
         case "labels_changed" | "labels_renamed":
-            return " ".join(filter(None, (_found(item, language) for item in found)))
+            changed = (item for item in found if item.get("kind") not in GAINS)
+            return " ".join(filter(None, (_found(item, language) for item in changed)))
         case "new_attribute":
-            names = [item["attribute"] for item in found]
+            names = [item["attribute"] for item in found if item.get("kind") not in GAINS]
             return say(TITLES["new_attribute"], {"data_set": data_set, "names": names}, language=language)
         case "new_language":
-            largest = max(found, key=lambda item: float(item["now"]["value"]))
+            largest = max((item for item in found if "now" in item), key=lambda item: float(item["now"]["value"]))
             values = {"now": largest["now"]["value"], "language": largest["language"]}
             return say(TITLES["new_language"], values, language=language)
         case "drift":

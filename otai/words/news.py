@@ -74,12 +74,17 @@ def title(event: str, data: Mapping[str, Any], *, language: str = ENGLISH) -> st
         found = SimpleNamespace(
             kind=data["kind"], title=data.get("title", ""), evidence=data.get("evidence", []), chart={}, mapping={}
         )
-        values["found"] = advice.title(found, data_set=str(data.get("data_set", "")), language=language)
+        said = advice.title(found, data_set=str(data.get("data_set", "")), language=language)
+        values["found"] = said.removesuffix(".")
     return say(TITLES[event], values, language=language)
 
 
 def more(event: str, data: Mapping[str, Any], *, zone: tzinfo, language: str = ENGLISH) -> str:
     """The sentence that follows; empty where the title says it all. Times as the clocks in `zone` show them."""
+    if event == "advice.raised":
+        evidence = data.get("evidence", [])
+        told = SimpleNamespace(kind=data["kind"], title="", evidence=evidence, chart={}, mapping={})
+        return advice.gain(told, language=language)
     if event not in MORE:
         return ""
     values = {**data}

@@ -68,11 +68,13 @@ class AdviceQuery(Page):
 
 
 class FollowIn(Schema):
-    """Mode and delivery as in the last training, if left out. `with_feedback` merges waiting feedback first."""
+    """Mode as the advice proposes it and delivery as in the last training, if left out. `with_feedback` merges waiting
+    feedback first. `accept_no_gain`: order Maximum although no gain is expected of it."""
 
     mode: Mode | None = None
     delivery: Delivery | None = None
     with_feedback: bool = False
+    accept_no_gain: bool = False
 
 
 class FollowedOut(Schema):
@@ -172,6 +174,7 @@ def follow_advice(request: CallerRequest, advice_id: UUID, asked: FollowIn) -> H
             "id": advice_id,
             "mode": asked.mode,
             "delivery": asked.delivery,
+            "knows_no_gain": asked.accept_no_gain,
             "who": caller.who,
             "now": utc_now(),
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 FEWEST_TICKETS = 5
 """A label with fewer is no label that a model could learn, as in training."""
@@ -34,7 +34,7 @@ LEAST_PART = 0.15
 class LabelChanges:
     """`renamed` maps an old label to its new name, `split` one to several, `joined` a new one to those that it took up.
     What has no heir is `removed`, what has no forebear `added`. `tickets` counts the newer tickets of each label that
-    came, `evidence` says where each came from."""
+    came, `counted` those of every label, `evidence` says where each came from."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class LabelChanges:
     split: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tickets: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
     evidence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -59,13 +60,19 @@ def label_changes(
     now: Mapping[str, int],
     moved: Mapping[str, Counter[str]],
     predicted: Mapping[str, Counter[str]],
+    learnable: Set[str] | None = None,
 ) -> LabelChanges:
     """`learnt` counts the tickets of each label that the model learnt, `now` those of each label in the newer tickets.
 
     `moved[new]` counts the labels that tickets now labelled `new` had in the older data set; `predicted[new]` what the
-    model says of tickets labelled `new`. Both only need entries for labels that the model does not know.
+    model says of tickets labelled `new`. Both only need entries for labels that the model does not know. `learnable`
+    are the labels that are news: a training would learn them now, and had too few tickets of them before; None: any.
     """
-    came = sorted(label for label, count in now.items() if count >= FEWEST_TICKETS and label not in learnt)
+    came = sorted(
+        label
+        for label, count in now.items()
+        if count >= FEWEST_TICKETS and label not in learnt and (learnable is None or label in learnable)
+    )
     expected = _expected_now(learnt, now)
     gone = [label for label in sorted(learnt) if _is_gone(now.get(label, 0), expected[label], labels=len(learnt))]
     # A split may leave the old name to one of its parts, so a label that only shrank can have heirs as well.
@@ -77,7 +84,8 @@ def label_changes(
             evidence[label] = shares
         if parents := _forebears(shares, set(gone), shrunk):
             forebears[label] = parents
-    return _told(came, gone, forebears, tickets={label: now[label] for label in came}, evidence=evidence)
+    told = _told(came, gone, forebears, tickets={label: now[label] for label in came}, evidence=evidence)
+    return replace(told, counted=now)
 
 
 def _expected_now(learnt: Mapping[str, int], now: Mapping[str, int]) -> dict[str, float]:

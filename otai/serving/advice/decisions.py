@@ -16,6 +16,7 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.runs.models import Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.serving import feedback, queries
+from otai.serving.advice.proposals import proposed_mode
 from otai.serving.advice.queries import advice, improvements
 from otai.serving.models import Advice, AdviceKind, AdviceStatus, ModelVersion
 from otai.tickets import queries as tickets
@@ -36,6 +37,7 @@ def follow(
     mode: Mode | None = None,
     delivery: Delivery | None = None,
     with_feedback: bool = False,
+    knows_no_gain: bool = False,
 ) -> Run | None:
     """One step from advice to order: quotes and orders the training that it proposes, with its reason on the run.
 
@@ -43,6 +45,8 @@ def follow(
     feedback waiting. Only credits spent elsewhere in between can still refuse it afterwards; the merged version is then
     there to be ordered. Advice to rename labels costs nothing: the version goes on with the new names, and None is
     returned.
+
+    The mode is the one that the advice proposes, if left out. `knows_no_gain`: as for `order_run`.
 
     Raises NotFound, AdviceDecided and what `make_quote` and `order_run` raise.
     """
@@ -60,7 +64,16 @@ def follow(
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
     if with_feedback and feedback.offer(organisation, version.model.name).statements:
-        require_order_would_be_taken(followed, version, data_set, mode=mode, delivery=delivery, who=who, now=now)
+        require_order_would_be_taken(
+            followed,
+            version,
+            data_set,
+            mode=mode,
+            delivery=delivery,
+            who=who,
+            now=now,
+            knows_no_gain=knows_no_gain,
+        )
         name = version.model.name
         data_set = feedback.merge(organisation=organisation, name=name, by=who, now=now, why=FOR_A_TRAINING).data_set
     offered = _quoted(followed, version, data_set, mode=mode, delivery=delivery, now=now)
@@ -68,8 +81,7 @@ def follow(
         # First what the order locks first (docs/ledger.md).
         Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
         locked = locked_open(followed)
-        # The mode is that of the model, or was chosen where it says what to expect of it.
-        run = order_run(organisation=organisation, quote=offered, who=who, now=now, knows_no_gain=True)
+        run = order_run(organisation=organisation, quote=offered, who=who, now=now, knows_no_gain=knows_no_gain)
         Advice.objects.filter(id=locked.id).update(run=run)
         close(locked, AdviceStatus.FOLLOWED, by=who, why="advice.run_ordered", now=now)
     return run
@@ -88,7 +100,7 @@ def _quoted(
         organisation=data_set.organisation,
         data_set=data_set,
         attributes=found.attributes,
-        mode=mode or Mode(version.run.mode),
+        mode=mode or proposed_mode(version, data_set, found.attributes) or Mode(version.run.mode),
         delivery=delivery or Delivery(version.run.delivery),
         model_name=version.model.name,
         reason=Reason(found.reason),
@@ -109,12 +121,13 @@ def require_order_would_be_taken(
     delivery: Delivery | None,
     who: str,
     now: datetime,
+    knows_no_gain: bool = False,
 ) -> None:
     """Raises what `make_quote` and `order_run` raise, and orders nothing. Before feedback is merged, which writes a
     file and cannot be undone: more tickets cost the same, so what would refuse the order refuses it here already."""
     with transaction.atomic():
         offered = _quoted(found, version, data_set, mode=mode, delivery=delivery, now=now)
-        order_run(organisation=data_set.organisation, quote=offered, who=who, now=now, knows_no_gain=True)
+        order_run(organisation=data_set.organisation, quote=offered, who=who, now=now, knows_no_gain=knows_no_gain)
         transaction.set_rollback(True)
 
 
@@ -126,6 +139,7 @@ def needs_merging_first(
     now: datetime,
     mode: Mode | None = None,
     delivery: Delivery | None = None,
+    knows_no_gain: bool = False,
 ) -> Advice | None:
     """The advice, where feedback waits that a training of it would be ordered with; None where nothing is to be merged.
     Raises what `follow` would: then nothing should be merged."""
@@ -135,7 +149,9 @@ def needs_merging_first(
     if found.kind == AdviceKind.LABELS_RENAMED or not feedback.offer(organisation, version.model.name).statements:
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
-    require_order_would_be_taken(found, version, data_set, mode=mode, delivery=delivery, who=who, now=now)
+    require_order_would_be_taken(
+        found, version, data_set, mode=mode, delivery=delivery, who=who, now=now, knows_no_gain=knows_no_gain
+    )
     return found
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from django.db.models import Sum
 
+from otai.learning.recipes import RECIPES
 from otai.runs.models import Reason
+from otai.serving.advice.proposals import attributes_that_fit, trainable
 from otai.serving.models import AdviceKind, ModelVersion
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
@@ -38,6 +40,24 @@ def counts(data_set: DataSet, name: str) -> dict[str, int]:
     return dict(attribute.labels.values_list("name", "count")) if attribute else {}
 
 
+def learnable_now(version: ModelVersion, newest: DataSet, name: str) -> list[str]:
+    """The labels of an attribute that a training on the newest data set would learn, and that one on the version's had
+    too few tickets of: counted alike, of the tickets that a training learns from, by the same minimum."""
+    recipe = RECIPES[version.run.mode]
+    attribute = newest.attributes.filter(name=name).first()
+    if attribute is None:
+        return []
+    learnt = version.run.data_set.attributes.filter(name=name).first()
+    before = dict(learnt.labels.values_list("name", "training_count")) if learnt else {}
+
+    def is_enough(tickets: int) -> bool:
+        # Those kept aside to measure on teach nothing.
+        return tickets * (1 - recipe.holdout_share) >= recipe.fewest_tickets
+
+    now = attribute.labels.values_list("name", "training_count")
+    return [label for label, tickets in now if is_enough(tickets) and not is_enough(before.get(label, 0))]
+
+
 def learnt_counts(version: ModelVersion, name: str) -> dict[str, int]:
     """The labels that the version was trained on, from its evidence where the tickets were deleted."""
     if version.run.data_set.deleted_at is None:
@@ -54,7 +74,14 @@ def of_attributes(version: ModelVersion, newest: DataSet) -> dict[AdviceKind, di
     trained = {attribute["name"] for attribute in version.run.attributes}
     # From the profile: its attributes are named there after its tickets are gone, too.
     before = {attribute["name"] for attribute in version.run.data_set.profile["attributes"]}
-    new = [one for one in tickets.usable_attributes(newest) if one.name not in trained and one.name not in before]
+    proposed = set(tickets.proposed_attributes(newest))
+    new = [
+        one
+        for one in tickets.usable_attributes(newest)
+        if one.name not in trained and one.name not in before and one.name in proposed
+    ]
+    fit = set(attributes_that_fit(trainable(newest, sorted(trained)), [one.name for one in new]))
+    new = [one for one in new if one.name in fit]
     if not new:
         return {}
     counts = {one.name: one.labels.aggregate(tickets=Sum("count"))["tickets"] for one in new}

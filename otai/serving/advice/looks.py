@@ -18,8 +18,10 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.runs.models import Housekeeping
 from otai.serving import feedback, queries
 from otai.serving.advice.decisions import close
-from otai.serving.advice.findings import counts, learnt_counts, of_attributes, of_drift, of_labels
+from otai.serving.advice.findings import counts, learnable_now, learnt_counts, of_attributes, of_drift, of_labels
+from otai.serving.advice.gains import with_gain
 from otai.serving.advice.new_tickets import seen_rows
+from otai.serving.advice.proposals import proposed_mode, trainable
 from otai.serving.advice.queries import open_advice
 from otai.serving.advice.signals import HISTORY, WINDOW, keep_signals, made_this_week
 from otai.serving.looking import EARLIER, LATELY, Facts, LookResult, look
@@ -107,6 +109,9 @@ def facts_of(version: ModelVersion, newest: DataSet | None, *, now: datetime) ->
         single=[name for name in single if name in there] if learnt.deleted_at is None else [],
         renamed=version.renamed,
         measured={one["name"]: (float(one["accuracy"]["value"]), int(one["holdout_tickets"])) for one in card},
+        learnable={name: learnable_now(version, newest, name) for name in names}
+        if newest is not None and is_newer
+        else None,
         seed=version.number,
         tests_drift=made_this_week(version, now=now) is None,
     )
@@ -128,7 +133,28 @@ def settle(version: ModelVersion, newest: DataSet | None, found: LookResult, *, 
     if found.signals is not None:
         signals = keep_signals(version, found.signals, tickets=found.tickets, now=now)
     holding |= of_drift(version, signals, newest)
-    return _settle(version, holding, newest, now=now)
+    worth_it = {
+        kind: worth for kind, finding in holding.items() if (worth := _worth_it(version, kind, finding, newest))
+    }
+    return _settle(version, worth_it, newest, now=now)
+
+
+def _worth_it(
+    version: ModelVersion, kind: AdviceKind, finding: Mapping[str, Any], newest: DataSet | None
+) -> dict[str, Any] | None:
+    """The finding with the order that it proposes and what that is expected to gain; None where the order would be
+    refused, or gains nothing. New names cost nothing."""
+    names = finding.get("attributes") or [attribute["name"] for attribute in version.run.attributes]
+    if kind is AdviceKind.LABELS_RENAMED:
+        return {**finding, "attributes": names, "credits": 0}
+    names = trainable(newest, names)
+    if newest is None or not names:
+        return None
+    mode = proposed_mode(version, newest, names)
+    evidence = with_gain(version, kind, finding["evidence"], newest)
+    if mode is None or evidence is None:
+        return None
+    return {**finding, "evidence": evidence, "attributes": names, "credits": _price(version, mode, len(names))}
 
 
 def anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetime) -> bool:
@@ -163,8 +189,6 @@ def _settle(
             if AdviceKind(outdated.kind) not in holding:
                 close(outdated, AdviceStatus.OUTDATED, by=SYSTEM, why="advice.holds_no_more", now=now)
         for kind, finding in holding.items():
-            names = finding.get("attributes") or [attribute["name"] for attribute in version.run.attributes]
-            free = kind is AdviceKind.LABELS_RENAMED
             written = {
                 "checked_at": now,
                 "evidence": finding["evidence"],
@@ -172,8 +196,8 @@ def _settle(
                 "mapping": finding.get("mapping", {}),
                 "reason": finding["reason"],
                 "data_set": newest,
-                "attributes": names,
-                "credits": 0 if free else _price(version, len(names)),
+                "attributes": finding["attributes"],
+                "credits": finding["credits"],
             }
             if Advice.objects.filter(version=version, kind=kind, status=AdviceStatus.OPEN).update(**written):
                 continue
@@ -185,8 +209,6 @@ def _settle(
     return list(open_advice(version))
 
 
-def _price(version: ModelVersion, attributes: int) -> int:
+def _price(version: ModelVersion, mode: Mode, attributes: int) -> int:
     book = billing.price_book()
-    return pricing.price(
-        book, mode=Mode(version.run.mode), delivery=Delivery(version.run.delivery), attributes=attributes
-    ).credits
+    return pricing.price(book, mode=mode, delivery=Delivery(version.run.delivery), attributes=attributes).credits

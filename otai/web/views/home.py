@@ -119,29 +119,31 @@ def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelSh
     open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
     suggestions = [
         Suggestion(
-            f"{one.version}: {words_of_advice.title(one, data_set=str(one.data_set or ''), language=language)}",
+            " ".join(
+                filter(
+                    None,
+                    [
+                        f"{one.version}:",
+                        words_of_advice.title(one, data_set=str(one.data_set or ""), language=language),
+                        words_of_advice.gain(one, language=language),
+                    ],
+                )
+            ),
             _("Look at it: %(credits)s") % {"credits": credits(one.credits)} if one.credits else _("Look at it: free"),
             reverse("web:model", args=[organisation.slug, one.version.model_id]),
         )
         for one in open_ones.select_related("version__model")[:advice_shown]
     ]
-    costs = price(billing.price_book(), mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=1).credits
     train = _address("web:train", organisation)
-    trained_on = {shown.version.run.data_set_id for shown in models}
+    # What a newer version of tickets adds is for the advice to say, which compares them.
     if train and not models:
+        costs = price(billing.price_book(), mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=1).credits
         text = ngettext(
             "%(tickets)s ticket is ready, and no model has learnt from it yet.",
             "%(tickets)s tickets are ready, and no model has learnt from them yet.",
             newest.tickets,
         ) % {"tickets": number(newest.tickets)}
         suggestions.append(Suggestion(text, _("Train from %(credits)s") % {"credits": credits(costs)}, train))
-    elif train and not suggestions and newest.id not in trained_on:
-        text = ngettext(
-            "%(name)s has %(tickets)s ticket that no model has learnt from yet.",
-            "%(name)s has %(tickets)s tickets that no model has learnt from yet.",
-            newest.tickets,
-        ) % {"name": f"{newest.name} v{newest.version}", "tickets": number(newest.tickets)}
-        suggestions.append(Suggestion(text, _("Train again from %(credits)s") % {"credits": credits(costs)}, train))
     return suggestions
 
 

@@ -14,8 +14,7 @@ TABLE: Mapping[str, Refusal] = {
         "There is no notification {kind:quoted}. There are: {known:words}.",
     ),
     "invalid_notification.mail": said(
-        "A mail comes off, at_once or daily, not {mail:quoted}.",
-        page="A mail comes at once, in the daily mail, or not at all.",
+        "A mail comes at once, in the daily mail, or not at all.",
     ),
     "not_found.notifications": said(
         "Whoever made this key is no member any more, and only members are told.",
