@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 from otai.errors import Invalid
 from otai.learning.data.profiling import joined_texts
 from otai.serving.http import RequestInvalid, as_json, text_of
+from otai.spreadsheets import harmless
 from otai.tickets.cells import TicketMaker
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.guessing import guess_roles, look_at
@@ -215,6 +216,7 @@ class PrecisionUnknown(Invalid):
 class CsvWriter:
     """A row for each row: its number, the ticket, and for each attribute the labels, how sure, and what came second.
 
+    It is read in spreadsheets: a ticket or a label that would be worked out as a formula gets an apostrophe in front.
     With `precision`, also whether it may be decided alone: whether the confidence reaches the threshold that held this
     precision when the model was measured. Raises PrecisionUnknown for another precision than the measured ones.
     """
@@ -233,7 +235,10 @@ class CsvWriter:
             header += [name, f"{name} confidence", f"{name} second"]
             header += [f"{name} decide alone"] if precision is not None else []
         self._columns = len(header)
-        self._writer.writerow([*header, "error"])
+        self._row([*header, "error"])
+
+    def _row(self, cells: Sequence[str | int]) -> None:
+        self._writer.writerow([harmless(cell) for cell in cells])
 
     def write(self, rows: Sequence[BatchRow]) -> None:
         """One line for each row; what is wrong with it stands in the last column."""
@@ -248,7 +253,7 @@ class CsvWriter:
                         threshold = self._thresholds[name]
                         cells.append("yes" if threshold is not None and found.confidence >= threshold else "no")
             cells += [""] * (self._columns - len(cells))
-            self._writer.writerow([*cells, row.wrong])
+            self._row([*cells, row.wrong])
 
 
 MEASURED_PRECISIONS = (0.9, 0.95, 0.99)

@@ -34,7 +34,7 @@ from otai.tickets.linking import LINKS, link_columns, links_of
 from otai.tickets.missing_values import is_missing
 from otai.tickets.problems import BadRows
 from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UNORDERED, UPDATED, RowOrder, sortable
-from otai.tickets.sources.table import RowBatch
+from otai.tickets.sources.table import UNSEEN, RowBatch
 
 _SURROGATES = range(0xD800, 0xE000)
 TIME = pa.timestamp("us", tz="UTC")
@@ -316,12 +316,12 @@ class TicketMaker:
     # Labels.
 
     def _clean_label(self, text: str) -> str | None:
-        """A label without blanks around it and runs of blanks inside; None for a missing one."""
+        """A label without blanks around it, runs of blanks inside and what nobody sees; None for a missing one."""
         known = self._names.get(text, text)
         if known is not text or text in self._names:
             return known
         label: str | None = " ".join(
-            "".join(" " if _is_control(character) else character for character in text).split()
+            "".join(" " if _is_control(character) else character for character in UNSEEN.sub("", text)).split()
         )
         if label and is_missing(label):
             if len(self.noticed.missing_examples) < MISSING_EXAMPLES:

@@ -23,6 +23,7 @@ from otai.jobs.operations import forget as forget_answers
 from otai.orgs import quotas
 from otai.orgs.models import Organisation
 from otai.orgs.quotas import Quota
+from otai.tickets.sources.table import clean_name
 
 most_waiting = 20
 """Files of one organisation, of up to a gigabyte each, that wait on one machine, whichever of its processes took
@@ -81,7 +82,7 @@ def keep(
             for chunk in chunks:
                 target.write(chunk)
     path.chmod(0o600)
-    filename = filename.replace("\\", "/").rsplit("/", 1)[-1][:255] or "upload"
+    filename = clean_name(filename.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "upload"
     kept = WaitingUpload(id, path, filename)
     remember(kept)
     return kept

@@ -55,6 +55,10 @@ sessions = {"owner": session(alice)}
 for role in (Role.BILLING, Role.TRAINER, Role.VIEWER):
     sessions[str(role)] = session(joins(acme, person(str(role)), role, now))
 sessions["carol"] = session(joins(globex, person("carol", at="globex.example"), Role.OWNER, now))
+olga = person("olga", at="vendor.example")
+olga.is_staff = olga.is_superuser = True
+olga.save()
+sessions["olga"] = session(joins(acme, olga, Role.OWNER, now))
 removed = joins(acme, person("mallory"), Role.OWNER, now)
 sessions["removed"] = session(removed)
 remove_member(organisation=acme, member=removed.id, who="alice", now=now)
@@ -121,10 +125,12 @@ class Browser:
     url: str
     token: str = ""
 
-    def get(self, path: str) -> httpx.Response:
-        return self.client.get(path)
+    def get(self, path: str, asked: Mapping[str, Any] | None = None) -> httpx.Response:
+        return self.client.get(path, params=asked)
 
-    def post(self, path: str, form: Mapping[str, Any] | None = None) -> httpx.Response:
+    def post(
+        self, path: str, form: Mapping[str, Any] | None = None, files: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
         if not self.token:
             page = self.client.get("/account/organisations/").text
             found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page) or re.search(
@@ -133,7 +139,8 @@ class Browser:
             assert found, "the page has a form"
             self.token = found.group(1)
         data = {**(form or {}), "csrfmiddlewaretoken": self.token}
-        return self.client.post(path, data=data, headers={"Referer": self.url + "/", "Origin": self.url})
+        headers = {"Referer": self.url + "/", "Origin": self.url}
+        return self.client.post(path, data=data, files=files, headers=headers)
 
 
 def told(answer: httpx.Response) -> str:

@@ -20,6 +20,7 @@ from otai.ledger.queries.balances import last_seq_at, require_organisation
 from otai.ledger.reasons import MARK, read_reason
 from otai.ledger.reasons_of_before import reason_of_before
 from otai.ledger.references import EntryReference, read_reference
+from otai.spreadsheets import harmless
 from otai.words.catalogue import ENGLISH, codes_that_say, say_fact
 from otai.words.sentences import Fact
 from otai.words.tables.movements import MOVED_WHY
@@ -224,19 +225,8 @@ def moved(what: str, *, language: str = ENGLISH) -> str:
     return say_fact(Fact(f"moved_{what}"), language=language)
 
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
 def csv_row(cells: list[str | int]) -> str:
     """A line of a spreadsheet's file, with cells that it does not work out."""
     out = io.StringIO()
     csv.writer(out).writerow([harmless(cell) for cell in cells])
     return out.getvalue()
-
-
-def harmless(cell: str | int) -> str | int:
-    """The cell as a spreadsheet reads it without working anything out: what begins a formula gets an apostrophe."""
-    # Leading spaces do not protect: a spreadsheet trims them first.
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
-        return "'" + cell
-    return cell

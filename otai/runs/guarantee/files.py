@@ -19,8 +19,8 @@ from otai.db import new_id
 from otai.errors import Invalid, Unavailable
 from otai.jobs.folders import arrivals_folder
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, AttributeSpec
-from otai.ledger.queries.statements import harmless
 from otai.runs.guarantee.holdout import Relabelled
+from otai.spreadsheets import harmless
 from otai.tickets import queries as tickets
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, TicketsDeleted

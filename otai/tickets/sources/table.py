@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -149,10 +150,15 @@ def unique_header(names: Sequence[str | None], limits: Limits, noted: Noted, *, 
     return header
 
 
+UNSEEN = re.compile("[\u200b\u200e\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
+"""Signs without a shape of their own: blanks without width, and those that turn the letters after them round. Two names
+that differ in them look the same, and one that holds them looks like another."""
+
+
 def clean_name(name: str) -> str:
-    """A column's name as it can be stored and shown: no control characters, and a mark for what is no character at
-    all."""
-    shown = name.encode("utf-8", errors="replace").decode()
+    """A column's name as it can be stored and shown: no control characters, none that nobody sees, and a mark for what
+    is no character at all."""
+    shown = UNSEEN.sub("", name.encode("utf-8", errors="replace").decode())
     return " ".join(
         "".join(" " if character < " " or character == "\x7f" else character for character in shown).split()
     )

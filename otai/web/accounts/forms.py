@@ -41,6 +41,15 @@ def _plain(form: forms.Form) -> None:
         field.widget.attrs.pop("placeholder", None)
 
 
+def _seen(name: str) -> str:
+    """The name with single blanks. A sign that turns the letters after it round, or that nobody sees, is refused:
+    others read the name in mails and lists. Raises ValidationError."""
+    name = " ".join(name.split())
+    if not name.isprintable():
+        raise forms.ValidationError(_("A name of letters, digits and signs that can be seen."))
+    return name
+
+
 def invitation_at_hand(request: HttpRequest) -> Invitation | None:
     """The invitation that this browser came with, if it can still be accepted."""
     token = request.session.get(INVITATION)
@@ -90,8 +99,8 @@ class SignUpForm(allauth.SignupForm):
         return name
 
     def clean_name(self) -> str:
-        """The person's name with single blanks."""
-        return " ".join(self.cleaned_data["name"].split())
+        """The person's name with single blanks, of signs that others see."""
+        return _seen(self.cleaned_data["name"])
 
     def clean_email(self) -> str:
         """The address, which must be the invited one where somebody was invited."""
@@ -273,6 +282,10 @@ class ApiKeyForm(forms.Form):
 class ProfileForm(forms.Form):
     name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     language = forms.ChoiceField(label=_("Language"), choices=lambda: settings.LANGUAGES)
+
+    def clean_name(self) -> str:
+        """The person's name with single blanks, of signs that others see."""
+        return _seen(self.cleaned_data["name"])
 
 
 def zone_choices() -> list[tuple[str, str]]:

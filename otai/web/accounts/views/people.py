@@ -49,7 +49,7 @@ def profile(request: MemberRequest) -> HttpResponse:
         initial={"name": user.get_full_name(), "language": user.language or request.LANGUAGE_CODE},
     )
     if request.method == "POST" and form.is_valid():
-        user.first_name, user.last_name = " ".join(form.cleaned_data["name"].split()), ""
+        user.first_name, user.last_name = form.cleaned_data["name"], ""
         user.save(update_fields=["first_name", "last_name"])
         language = form.cleaned_data["language"]
         set_language(user=user, language=language)
