@@ -110,10 +110,11 @@ sbom: setup
 audit: setup
 	$(BIN)/python -m tests.advisories
 
+ATTACKS = $$($(BIN)/python -m tests.attack.modules)
 # Bounded, against servers of its own behind TLS on this machine; what is quick of it runs in make test as well.
 attack: setup
-	timeout 60 $(BIN)/pytest $(TOGETHER) --database sqlite -m "attack and pure"
-	timeout 540 $(BIN)/pytest $(TOGETHER) --database postgres -m attack
+	timeout 120 $(BIN)/pytest $(TOGETHER) --database sqlite -m "attack and pure" $(ATTACKS)
+	timeout 480 $(BIN)/pytest $(TOGETHER) --database postgres -m attack $(ATTACKS)
 
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --generate-hashes --allow-unsafe

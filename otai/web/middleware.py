@@ -1,4 +1,5 @@
-"""What every answer gets: a Content-Security-Policy, compression, and a page in words where a room refused."""
+"""What every answer gets: a Content-Security-Policy, `no-store`, compression; and a page in words where a room
+refused."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def status_of(error: OtaiError) -> int:
 
 
 class StudioMiddleware:
-    """The policy on every answer, and refusals of the rooms as pages."""
+    """The policy on every answer, nothing of it kept on the way, and refusals of the rooms as pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -58,6 +59,8 @@ class StudioMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.policy)
+        # A view that refuses by raising loses what its decorators would say, and a refusal tells of a member, too.
+        response.headers.setdefault("Cache-Control", "no-store, private")
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(self)")
         return response
 

@@ -118,6 +118,6 @@ def labels_by_chance(path: Path) -> Path:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "queue"])
-        for number in range(240):
+        for number in range(500):
             writer.writerow([f"{' '.join(chance.sample(words, 5))} {number}", chance.choice(["red", "green", "blue"])])
     return path

@@ -34,7 +34,6 @@ from tests.attack.entering import (
 )
 from tests.attack.names import HIDDEN, PRINTABLE, SIGN, Watch
 from tests.attack.scene import Scene
-from tests.doors.production import Production
 from tests.waiting import until
 from tests.web.test_every_post import path_of, routes
 from tests.web.visitors import member_of, of
@@ -135,15 +134,13 @@ def test_nor_through_tls_with_a_model_of_hostile_labels(attacked: Scene) -> None
             assert len(enter_in_forms(watch, alice, ours, ALL)) >= 25
             assert enter_in_bodies(watch, calling(program), has, ALL) >= 30
             alice.post("/acme/team/invite/", {"email": "eve@acme.example", "role": "viewer"})
-            alice.post("/acme/team/data/export/")
-            # The worker keeps house once a minute: mails, and the export.
-            until(lambda: exports(studio), seconds=150)
             assert look_at_all(watch, alice, ours) >= 40
-            for path in exports(studio):
-                watch.at(alice.get(path), where=path)
         assert ask_for_all(watch, calling(program), has) >= 30
         assert look_at_all(watch, olga, everywhere) >= 60
         assert look_at_rows_of_the_desk(watch, olga, everywhere) >= 20
+    file = studio.installation.home / "acme.zip"
+    studio.installation.otai("org", "export", str(file), "--org", "acme")
+    watch.at_file(file.read_bytes(), kind="application/zip", where="export")
     mails = studio.mails()
     assert any(SIGN in one for one in mails)
     for one in mails:
@@ -156,15 +153,6 @@ def test_nor_through_tls_with_a_model_of_hostile_labels(attacked: Scene) -> None
 
 def calling(program: httpx.Client) -> Calls:
     return lambda method, path, body: program.request(method, f"/api/v1{path}", json=body)
-
-
-def exports(studio: Production) -> list[str]:
-    """Addresses of the exports that housekeeping has made."""
-    made = studio.installation.python(
-        "import django, json; django.setup()\nfrom otai.privacy.models import Export\n"
-        "print(json.dumps([str(one) for one in Export.objects.exclude(ready_at=None).values_list('id', flat=True)]))"
-    )
-    return [f"/acme/team/data/exports/{one}.zip" for one in made]
 
 
 def trained_on_hostile_labels(watch: Watch, scene: Scene, program: httpx.Client) -> Everything:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from otai.client import Studio
 from tests import stories
-from tests.attack.scene import Scene
+from tests.attack.scene import Browser, Scene
 from tests.doors.production import Customer, Production
 from tests.waiting import until
 
@@ -106,7 +107,11 @@ def test_a_coupon_for_one_is_used_by_one(studio: Production) -> None:
     said = at_once(studio, buyers, lambda client, _: client.put("/api/v1/billing-details", json=details))
     assert statuses(said) == {200: 4}, said[0].text
     order = {"package": "10", "gateway": "bank_transfer", "coupon": "ONCE-50"}
-    bought = at_once(studio, buyers * 3, lambda client, _: client.post("/api/v1/purchases", json=order))
+    bought = at_once(
+        studio,
+        buyers * 3,
+        lambda client, _: client.post("/api/v1/purchases", json=order, headers={"Idempotency-Key": str(uuid4())}),
+    )
     assert statuses(bought)[201] == 1 and set(statuses(bought)) <= {201, 409, 422}, [one.text for one in bought]
     assert studio.installation.python(USES) == 1
     studio.installation.otai("billing", "audit")
@@ -117,9 +122,11 @@ def test_what_waits_for_approval_is_decided_once(studio: Production, tmp_path: A
     [offered] = quotes(studio, acme, tmp_path, count=1)
     with studio.http(headers=acme.authorization) as client:
         before = client.get("/api/v1/balance").json()["available"]
-        said = client.put("/api/v1/spending/approval", json={"above_credits": 0, "days": 3})
-        assert said.status_code == 200, said.text
-        run = client.post("/api/v1/runs", json={"quote": offered}).json()
+        with studio.http(cookies={"__Host-sessionid": acme.cookie}) as hers:
+            rule = {"above_credits": "0", "days": "3"}
+            said = Browser(hers, studio.url).post("/approvals/credits/spending/approval", rule)
+            assert said.status_code == 302, said.text
+        run = client.post("/api/v1/runs", json={"quote": offered}, headers={"Idempotency-Key": "o"}).json()
         assert run["status"] == "awaiting_approval", run
     ways = [("approve", None), ("decline", {"why": "not now"}), ("cancel", None)] * 3
     decided = at_once(

@@ -139,3 +139,11 @@ def test_five_thousand_labels_come_in_and_are_pointed_out(tmp_path: Path) -> Non
     )
     tickets, _, _ = bring_in(tmp_path / "t.csv", attributes=["code"])
     assert tickets == 6000
+
+
+def test_what_nobody_sees_in_columns_and_labels_is_no_part_of_them(tmp_path: Path) -> None:
+    rows = "the printer is on fire,V\u200bPN\nthe router is on fire,VPN\u200e\nno money came,\u202eBilling\n"
+    (tmp_path / "t.csv").write_text("text,qu\u200beue\u202e\n" + rows * 4)
+    tickets, _, stored = bring_in(tmp_path / "t.csv", attributes=["queue"])
+    assert tickets == 12
+    assert {ticket["attribute:queue"] for ticket in stored} == {"VPN", "Billing"}

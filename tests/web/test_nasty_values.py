@@ -83,3 +83,13 @@ def test_no_value_is_answered_with_a_500(now: datetime, tmp_path: Path, monkeypa
             if answer.status_code >= 500 and answer.status_code != 503:
                 broke[f"address {name} {value[:12]!r}"] = answer.status_code
     assert not broke
+
+
+def test_nothing_of_a_member_is_kept_on_the_way_refusals_neither(now: datetime) -> None:
+    acme: Organisation = stories.acme(now, tier=Tier.PRO)
+    bob: Client = of(member_of(acme, "bob", Role.VIEWER, now))
+    asked = {"/acme/": 200, "/acme/runs/7/": 404, "/acme/team/keys/": 403, "/acme/runs/7/cancel": 405, "/globex/": 404}
+    for path, status in asked.items():
+        answer = bob.get(path)
+        assert answer.status_code == status, path
+        assert "no-store" in answer.headers.get("Cache-Control", ""), path

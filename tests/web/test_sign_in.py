@@ -317,3 +317,14 @@ def test_whoever_is_in_no_organisation_can_begin_one() -> None:
     assert alice.get("/", follow=True).redirect_chain[-1][0] == "/account/organisations/"
     assert alice.post("/account/organisations/", {"organisation": "Second Ltd"}).headers["Location"] == "/second-ltd/"
     assert ledger.balance(queries.organisation("second-ltd").id).available == 6
+
+
+def test_a_name_holds_only_what_others_see(now: datetime) -> None:
+    member = member_of(acme(now), "alice", Role.OWNER, now)
+    alice = of(member)
+    for name, said in {"Alice \u202egpj": 422, "Al\u200bice": 422, "Ali\u200cReza": 302, "Zoë  Ångström": 302}.items():
+        assert alice.post("/acme/account/", {"name": name, "language": "en"}).status_code == said, name
+    member.user.refresh_from_db()
+    assert member.user.first_name == "Zoë Ångström"
+    form = {"organisation": "Globex", "name": "Carol\u202e", "email": "carol@globex.example", "password1": PASSWORD}
+    assert "that can be seen" in browser().post("/account/signup/", form).content.decode()

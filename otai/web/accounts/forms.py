@@ -43,9 +43,10 @@ def _plain(form: forms.Form) -> None:
 
 def _seen(name: str) -> str:
     """The name with single blanks. A sign that turns the letters after it round, or that nobody sees, is refused:
-    others read the name in mails and lists. Raises ValidationError."""
+    others read the name in mails and lists. The joiners of Persian and Indic scripts are part of names. Raises
+    ValidationError."""
     name = " ".join(name.split())
-    if not name.isprintable():
+    if not name.replace("\u200c", "").replace("\u200d", "").isprintable():
         raise forms.ValidationError(_("A name of letters, digits and signs that can be seen."))
     return name
 
