@@ -91,7 +91,7 @@ def test_labels_by_chance_bring_no_fee(attacked: Scene, tmp_path: Path, monkeypa
         asked = {"data_set": str(tickets.id), "criteria": ["queue accuracy 70%"]}
         proposed = caller.post("/api/v1/guarantee/criteria", json=asked)
         assert proposed.status_code == 200, proposed.text
-        assert (proposed.json()["status"], proposed.json()["waits_for_operator"]) == ("proposed", True), proposed.text
+        assert (proposed.json()["status"], proposed.json()["waits_for_operator"]) == ("open", True), proposed.text
         quote = program.quote(tickets.id, attributes=["queue"], model="noise")
         order = {"quote": str(quote.id), "kind": "included"}
         assert caller.post("/api/v1/guarantee/runs", json=order).status_code == 409
@@ -106,7 +106,7 @@ def test_labels_by_chance_bring_no_fee(attacked: Scene, tmp_path: Path, monkeypa
             lambda: caller.get("/api/v1/guarantees").json()["items"][0],
             lambda one: one["improvement_verdict"] is not None,
         )
-        assert found["waits_for_operator"] and found["waits_because"] and found["fee_credits"] is None, found
+        assert found["waits_for_operator"] and found["waits_because"] and not found["fee_credits"], found
         balance = caller.get("/api/v1/balance").json()
         assert (balance["available"], balance["held"]) == (6, 0)
 

@@ -139,6 +139,9 @@ def test_nor_through_tls_with_a_model_of_hostile_labels(attacked: Scene) -> None
         assert look_at_all(watch, olga, everywhere) >= 60
         assert look_at_rows_of_the_desk(watch, olga, everywhere) >= 20
     file = studio.installation.home / "acme.zip"
+    # The scene's own model has a row and no file.
+    (studio.installation.home / "files" / "models").mkdir(parents=True, exist_ok=True)
+    (studio.installation.home / "files" / "models" / "none.otai").write_bytes(b"none")
     studio.installation.otai("org", "export", str(file), "--org", "acme")
     watch.at_file(file.read_bytes(), kind="application/zip", where="export")
     mails = studio.mails()

@@ -114,7 +114,7 @@ def test_a_coupon_for_one_is_used_by_one(studio: Production) -> None:
     )
     assert statuses(bought)[201] == 1 and set(statuses(bought)) <= {201, 409, 422}, [one.text for one in bought]
     assert studio.installation.python(USES) == 1
-    studio.installation.otai("billing", "audit")
+    studio.installation.otai("ledger", "audit")
 
 
 def test_what_waits_for_approval_is_decided_once(studio: Production, tmp_path: Any) -> None:

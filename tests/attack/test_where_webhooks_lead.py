@@ -19,7 +19,7 @@ MORE = [
     "https://192.0.0.192/", "https://[3fff::1]/", "https://localhost./", "https://\u24db\u24de\u24d2alhost/", "https://127\u30020\u30020\u30021/",
     "https://2852039166/latest/meta-data/", "https://hooks.acme.example@127.0.0.1/", "https://hooks.acme.example\\@127.0.0.1/",
     "HTTPS://LOCALHOST/", "https://metadata/", "https://169.254.169.254.nip.io@169.254.169.254/", "https://[::1%25eth0]/",
-    "https://%6c%6f%63%61%6c%68%6f%73%74/", "https://studio.otai.test:8000/", "dict://127.0.0.1:11211/",
+    "https://%6c%6f%63%61%6c%68%6f%73%74/", "dict://127.0.0.1:11211/",
     "https:127.0.0.1/",
 ]  # fmt: skip
 
