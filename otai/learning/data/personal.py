@@ -1,8 +1,9 @@
 """Personal data in texts: found, counted, shown masked, and replaced by their kind where the customer wants it.
 
 Patterns with checksums where there are any (IBAN, cards by Luhn, national numbers by python-stdnum), so that an order
-number is no card. It finds what has a form; a name in the middle of a sentence has none, and only names below a
-greeting are found.
+number is no card. It finds what has a form, and names where something tells that they are some: a greeting above, a
+title, an introduction ("my name is"), the field of a form. A name in the middle of a sentence with nothing that tells
+is not found.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from otai.learning.data.mail_patterns import DESK, SIGN_OFF, SIGN_OFFS
+from otai.learning.data.people import NO_NAMES
+from otai.learning.data.told_names import HINTS_OF_NAMES, NO_PERSONS, TOLD_NAME
 
 EMAIL, PHONE, IBAN, CARD, PASSWORD, NATIONAL_ID, NAME = (
     "email",
@@ -31,12 +34,18 @@ _WORDS_FOR_IT = r"passwor[dt]|passphrase|kennwort|pwd|pw|pass|mot de passe|mdp|c
 _SHORT_WORDS_FOR_IT = frozenset(("pw", "pass"))
 """They stand before much else, so that what follows has to look like a secret."""
 _NUMBER_WORDS = (
-    r"(?=[BbCcIiNnPpRrSs])(?i:BSN|burgerservicenummer|PESEL|NIF|n[úu]mero de contribuinte|contribuinte|NISS|INSZ|rijksregisternummer|"
-    r"Steuer-?ID|IdNr\.?|Steuer-?identifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer)"
+    r"(?=[BbCcIiNnPpRrSsFfKk])(?i:BSN|burgerservicenummer|PESEL|NIF|n[úu]mero de contribuinte|contribuinte|NISS|INSZ|rijksregisternummer|"
+    r"Steuer-?ID|IdNr\.?|Steuer-?identifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer|NHS|personnummer|personnr\.?|"
+    r"f[øo]dselsnummer|CPR|kennitala)"
 )
+_BETWEEN = r"(?:[-. ]?(?:nummer|number|numer|no|nr|n[ºo°]))?\.?[: ]+(?:(?:is|ist|lautet|to|é|è|es|est)[: ]+)?"
 _PHONE_WORDS = (
     r"(?:tel|t[eé]l[eé](?:fono|fone|fon\w{0,8}|foon\w{0,8}|phone|m[oó]vel)|phone|fone?|mobil(?:e|nummer|telefon)?|handy(?:nummer)?|"
     r"cell(?:ulare|phone)?|m[óo]vil|gsm|kom(?:órk[ai])?|portable|rufnummer|durchwahl|fax|whatsapp)"
+)
+_CALL = (
+    r"ll[aá]m\w{1,8}|zadzwo\w{1,6}|dzwoni\w{1,6}|ligu?[ae]r?|telefon\w{0,8}|chiam\w{1,8}|appel\w{0,6}|bel|bellen|call|ring|"
+    r"reach|anruf\w{0,3}|rückruf\w{0,3}|erreich\w{0,5}|contact\w{0,5}|kontakt\w{0,6}"
 )
 _GREETED = (
     r"(?:mit )?(?:freundliche[nr]?|beste[nr]?|viele[nr]?|liebe[nr]?|herzliche[nr]?)[ ]gr(?:ü|ue)(?:ß|ss)en?|mfg|vg|lg|"
@@ -55,10 +64,13 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
     NATIONAL_ID: re.compile(
         r"\b(?:\d{8}-?[A-HJ-NP-TV-Z]|\d{2}\.\d{3}\.\d{3}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-Z]|"
         r"[A-Za-z]{6}\d{2}[A-EHLMPRSTa-ehlmprst]\d{2}[A-Za-z]\d{3}[A-Za-z]|[12] ?\d{2} ?\d{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}|"
-        rf"\d{{2}}\.\d{{2}}\.\d{{2}}-\d{{3}}\.\d{{2}}|{_NUMBER_WORDS}[: ]+\d[\d ]{{6,13}}\d)\b"
+        rf"\d{{2}}\.\d{{2}}\.\d{{2}}-\d{{3}}\.\d{{2}}|{_NUMBER_WORDS}{_BETWEEN}\d[\d .-]{{6,14}}\d|"
+        r"756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}|\d{6}[-+A]\d{3}[0-9A-FHJ-NPR-Y]|"
+        r"(?=[SsNn])(?i:SSN|social security(?: number)?|NINO|NI (?:number|no\.?)|national insurance(?: number| no\.?)?)[: ]+(?:is )?"
+        r"(?:\d{3}-\d{2}-\d{4}|[A-Za-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Da-d]))\b"
     ),
     PASSWORD: re.compile(rf"\b(?P<word>{_WORDS_FOR_IT})(?P<between>\s*+[:=]\s*+|\s++(?:is|was|ist|war|lautet|est|es|é|è|to|jest)(?:\s*+:\s++|\s++))(?P<secret>[^\s,;]{{3,64}})", re.IGNORECASE),
-    EMAIL: re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
+    EMAIL: re.compile(r"\b[\w.+-]{1,64}(?:@| ?[\[(](?:[aA][tT]|@)[\])] ?)[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
     PHONE: re.compile(
         r"(?<![\w.,-])(?:\+\d{1,3}[ \xa0()/.-]{0,3}|\(\+?\d{2,5}\)[ /-]?|0(?=\d))\d[\d \xa0()/.-]{4,18}\d(?![\w-])|"
         r"(?<![\w.,-])(?:1[ .-])?\d{3}(?P<dash>[.-])\d{3}(?P=dash)\d{4}(?![\w-])|"
@@ -70,12 +82,18 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
 }  # fmt: skip
 _VALUES = {PASSWORD: ("secret",), NAME: ("name", "beside"), PHONE: ("told",)}
 """The part of a match that is the personal data; else the whole."""
+_ACCOUNT = re.compile(r"(?<![\d.-])(?P<value>\d{2} ?(?:\d{4} ?){5}\d{4}|\d{4}[ -]\d{4}[ -]\d{2}[ -]\d{10})(?![\d-])")
+_CALLED_NUMBER = re.compile(rf"\b(?i:{_CALL})\b[^\d\n+(]{{1,25}}(?<![\w.,-])(?P<value>\d[\d /.-]{{7,15}}\d)(?![\w-])")
+_EIGHT_DIGITS, _NINE_SIGNS = re.compile(r"\d{4}[ -]?\d{4}"), re.compile(r"\d[\d /.-]{7,15}\d")
+_MORE = {IBAN: _ACCOUNT, PHONE: _CALLED_NUMBER, NAME: TOLD_NAME}
+"""What is looked for only in texts that may hold it; `value` is the personal data."""
 MARKS = (
     rf"(?i)@|\d{{4}}|\d{{2}}[a-z]\d{{2}}|\d[ /-]\d|\d\d\.\d\d\.\d\d|\d{{3}}\.\d{{3}}|{_WORDS_FOR_IT}|regards|gr(?:ü|ue)(?:ß|ss)|salu|groet|cordial|pozdr|"
-    r"poważaniem|szacunk|aten(?:ta|cio)|cumprimentos|\b(?:mfg|vg|lg|best|cheers)\b|wishes|sincerely|yours|vous|than|dank|merci|gra[czt]i|obrigad|bedankt|dzięk|\n--\s"
+    rf"poważaniem|szacunk|aten(?:ta|cio)|cumprimentos|\b(?:mfg|vg|lg|best|cheers)\b|wishes|sincerely|yours|vous|than|dank|merci|gra[czt]i|obrigad|bedankt|dzięk|\n--\s|[\[(]at[\])]"
 )
 """A text without any of these holds nothing that is found here."""
 _MARKS = re.compile(MARKS)
+MARKS = rf"{MARKS}|{'|'.join(map(re.escape, HINTS_OF_NAMES))}"
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _LITERAL_MARKS = ("@", "thank", "dank", "regards", "grüß", "gruess", "merci", "salu", "cordial", "sincerely")
 """These are marks, too, and are found in a hundredth of the time in most of the texts that hold any."""
@@ -121,26 +139,32 @@ def _with_more(kept: list[str], more: list[str]) -> list[str]:
 
 def personal_data(text: str) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of what is found, no two of which overlap."""
-    if not _holds_mark(text):
-        return
+    lowered = text.lower()
+    patterns = _PATTERNS if _holds_mark(text, lowered) else {}
+    more = {kind: _MORE[kind] for kind in _MORE if _may_hold_more(kind, text, lowered)}
     taken: list[tuple[int, int]] = []
     """In their order; no two overlap."""
-    for kind in PERSONAL_KINDS:
-        for match in _PATTERNS[kind].finditer(text):
+    for kind in PERSONAL_KINDS if patterns or more else ():
+        for match in (one for tried in (patterns, more) if kind in tried for one in tried[kind].finditer(text)):
             start, end = _span(kind, match)
             at = bisect_left(taken, (start, end))
             if (at and taken[at - 1][1] > start) or (at < len(taken) and taken[at][0] < end):
                 continue
             is_valid = _is_valid(kind, match)
-            if is_valid or kind == IBAN:
+            if is_valid or match.re is _PATTERNS[IBAN]:
                 # Digits inside of what only looks like an IBAN are no card either.
                 taken.insert(at, (start, end))
             if is_valid:
                 yield kind, start, end
 
 
-def _holds_mark(text: str) -> bool:
-    lowered = text.lower()
+def _may_hold_more(kind: str, text: str, lowered: str) -> bool:
+    if kind == NAME:
+        return any(hint in lowered for hint in HINTS_OF_NAMES)
+    return (_EIGHT_DIGITS if kind == IBAN else _NINE_SIGNS).search(text) is not None
+
+
+def _holds_mark(text: str, lowered: str) -> bool:
     return (
         any(mark in lowered for mark in _LITERAL_MARKS)
         or _FOUR_DIGITS.search(text) is not None
@@ -150,6 +174,9 @@ def _holds_mark(text: str) -> bool:
 
 def _span(kind: str, match: re.Match[str]) -> tuple[int, int]:
     """Where in a match the personal data stands."""
+    if match.re is _MORE.get(kind):
+        value = _name_alone(match["value"]) if kind == NAME else match["value"]
+        return match.start("value"), match.start("value") + len(value)
     group = next((name for name in _VALUES.get(kind, ()) if match[name] is not None), 0)
     start, end = match.span(group)
     if kind == IBAN:
@@ -199,7 +226,20 @@ _LAST_SIGNS = re.compile(r"(?:[ \xa0.-]|(?<=\w{4}))\w{1,4}$")
 
 def _iban(match: re.Match[str]) -> bool:
     start, end = _span(IBAN, match)
+    if match.re is _ACCOUNT:
+        return _is_account(match["value"])
     return _is_iban(match.string[start:end])
+
+
+def _is_account(number: str) -> bool:
+    """An account as it is written at home: in Poland an IBAN without its country, in Spain with digits that check."""
+    from stdnum import iban
+    from stdnum.es import ccc
+
+    digits = re.sub(r"\D", "", number)
+    if len(set(digits)) == 1:
+        return False
+    return bool(iban.is_valid(f"PL{digits}")) if len(digits) == 26 else bool(ccc.is_valid(digits))
 
 
 def _is_iban(text: str) -> bool:
@@ -239,10 +279,14 @@ _BEFORE = 40
 
 
 def _phone(match: re.Match[str]) -> bool:
-    value = match["told"] or match[0]
+    value = match["value"] if match.re is _CALLED_NUMBER else match["told"] or match[0]
     digits = re.sub(r"\D", "", value)
     if not 7 <= len(digits) <= 15 or len(set(digits)) <= 2 or _DATE.fullmatch(value) or _NO_PHONE.fullmatch(value):
         return False
+    if match.re is _CALLED_NUMBER:
+        start = match.start("value")
+        before = match.string[max(start - _BEFORE, 0) : start]
+        return len(digits) >= 9 and _NUMBER_OF_A_THING.search(before) is None
     if match["told"] or (value.startswith(("+", "(+", "00")) and " " in value):
         return True
     before = match.string[max(match.start() - _BEFORE, 0) : match.start()]
@@ -251,8 +295,24 @@ def _phone(match: re.Match[str]) -> bool:
 
 def _name(match: re.Match[str]) -> bool:
     """Whether it is a person's: the desk signs, too, and some take leave twice."""
+    if match.re is TOLD_NAME:
+        words = match["value"].casefold().replace(".", " ").split()
+        return words[0] not in NO_NAMES - _OF_NAMES and not NO_PERSONS.intersection(words)
     name = match["name"] or match["beside"]
     return DESK.search(name) is None and SIGN_OFF.match(name) is None
+
+
+_OF_NAMES = frozenset(("von", "van", "de", "der", "den", "del", "della", "di", "da", "dos", "du", "zu", "ter", "ten"))
+
+
+def _name_alone(words: str) -> str:
+    """A name without the sentence that begins right behind it: "Meier Das"."""
+    kept = []
+    for word in words.split(" "):
+        if kept and word.casefold() in NO_NAMES - _OF_NAMES:
+            break
+        kept.append(word)
+    return " ".join(kept)
 
 
 def _password(match: re.Match[str]) -> bool:
@@ -270,21 +330,38 @@ def _password(match: re.Match[str]) -> bool:
 def _national_id(match: re.Match[str]) -> bool:
     from stdnum.at import vnr
     from stdnum.be import nn
+    from stdnum.ch import ssn as ch_ssn
     from stdnum.de import idnr
+    from stdnum.dk import cpr
     from stdnum.es import dni, nie
+    from stdnum.fi import hetu
     from stdnum.fr import nir
+    from stdnum.gb import nhs
+    from stdnum.is_ import kennitala
     from stdnum.it import codicefiscale
     from stdnum.nl import bsn
+    from stdnum.no import fodselsnummer
     from stdnum.pl import pesel
     from stdnum.pt import nif
+    from stdnum.se import personnummer
+    from stdnum.us import ssn
 
     value = match[0]
-    if word := re.match(rf"{_NUMBER_WORDS}[: ]+", value):
+    if word := re.match(rf"{_NUMBER_WORDS}{_BETWEEN}", value):
         number = value[word.end() :].strip()
-        return any(checked.is_valid(number) for checked in (bsn, pesel, nif, idnr, vnr, nn))
-    return any(checked.is_valid(value) for checked in (nie, codicefiscale, nir, nn)) or bool(
-        dni.is_valid(value.replace(".", ""))
+        by_word = (bsn, pesel, nif, idnr, vnr, nn, nhs, personnummer, fodselsnummer, cpr, kennitala)
+        return any(checked.is_valid(number) for checked in by_word)
+    if by_name := re.search(r"\d{3}-\d{2}-\d{4}$", value):
+        return bool(ssn.is_valid(by_name[0]))
+    # Of Britain's number nothing checks but its letters; the words before it tell.
+    return (
+        _NINO.search(value) is not None
+        or any(checked.is_valid(value) for checked in (nie, codicefiscale, nir, nn, ch_ssn, hetu))
+        or bool(dni.is_valid(value.replace(".", "")))
     )
+
+
+_NINO = re.compile(r" [A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]$", re.IGNORECASE)
 
 
 _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
