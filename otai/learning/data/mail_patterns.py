@@ -35,7 +35,7 @@ INTRO_BEGINS = re.compile(r"^[>\s]*(?:On|Am|Le|El|Il|Op|W dniu|Dnia|Em|Den)\b.{3
 INTRO_ENDS = re.compile(rf"\b{WROTE}\b.{{0,120}}:\s*+$", re.IGNORECASE)
 DASHES = re.compile(r"^(?:--|—|__)\s?$")
 FOOTER_LINE = re.compile(
-    r"^\s*(?:Sent from (?:my|Mail|Outlook|Yahoo)|Sent via |Von meinem .{2,40} gesendet|Gesendet (?:von|mit) (?:meinem|mein|Mail|der|Outlook)|Diese Nachricht wurde von meinem|"
+    r"^\s*(?:Sent from (?:my|Mail|Outlook|Yahoo|Proton)|Sent (?:via|with) (?:Proton|my|Outlook|Mail|Yahoo|Spark|BlackBerry)|Sent via |Von meinem .{2,40} gesendet|Gesendet (?:von|mit) (?:meinem|mein|Mail|der|Outlook)|Diese Nachricht wurde von meinem|"
     r"Envoyé (?:de|depuis|à partir de) (?:mon|ma|Outlook|Mail|Yahoo)|Enviado (?:desde (?:mi|Outlook|Mail|Yahoo)|do (?:meu|Outlook|Mail|Yahoo)|pelo (?:meu|Outlook|Mail|Yahoo)|a partir do)|Inviato da|"
     r"Verstuurd (?:vanaf|(?:met|via|vanuit) (?:mijn|Outlook|Mail|Yahoo))|Verzonden (?:vanaf|met|(?:via|vanuit) (?:mijn|Outlook|Mail|Yahoo))|Wysłan[eoy] z|"
     r"(?:(?:Get|Download|Obtener|Descargar|Obter o|Obter|Transferir o|Baixar o|Scarica|Ottieni|Télécharger|Obtenir|Obtenez|Holen Sie sich|Pobierz|Pobierz aplikację|Uzyskaj) )?Outlook (?:for|für|pour|para|per|voor|dla) (?:iOS|Android))"

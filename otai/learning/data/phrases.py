@@ -79,15 +79,15 @@ def phrases_of(text: str) -> dict[str, str]:
     return found
 
 
-RUN_WORDS = 5
+RUN_WORDS, SHORT_RUN_WORDS = 5, 3
 """Words in a row that are looked for inside of a line; of a longer sentence each five of them are one."""
 
 
-def runs_of(text: str) -> dict[str, str]:
+def runs_of(text: str, *, words: int = RUN_WORDS) -> dict[str, str]:
     """So many words in a row, inside of one line each: by key, as they stand there."""
     found: dict[str, str] = {}
     for line in text[:LOOKED_AT_CHARACTERS].split("\n"):
-        _note(found, line.split(), (RUN_WORDS,))
+        _note(found, line.split(), (words,))
     return found
 
 

@@ -18,7 +18,9 @@ _REPORTED = re.compile(
 _OF_THE_DESK = re.compile(
     r"\b(?:tickets?|case|vorgang\w*|incident|request|queue|warteschlange|routed|routing|assigned|dossier|demande|caso|"
     r"solicitud|pratica|richiesta|segnalazione|melding|aanvraag|zg[łl]oszeni\w+|chamado|protocolo|ref|"
-    r"referen[cz]\w*|our sign|unser zeichen)\b|#\d",
+    r"referen[cz]\w*|our sign|unser zeichen|bereich|fachbereich|abteilung|sachgebiet|zuständig\w*|bearbeiter\w*|team|"
+    r"gruppe|group|department|desk|categor(?:y|ie|ia)|kategori[ea]|département|departamento|reparto|afdeling|dzia[łl]|grup[ao]|groupe|"
+    r"gruppo|groep|equip[eo]|fila|coda|cola|wachtrij|kolejk\w+|formular|form|formulaire|formulario|modulo|formulier)\b|#\d",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d")

@@ -21,14 +21,20 @@ from threadpoolctl import threadpool_limits
 from otai.learning.arrays import Mask, Rows
 from otai.learning.data.cutting import TextRules, line_key
 from otai.learning.data.personal import mask
-from otai.learning.data.phrases import phrases_of
+from otai.learning.data.phrases import RUN_WORDS, SHORT_RUN_WORDS, phrases_of
 from otai.learning.data.profiling import sampled_text
 from otai.learning.data.reported import reports
 from otai.learning.data.splitting import text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import InputFailure
-from otai.learning.evidence.recurring_sentences import recurring_beginnings, recurring_runs
+from otai.learning.evidence.recurring_sentences import (
+    DESK_WRITES,
+    SHORT_AND_OFTEN,
+    recurring_beginnings,
+    recurring_runs,
+    whole_phrases,
+)
 from otai.learning.evidence.recurring_words import Labelled, RecurringWords, labels_of
 from otai.learning.finding import Finding
 from otai.learning.recipes import RECIPES
@@ -55,7 +61,7 @@ LEFT_DIFFERENT = 0.5
 SEARCHED_TICKETS = 10_000
 PHRASES_FROM = 4_000
 """Tickets in which names and addresses are looked for; lines are looked for in more, which is quick."""
-LINE_CHARACTERS = (4, 160)
+LINE_CHARACTERS = (2, 160)
 EXAMPLES = 5
 MOST_CUT = 40_000
 """Lines and phrases of all attributes that are cut at once, those in the most tickets: they travel with the data set
@@ -175,13 +181,17 @@ def find_leaks(texts: Sequence[str], labels: Mapping[str, Sequence[Any]]) -> Lea
         RecurringWords.of(texts, _lines, most_tickets=SEARCHED_TICKETS),
         RecurringWords.of(texts, phrases_of, most_tickets=PHRASES_FROM),
         recurring_beginnings(texts, most_tickets=PHRASES_FROM),
-        recurring_runs(texts, most_tickets=PHRASES_FROM),
+        *(
+            recurring_runs(texts, most_tickets=PHRASES_FROM, size=size, threshold=threshold)
+            for size, threshold in ((RUN_WORDS, DESK_WRITES), (SHORT_RUN_WORDS, SHORT_AND_OFTEN))
+        ),
     )
     suspicions = []
     for attribute, column in labels.items():
         as_numbers = Labelled.of(column)
         labelled = np.flatnonzero(as_numbers.count)
         by_search = [words.deciding(as_numbers) for words in searches]
+        by_search[-2:] = (whole_phrases(*each) for each in zip(searches[-2:], by_search[-2:], strict=True))
         if any(by_search):
             # Where they were not looked for, nothing is known of them.
             shares = [

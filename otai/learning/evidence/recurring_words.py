@@ -35,11 +35,12 @@ _PAIRS_AT_ONCE = 1_000_000
 @dataclass(frozen=True, slots=True)
 class ShareThreshold:
     """In so many of its label's tickets, or of all, stands what decides it (0 to 1). `holds_label`: also words with the
-    whole label among them count."""
+    whole label among them count; `any_word`: words of which one is in the label do not."""
 
     of_label: float
     of_all: float
     holds_label: bool
+    any_word: bool = False
 
 
 NO_THRESHOLD = ShareThreshold(of_label=0, of_all=0, holds_label=True)
@@ -140,6 +141,8 @@ class RecurringWords:
         """What spells the label is another finding (`label_in_text`), and often what customers write themselves: the
         name of a product."""
         words, of_label = set(normal_words(said)), set(normal_words(label))
+        if self.threshold.any_word and words & of_label:
+            return True
         return words <= of_label or (of_label <= words and not self.threshold.holds_label)
 
     def _beside(self, labelled: Labelled) -> Iterator[tuple[Rows, Rows, Rows]]:

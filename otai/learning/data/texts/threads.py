@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from otai.learning.data.language_names import folded
@@ -36,8 +36,11 @@ TEXT_KEYS = (
     "html_body",
     "body_html",
     "html",
+    "preview",
+    "bodypreview",
     "value",
 )
+TEXT_KEYS_OF_OBJECTS = frozenset(TEXT_KEYS) - {"value", "description", "notes"}
 _WHO_KEYS = (
     "sender",
     "sender_type",
@@ -60,6 +63,11 @@ _TIME_KEYS = (
     "date",
     "time",
     "timestamp",
+    "sentat",
+    "sent_at",
+    "receivedat",
+    "received_at",
+    "at",
 )
 
 
@@ -122,15 +130,43 @@ def _of_list(cell: str) -> list[ThreadMessage]:
     except (ValueError, RecursionError):
         return []
     messages: list[ThreadMessage] = []
-    for entry in listed if isinstance(listed, list) else ():
-        if isinstance(entry, Mapping):
-            entry = {re.sub(r"[^a-z]", "_", str(key).lower()): value for key, value in entry.items()}
-            text = next(
-                (str(entry[key]) for key in TEXT_KEYS if isinstance(entry.get(key), str) and entry[key].strip()), ""
-            )
-            when = next((_when(str(entry[key])) for key in _TIME_KEYS if entry.get(key) not in (None, "")), None)
-            messages.append((_writer(entry), when, text))
+    for entry in _entries(listed, {}, 0):
+        when = next((_when(str(entry[key])) for key in _TIME_KEYS if entry.get(key) not in (None, "")), None)
+        messages.append((_writer(entry), when, _text(entry)))
     return messages
+
+
+_DEEPEST = 4
+
+
+def _entries(listed: Any, around: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+    """The messages of a list. One that says nothing itself may hold its text in an object of its own (`attributes`,
+    `node`), or be an event with messages below it: those know of it what they do not say themselves."""
+    for entry in listed if isinstance(listed, list) else ():
+        if not isinstance(entry, Mapping):
+            continue
+        entry = {**around, **{re.sub(r"[^a-z]", "_", str(key).lower()): value for key, value in entry.items()}}
+        inside = [] if _text(entry) or depth >= _DEEPEST else [*_inside(entry)]
+        if not inside:
+            yield entry
+        for below in inside:
+            rest = {key: value for key, value in entry.items() if not isinstance(value, list) and value is not below}
+            yield from _entries(below if isinstance(below, list) else [below], rest, depth + 1)
+
+
+def _inside(entry: Mapping[str, Any]) -> Iterator[Any]:
+    for key, value in entry.items():
+        if isinstance(value, list):
+            says_more = any(isinstance(one, Mapping) for one in value)
+        else:
+            keys = map(str.lower, value) if isinstance(value, Mapping) and key not in _PEOPLE_KEYS else ()
+            says_more = not TEXT_KEYS_OF_OBJECTS.isdisjoint(keys)
+        if says_more:
+            yield value
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    return next((str(entry[key]) for key in TEXT_KEYS if isinstance(entry.get(key), str) and entry[key].strip()), "")
 
 
 def _writer(entry: Mapping[str, Any]) -> str | None:
@@ -154,7 +190,7 @@ def _writer(entry: Mapping[str, Any]) -> str | None:
         told = entry.get(key)
         if isinstance(told, Mapping):
             told = told.get("name")
-        if isinstance(told, str) and (writer := WRITERS.get(folded(told))):
+        if isinstance(told, str) and (writer := writer_of(key, told)):
             return writer
     return None
 
