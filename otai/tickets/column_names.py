@@ -342,6 +342,9 @@ part."""
 
 _WRAPPERS = frozenset(
     (
+        "nodes",
+        "edges",
+        "items",
         "nom",
         "nomcomplet",
         "nome",

@@ -1,7 +1,8 @@
 """Tickets that come in several files, or are added to a version that is there: their columns need not be the same.
 
 A column that only later files have becomes an attribute of all tickets, of which the earlier ones have no label; one
-that a later file lacks leaves its tickets without that label. Both are said.
+that a later file lacks leaves its tickets without that label. One that is called otherwise and means the same is the
+same. All three are said.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.finding import Finding
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles
+from otai.tickets.renamed_columns import renamed, with_renamed
 from otai.tickets.repeated_columns import with_repeated
 
-COLUMNS_CAME, COLUMNS_LACKING = "columns_came", "columns_lacking"
+COLUMNS_CAME, COLUMNS_LACKING, COLUMNS_RENAMED = "columns_came", "columns_lacking", "columns_renamed"
 MOST_NAMED = 50
 
 
@@ -26,6 +28,7 @@ class Growing:
         self.roles = roles
         self._came: list[str] = []
         self._lacking: list[str] = []
+        self._renamed: dict[str, str] = {}
 
     def of_file(self, columns: Sequence[str], said: ColumnRoles) -> ColumnRoles:
         """What is known of a file with these columns: as in the tickets before, but for what somebody said of them; the
@@ -33,7 +36,10 @@ class Growing:
         if self.roles is None:
             return said
         known = self.roles.among(columns).resolved(columns)
-        return with_repeated(overruled(known, said.resolved(columns)), columns)
+        told = said.resolved(columns)
+        others = renamed(self.roles, columns, frozenset(told.used))
+        self._renamed |= {column: found.name for column, found in others.items()}
+        return with_repeated(overruled(with_renamed(known, others), told), columns)
 
     def add(self, roles: ColumnRoles) -> None:
         """After a file was guessed: its `roles` join those of the tickets before."""
@@ -58,7 +64,10 @@ class Growing:
         self.roles = joined(self.roles, ColumnRoles(attributes=tuple(several)))
 
     def findings(self) -> Iterator[Finding]:
-        """Which columns came with later files, and which those lack."""
+        """Which columns came with later files, which those lack, and which they call otherwise."""
+        if self._renamed:
+            pairs = [f"{column} = {name}" for column, name in self._renamed.items()]
+            yield Finding(COLUMNS_RENAMED, values={"columns": pairs[:MOST_NAMED]})
         for code, names in ((COLUMNS_CAME, self._came), (COLUMNS_LACKING, self._lacking)):
             if names:
                 severity = "warning" if code == COLUMNS_LACKING else "note"

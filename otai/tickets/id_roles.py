@@ -18,6 +18,7 @@ from otai.words.sentences import Fact
 NUMBER_SIGNS = ("#", "№", "No.", "Nr.", "N.", "N°", "Nº")
 """Names of a column that numbers its rows."""
 FEW_CODES = 50
+ROWS_OF_SMALL_IDS = 4
 
 
 class IdRoles:
@@ -115,7 +116,10 @@ class IdRoles:
         )
 
     def _is_numbered(self, column: ColumnStats) -> bool:
-        """A few small numbers, such as codes of labels: no ids, whatever they are called."""
+        """A few small numbers, such as codes of labels: no ids, whatever they are called. A column that says of what
+        (ticket id) numbers tickets, too, where each number stands in a few rows."""
+        if column.tickets_a_value <= ROWS_OF_SMALL_IDS and not is_bare_number(column.words):
+            return False
         return column.distinct <= FEW_CODES and column.share(lambda value: len(value) <= 2) > 0.5
 
 

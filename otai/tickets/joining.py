@@ -60,6 +60,7 @@ def join(
     agent: str | None = None,
     of_messages: Sequence[bool] = (),
     are_beside: Sequence[bool] = (),
+    later_tables: Sequence[Sequence[int]] = (),
     row_group: int = 8_192,
 ) -> Joined:
     """Writes the tickets of all `parts` (Parquet files of `schema`, older ones first) to `target`, each id once, and
@@ -69,8 +70,9 @@ def join(
     `base_rows` rows are tickets that were joined before (one row each): articles that come later join them and leave
     their texts. `of_messages` says of each part but the base whether its rows are called messages, `are_beside`
     whether they belong to tickets of another part: then those tickets' own texts are the customers' first messages.
+    `later_tables` are the row numbers of each at which a further file of an archive, or sheet, begins.
     """
-    rows = TicketRows.of(parts, schema, base_rows)
+    rows = TicketRows.of(parts, schema, base_rows, later_tables)
     tickets, codes = rows.tickets, rows.codes
     has_messages = any(one and beside for one, beside in zip(of_messages, are_beside, strict=True))
     if has_messages:

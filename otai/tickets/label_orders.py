@@ -25,10 +25,10 @@ _SCALES: tuple[str, ...] = (
     "haut/très élevée/très élevé | urgente/urgent | critique | bloquante/bloquant | immédiate/immédiat | "
     "la plus haute/la plus élevée",
     "más baja/más bajo | muy baja/muy bajo | baja/bajo/menor | normal/estándar | media/medio/moderada/moderado | mayor | "
-    "alta/alto/importante | muy alta/muy alto | urgente | crítica/crítico | emergencia/inmediata/bloqueante | "
+    "alta/alto/importante | muy alta/muy alto | urgente/urgentísimo/urgentísima | crítica/crítico | emergencia/inmediata/bloqueante | "
     "más alta/más alto",
     "più bassa/più basso | molto bassa/molto basso/bassissima | bassa/basso/minore | normale/standard | media/medio/moderata/moderato | "
-    "maggiore | alta/alto/elevata/elevato | molto alta/molto alto/altissima | urgente | critica/critico | "
+    "maggiore | alta/alto/elevata/elevato | molto alta/molto alto/altissima | urgente/urgentissimo/urgentissima | critica/critico | "
     "bloccante/emergenza/immediata | più alta/più alto",
     "zeer laag/laagste | laag/lage/gering | normaal/normale/standaard | gemiddeld/gemiddelde/midden/middel/matig | "
     "hoog/hoge/belangrijk | zeer hoog | dringend/urgent/spoed | kritiek/kritisch/kritieke | hoogste/noodgeval/direct",
@@ -41,6 +41,8 @@ _SCALES: tuple[str, ...] = (
     "emergência/imediata/bloqueante | mais alta/mais alto",
     "p5 | p4 | p3 | p2 | p1 | p0",
     "s5 | s4 | s3 | s2 | s1 | s0",
+    "sev e | sev d | sev c | sev b | sev a", "severity d | severity c | severity b | severity a",
+    "prio d | prio c | prio b | prio a", "priorität d | priorität c | priorität b | priorität a",
 )  # fmt: skip
 _PLACES: tuple[dict[str, int], ...] = tuple(
     {folded(form): place for place, step in enumerate(scale.split("|")) for form in step.split("/")}

@@ -19,9 +19,13 @@ MISSING_WORDS = frozenset({
     "k.a.", "k. a.", "k.a", "keine angabe", "keine angaben", "nicht gesetzt", "nicht angegeben", "nicht "
     "zutreffend", "(leer)", "leer", "entfällt",
     "n.v.t.", "n.v.t", "nvt", "niet van toepassing", "niet ingevuld", "onbekend (leeg)", "(leeg)", "leeg",
-    "s/o", "n/c", "non renseigné", "non renseignée", "non défini", "sans objet", "(vide)", "vide",
-    "sin especificar", "sin definir", "no aplica", "(vacío)", "non specificato", "non applicabile", "(vuoto)",
-    "nie dotyczy", "nie określono", "(puste)", "brak danych", "não aplicável", "não especificado", "não "
+    "s/o", "s.o.", "s. o.", "n/c", "non renseigné", "non renseignée", "non défini", "sans objet", "(vide)", "vide",
+    "s/d", "s.d.", "sin dato", "sin datos", "ninguno asignado", "sin especificar",
+    "sin definir", "no aplica", "(vacío)", "non specificato", "non applicabile", "(vuoto)",
+    "nie dotyczy", "nie określono", "b/d", "bd.", "b.d.", "nie podano", "non indicato", "non disponibile",
+    "niet bekend (leeg)", "não informado",
+    "não informada", "sem informação", "non précisé", "non précisée", "non communiqué", "ohne angabe", "o. a.", "o.a.",
+    "no informado", "no disponible", "(puste)", "brak danych", "não aplicável", "não especificado", "não "
     "definido", "(vazio)",
 })  # fmt: skip
 """Lower case. "None", "other" and "unknown" can be real answers and stay."""

@@ -36,13 +36,14 @@ class TicketRows:
 
     `codes` number the tickets; `said` is when the row's message was written, `own_times` the same where a column of
     its own says it; `numbers` rank the numbers of messages, -1 where there is none; `ends` are the row numbers at which
-    the parts end.
+    the parts end; `tables` are the parts, those of several files or sheets taken apart.
     """
 
     codes: np.ndarray
     tickets: int
     base_rows: int
     ends: list[int]
+    tables: list[slice]
     created: np.ndarray
     updated: np.ndarray
     own_times: np.ndarray
@@ -56,8 +57,11 @@ class TicketRows:
     has_own_text: np.ndarray
 
     @classmethod
-    def of(cls, parts: Sequence[Path], schema: pa.Schema, base_rows: int) -> TicketRows:
-        """Of Parquet files with staged rows or, the first, a data set."""
+    def of(
+        cls, parts: Sequence[Path], schema: pa.Schema, base_rows: int, later_tables: Sequence[Sequence[int]] = ()
+    ) -> TicketRows:
+        """Of Parquet files with staged rows or, the first, a data set. `later_tables`: of each part but that the
+        numbers of rows at which it comes to a further file or sheet."""
         codes = column_of(parts, "ticket", pa.string()).dictionary_encode().indices.to_numpy()
         created = _micros(column_of(parts, "created_at", schema.field("created_at").type), UNKNOWN)
         own_times = _micros(column_of(parts, SAID_AT, _TIME), UNKNOWN)
@@ -72,6 +76,7 @@ class TicketRows:
             tickets=int(codes.max()) + 1 if len(codes) else 0,
             base_rows=base_rows,
             ends=ends,
+            tables=_tables(parts, ends, [(), *later_tables] if base_rows else later_tables),
             created=created,
             updated=_micros(column_of(parts, UPDATED, _TIME), NEVER),
             own_times=own_times,
@@ -150,6 +155,18 @@ class Newest:
     by_update: bool
 
 
+def _tables(parts: Sequence[Path], ends: Sequence[int], later: Sequence[Sequence[int]]) -> list[slice]:
+    """The rows of each table: of a part with several each begins at one of its row numbers."""
+    tables = []
+    for at, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        begins = [start]
+        if at < len(later) and later[at]:
+            numbers = pq.read_table(parts[at], columns=["row"]).column(0).to_numpy()
+            begins += [start + int(place) for place in np.searchsorted(numbers, later[at])]
+        tables += [slice(one, other) for one, other in zip(begins, [*begins[1:], end], strict=True)]
+    return tables
+
+
 def newest_last(rows: TicketRows, *, is_thread: bool) -> Newest:
     """The order in which rows of one ticket say what its labels are; ties go to the row that came in later."""
     changed = rows.updated.copy()
@@ -157,7 +174,7 @@ def newest_last(rows: TicketRows, *, is_thread: bool) -> Newest:
     said = np.where(rows.said == UNKNOWN, NEVER, rows.said)
     latest = np.full(rows.tickets, NEVER, dtype=np.int64)
     is_any = bool((changed != NEVER).any())
-    for at, part in enumerate(rows.parts()):
+    for at, part in enumerate(rows.tables):
         codes = rows.codes[part]
         is_base = at == 0 and rows.base_rows > 0
         if (changed[part] != NEVER).any():

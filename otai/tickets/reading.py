@@ -425,6 +425,11 @@ class _Reading:
     def has_senders(self) -> bool:
         return SENDER in self._maker.schema.names
 
+    @property
+    def later_tables(self) -> Sequence[int]:
+        """The numbers of rows at which a further file of an archive, or sheet, begins."""
+        return self._source.noted.later_tables
+
     def add(self, later: _Reading) -> None:
         """What was noticed in a later file, and what was cut from its texts: one profile tells of all."""
         self._sources += later._sources
@@ -471,6 +476,7 @@ class _Reading:
             agent=agent,
             of_messages=[part.reading.order.of_messages for part in parts],
             are_beside=[part.reading.order.is_beside for part in parts],
+            later_tables=[part.reading.later_tables for part in parts],
             row_group=ROW_GROUP_TICKETS,
         )
 

@@ -60,6 +60,10 @@ DATA: Mapping[str, Words] = {
         ("What was added lacks columns that the tickets before have: {columns:names}. Its tickets say nothing there.",),
         "If a column is only called otherwise now, give it the name of before, and add the file again.",
     ),
+    "columns_renamed": Words(
+        ("Columns that are called otherwise were taken for those of before: {columns:names}.",),
+        "Nothing to do. If one means something else, say its use when importing: --column or --ignore.",
+    ),
     "columns_not_readable": Words(
         ("Columns of structures were left out: {columns:names}.",),
         "If they matter, write them as text or as lists of text.",
@@ -144,8 +148,8 @@ DATA: Mapping[str, Words] = {
     ),
     "encodings_mixed": Words(
         (
-            "Some lines are in UTF-8 and others in Windows-1252, as where two files were joined. Each was read in its "
-            "own.",
+            "Some lines are in UTF-8 and others in another encoding, as where two files were joined. Each was read in "
+            "its own.",
         ),
         "Check a few texts with umlauts or accents.",
     ),

@@ -81,6 +81,7 @@ def brought(path: Path, tmp_path: Path) -> tuple[ReadTickets, list[dict[str, obj
         "bald", "P1 "
         "Stillstand"], [
             "SEV3", "SEV2", "SEV1"],
+        ["Sev C", "Sev B", "Sev A"], ["Basso", "Medio", "Alto", "Urgentissimo"],
     ],
 )  # fmt: skip
 def test_priorities_are_ordered_in_eight_languages(low_to_high: list[str]) -> None:

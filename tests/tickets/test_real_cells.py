@@ -139,7 +139,28 @@ class TestMarkup:
 
 @pytest.mark.pure
 @pytest.mark.parametrize(
-    "text", ["-", "N/A", "n.v.t.", "?", "NULL", "NaN", "(leer)", "--None--", "Not set", "k. A.", "\\N", ""]
+    "text",
+    [
+        "-",
+        "N/A",
+        "n.v.t.",
+        "?",
+        "NULL",
+        "NaN",
+        "(leer)",
+        "--None--",
+        "Not set",
+        "k. A.",
+        "\\N",
+        "",
+        "s/d",
+        "s.o.",
+        "b/d",
+        "não informado",
+        "sin dato",
+        "non indicato",
+        "Ohne Angabe",
+    ],
 )
 def test_words_for_nothing_are_known(text: str) -> None:
     assert is_missing(text)

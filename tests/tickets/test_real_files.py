@@ -177,6 +177,20 @@ class TestEncodings:
         assert {row[1] for row in rows} == {"Drucker läuft nicht"} and {row[2] for row in rows} == {"Größe: „falsch“"}
         assert not bad.count and codes == {"encodings_mixed"}
 
+    @pytest.mark.parametrize(
+        ("codec", "text"),
+        [
+            ("cp1250", "Zażółć gęślą jaźń"), ("iso8859_2", "Příliš žluťoučký kůň"), ("cp1251", "Принтер не работает"),
+        ],
+    )  # fmt: skip
+    def test_of_two_files_joined_are_told_apart_in_other_code_pages(
+        self, tmp_path: Path, codec: str, text: str
+    ) -> None:
+        content = csv_of([HEADER, *([str(n), text, f"{text} {n}", "it"] for n in range(9))]).encode()
+        content += csv_of([[str(n), text, f"{text} {n}", "it"] for n in range(9, 30)]).encode(codec)
+        _, rows, bad, codes = read(content, tmp_path)
+        assert {row[1] for row in rows} == {text} and not bad.count and codes == {"encodings_mixed"}
+
     def test_damage_is_still_a_bad_row(self, tmp_path: Path) -> None:
         content = csv_of([HEADER, ["1", "Drucker läuft nicht", "Größe", "it"]] * 20).encode() + b"2,a\xff\xfe,b,it\n"
         _, rows, _, codes = read(content, tmp_path)

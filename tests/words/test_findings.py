@@ -167,6 +167,7 @@ def of_versions() -> Iterator[Finding]:
         yield from Difference(came=12, changed=3, went=4, same=1200, labels={"queue": labels}).findings(version=2)
     growing = Growing(ColumnRoles.parse(attributes=["queue"]))
     growing.add(ColumnRoles.parse(attributes=["category"]))
+    growing.of_file(["Kategorie"], ColumnRoles())
     yield from growing.findings()
 
 

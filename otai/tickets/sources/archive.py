@@ -96,8 +96,11 @@ class ArchiveSource:
     def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The tickets of all files, one after the other."""
         offset = self._position = 0
-        for name, source in self._sources:
+        self.noted.later_tables = []
+        for at, (name, source) in enumerate(self._sources):
             last = 0
+            if at:
+                self.noted.later_tables.append(offset + 1)
             self._reading = [source]
             shifted = _Shifted(bad, offset)
             for rows in self._placed(name, source, source.batches(shifted), offset):

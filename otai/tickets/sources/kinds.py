@@ -53,9 +53,11 @@ def kinds_of(tables: Sequence[Table]) -> Kinds:
     looked = sorted(groups, key=lambda key: -sizes[key])[:MOST_KINDS]
     if len(looked) == 1:
         return Kinds(sorted(groups[looked[0]]), {}, _rest(tables, groups[looked[0]]))
-    links = _links({key: tables[groups[key][0]].values() for key in looked})
+    values = {key: tables[groups[key][0]].values() for key in looked}
+    links = _links(values)
     owned = {other for _, other in links}
-    best = next((key for key in looked if key not in owned), looked[0])
+    owners = [key for key in looked if key not in owned]
+    best = next((key for key in owners if not _is_of_people(values[key])), (owners or looked)[0])
     chosen, together = [best], set(best)
     for key in looked:
         if key != best and (best, key) not in links and are_of_one_kind(together, key):
@@ -93,7 +95,12 @@ def are_of_one_kind(one: frozenset[str] | set[str], other: frozenset[str]) -> bo
 def link_of(tickets: Values, other: Values) -> str | None:
     """The column of another table that names tickets of this one; None where it holds tickets of its own, or something
     else."""
-    ids = [name for name in tickets if _is_called_id(name) and _is_unique(tickets[name])]
+    if _is_of_people(tickets):
+        return None
+    # Beside a column that names tickets, a bare number is that of the row: of a message, say.
+    names_tickets = any(_names_ticket(name) for name in tickets)
+    called = (name for name in tickets if _is_called_id(name) and not (names_tickets and is_bare_number(name_of(name))))
+    ids = [name for name in called if _is_unique(tickets[name])]
     texts = {folded(name) for name in tickets if _is_called_text(name)}
     if not ids or (texts and texts <= {folded(name) for name in other} and not _has_own_key(tickets, other)):
         return None
@@ -101,22 +108,42 @@ def link_of(tickets: Values, other: Values) -> str | None:
         words = name_of(name)
         for id in ids:
             is_same = folded(name) == folded(id)
-            names_ticket = words.is_one_of(names.REPEATED_TICKET) and not is_bare_number(words)
-            if not (names_ticket or is_same) or (is_same and is_bare_number(words) and _is_unique(other[name])):
+            if not (_names_ticket(name) or is_same) or (is_same and is_bare_number(words) and _is_unique(other[name])):
                 continue
             if _shared(tickets[id], other[name]) >= SHARED:
                 return name
     return None
 
 
+def _is_of_people(table: Values) -> bool:
+    """Whether it lists people (users, agents, contacts): their numbers may be those of tickets, by chance."""
+    called = [name_of(name) for name in table]
+    tells_people = any(name.is_one_of(_OF_PEOPLE) for name in called)
+    return tells_people and not any(
+        not name.is_one_of(_OF_PEOPLE)
+        and name.folded != "name"
+        and (_is_called_text(name.raw) or name.fits(names.SORTING - names.AGENT - names.MULTI))
+        for name in called
+    )
+
+
+_OF_PEOPLE = frozenset(
+    (
+        "email", "emailaddress", "mail", "emailadresse", "phone", "phonenumber", "telephone", "telefon", "telefono",
+        "telefone", "telefoon", "login", "username", "role", "rolle", "locale", "timezone", "lastlogin", "lastloginat",
+    )
+)  # fmt: skip
+
+
 def _has_own_key(tickets: Values, other: Values) -> bool:
     """Whether the other table names tickets in a column that the tickets do not have."""
     known = {folded(name) for name in tickets}
-    return any(
-        name_of(name).is_one_of(names.REPEATED_TICKET) and not is_bare_number(name_of(name))
-        for name in other
-        if folded(name) not in known
-    )
+    return any(_names_ticket(name) for name in other if folded(name) not in known)
+
+
+def _names_ticket(name: str) -> bool:
+    words = name_of(name)
+    return words.is_one_of(names.REPEATED_TICKET) and not is_bare_number(words)
 
 
 def _is_called_id(name: str) -> bool:

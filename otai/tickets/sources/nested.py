@@ -41,6 +41,8 @@ _FIELDS = re.compile(
     r"(custom|additional|extra|dynamic)[_ -]?(field|attribute|propert|data|value)|^fields$|^properties$", re.IGNORECASE
 )
 _FIELD_NAMES = ("name", "label", "title", "customfieldname", "key", "id")
+_FIELD_OBJECTS = ("field", "custom_field", "customField", "attribute", "definition", "property")
+"""What describes a field in an object of its own, beside its value."""
 _FIELD_VALUES = ("value", "values", "customfieldvalues", "text")
 
 
@@ -146,12 +148,17 @@ def _fields(items: list[Any]) -> dict[str, Any] | None:
     for item in items:
         if not isinstance(item, dict):
             return None
-        name = next((item[key] for key in _FIELD_NAMES if isinstance(item.get(key), str) and item[key]), None)
+        named = next((item[key] for key in _FIELD_OBJECTS if isinstance(item.get(key), dict)), item)
+        name = next((one[key] for key in _FIELD_NAMES for one in (item, named) if _is_name(one.get(key))), None)
         value_key = next((key for key in _FIELD_VALUES if key in item), None)
         if name is None or value_key is None:
             return None
         fields[name] = item[value_key]
     return fields
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _scalar(value: Any) -> Any:

@@ -53,6 +53,8 @@ class Noted:
     files: list[str] = field(default_factory=list)
     """The files of an archive that were read."""
     files_left_out: list[str] = field(default_factory=list)
+    later_tables: list[int] = field(default_factory=list)
+    """Of several files or sheets read as one table: row numbers at which the second and every further one begin."""
     joined_by_id: list[str] = field(default_factory=list)
     """Files or sheets that hold more about the same tickets."""
     list_at: str = ""

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,9 +36,17 @@ _GUESSED = [
     "shift_jis", "gb18030", "big5", "euc_kr", "koi8_r",
 ]  # fmt: skip
 UNDECODABLE_HANDLER = "otai-undecodable"
-_WESTERN_HANDLER = "otai-western"
-MIXED = "utf-8 with lines in cp1252"
-"""Not a codec's name: UTF-8, and bytes that are none of it read as Windows-1252."""
+MIXED = "utf-8 with lines in "
+"""Before a codec's name: UTF-8, and bytes that are none of it read in that codec."""
+_BESIDE_UTF8 = {
+    "cp1252": None,
+    "cp1250": frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽäôľĺŕőűÖÜöüÄăâîşţ„”…"),
+    "iso8859_2": frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽäôľĺŕőűÖÜöüÄăâîşţ"),
+    "cp1254": frozenset("çğıöşüÇĞİÖŞÜâîû…"),
+    "cp1251": frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЁіїєґІЇЄҐ«»№—"),
+}
+"""What the lines in another encoding may be in, with the letters that such text is made of: those of Western Europe are
+told by `_reads_as_western`."""
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -45,13 +54,14 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
     return UNDECODABLE, error.end
 
 
-def _as_western(error: UnicodeError) -> tuple[str, int]:
+def _as_other(error: UnicodeError, codec: str) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
-    return error.object[error.start : error.end].decode("cp1252", errors=UNDECODABLE_HANDLER), error.end
+    return error.object[error.start : error.end].decode(codec, errors=UNDECODABLE_HANDLER), error.end
 
 
 codecs.register_error(UNDECODABLE_HANDLER, _mark)
-codecs.register_error(_WESTERN_HANDLER, _as_western)
+for _codec in _BESIDE_UTF8:
+    codecs.register_error(f"otai-{_codec}", partial(_as_other, codec=_codec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class TextFile:
         return io.TextIOWrapper(
             handle,
             encoding="utf-8" if self.is_mixed else self.encoding,
-            errors=_WESTERN_HANDLER if self.is_mixed else UNDECODABLE_HANDLER,
+            errors=f"otai-{self.encoding.removeprefix(MIXED)}" if self.is_mixed else UNDECODABLE_HANDLER,
             newline="",
         )
 
@@ -96,14 +106,18 @@ class TextFile:
     @property
     def is_mixed(self) -> bool:
         """Whether it is UTF-8 with lines in another encoding."""
-        return self.encoding == MIXED
+        return self.encoding.startswith(MIXED)
 
     @property
     def written_in(self) -> tuple[Fact, ...]:
         """The encoding, and that the file is compressed if it is."""
         names = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8"}
         name = names.get(self.encoding, self.encoding.replace("_", "-"))
-        encoding = Fact("encoding_mixed") if self.is_mixed else Fact("encoding", {"name": name})
+        encoding = Fact("encoding", {"name": name})
+        if self.is_mixed:
+            other = self.encoding.removeprefix(MIXED)
+            is_usual = other == "cp1252"
+            encoding = Fact("encoding_mixed") if is_usual else Fact("encoding", {"name": f"UTF-8 + {other}"})
         return (encoding, Fact("packed_gzip")) if self.is_gzip else (encoding,)
 
 
@@ -205,11 +219,11 @@ class _Scan:
             return "utf-16-le"
         if self.nul_even > 0.4 * sampled and self.nul_odd < 0.05 * sampled:
             return "utf-16-be"
-        # Two files joined, one in UTF-8 and one in Windows-1252: what is no UTF-8 reads as western letters.
+        # Two files joined, one in UTF-8 and one in a code page: what is no UTF-8 reads as letters of it.
         # A few pairs of letters look like UTF-8 by accident; they stand for letters that nobody writes here.
         is_joined = self.latin_characters >= max(3, self.utf8_errors // 1_000, self.utf8_characters // 2)
-        if self.utf8_errors and is_joined and _reads_as_western(self.undecodable):
-            return MIXED
+        if self.utf8_errors and is_joined and (other := _beside_utf8(self.undecodable)):
+            return f"{MIXED}{other}"
         # Text in another encoding is hardly ever valid UTF-8 by accident, so a few damaged bytes among good ones are
         # bad rows of UTF-8.
         if self.utf8_errors == 0 or self.utf8_characters > 2 * self.utf8_errors:
@@ -257,7 +271,7 @@ def _scan(path: Path, *, is_gzip: bool, limits: Limits) -> _Scan:
 
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 _BEYOND = re.compile(r"[^\x00-\x7f]+")
-_LATIN = re.compile("[\u00c0-\u024f\u2010-\u203a\u20ac]")
+_LATIN = re.compile("[\u00c0-\u024f\u0400-\u045f\u0490\u0491\u2010-\u203a\u20ac]")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """How Python writes a byte that is no UTF-8."""
 
@@ -299,6 +313,20 @@ _WESTERN = frozenset(
     bytes.fromhex("80848b91929394959697 9ba0a7a9abaeb0bb").decode("cp1252") + "äöüÄÖÜßàâçéèêëîïôùûæøåñãõíóúáÀÂÇÉÈÊØÅÑ"
 )
 """Letters of German, French, Spanish and the Nordic languages, and typographic marks."""
+
+
+def _beside_utf8(undecodable: bytes) -> str | None:
+    """The encoding of lines that are no UTF-8 in a file that else is; None where nothing tells."""
+    if _reads_as_western(undecodable):
+        return "cp1252"
+    for codec, letters in _BESIDE_UTF8.items():
+        read = undecodable.decode(codec, errors="replace")
+        if letters and read and sum(letter in letters for letter in read) >= _SURELY * len(read):
+            return codec
+    return None
+
+
+_SURELY = 0.97
 
 
 def _reads_as_western(sample: bytes) -> bool:

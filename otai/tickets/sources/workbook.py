@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time, timedelta
@@ -42,6 +43,11 @@ HELD_CELLS = 6_000_000
 SHEET_COLUMN = column_names.SHEET
 LIKELY = 0.5
 """A sheet of this share of the largest one's rows may be the tickets; the first of them is taken."""
+
+HEADER_ROWS = 3
+"""Cells merged over more rows than this below the first are no header's."""
+MERGED_OFTEN = 5
+"""So many merged cells in one column are no header's either."""
 
 SheetRow = tuple[int, list[str | None]]
 WorkbookKind = Literal["xlsx", "xls", "ods"]
@@ -100,6 +106,7 @@ class WorkbookSource:
             beside = {names[at]: ticket for at, ticket in kinds.beside.items()}
             others = [name for name in book.sheets if name not in (*self._sheets, *beside) and first.get(name)]
             self._offsets = self._numbered(book)
+            self.noted.later_tables = [self._offsets[sheet] + 1 for sheet in self._sheets[1:]]
         self.noted.sheets, self.noted.sheets_left_out = list(self._sheets), others
         self.noted.joined_by_id = list(beside)
         self.beside = [self._beside(name, ticket) for name, ticket in beside.items()]
@@ -262,13 +269,43 @@ class _Held:
             return
         # calamine begins with the first row and column that hold something.
         first, indent = page.start[0] + 1, [None] * page.start[1]
+        merged = _Merged(getattr(page, "merged_cell_ranges", None) or ())
         for number, cells in enumerate(page.iter_rows(), start=first):
             if any(cell != "" for cell in cells):
-                yield number, [*indent, *(_text_of(cell) if cell != "" else None for cell in cells)]
+                row = [*indent, *(_text_of(cell) if cell != "" else None for cell in cells)]
+                yield number, merged.filled(number - 1, row)
 
     def close(self) -> None:
         self._loaded = None
         self._book.close()
+
+
+class _Merged:
+    """Cells that were merged over several rows say the same in all of them: Excel keeps their value in the first. A
+    header over two or three rows is left as it is."""
+
+    def __init__(self, ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        tall = [(start, end) for start, end in ranges if start[1] == end[1] and end[0] > start[0]]
+        often = Counter(start[1] for start, _ in tall)
+        self._ends: dict[int, list[tuple[int, int]]] = {}
+        for start, end in sorted(tall):
+            if end[0] - start[0] >= HEADER_ROWS or often[start[1]] >= MERGED_OFTEN:
+                self._ends.setdefault(start[1], []).append((start[0], end[0]))
+        self._at = dict.fromkeys(self._ends, 0)
+        self._value: dict[int, str | None] = {}
+
+    def filled(self, row: int, cells: list[str | None]) -> list[str | None]:
+        """The row (counted from 0) with the values of cells that were merged with ones above. Rows come in order."""
+        for column, ranges in self._ends.items():
+            while self._at[column] < len(ranges) and ranges[self._at[column]][1] < row:
+                self._at[column] += 1
+                self._value.pop(column, None)
+            if column >= len(cells) or self._at[column] == len(ranges) or ranges[self._at[column]][0] > row:
+                continue
+            if row == ranges[self._at[column]][0]:
+                self._value[column] = cells[column]
+            cells[column] = cells[column] or self._value.get(column)
+        return cells
 
 
 class _Streamed:
