@@ -55,9 +55,7 @@ def kinds_of(tables: Sequence[Table]) -> Kinds:
         return Kinds(sorted(groups[looked[0]]), {}, _rest(tables, groups[looked[0]]))
     values = {key: tables[groups[key][0]].values() for key in looked}
     links = _links(values)
-    owned = {other for _, other in links}
-    owners = [key for key in looked if key not in owned]
-    best = next((key for key in owners if not _is_of_people(values[key])), (owners or looked)[0])
+    best = _best(looked, values, links)
     chosen, together = [best], set(best)
     for key in looked:
         if key != best and (best, key) not in links and are_of_one_kind(together, key):
@@ -69,6 +67,17 @@ def kinds_of(tables: Sequence[Table]) -> Kinds:
     }  # fmt: skip
     tickets = sorted(at for key in chosen for at in groups[key])
     return Kinds(tickets, beside, _rest(tables, [*tickets, *beside]))
+
+
+def _best(
+    looked: Sequence[frozenset[str]],
+    values: Mapping[frozenset[str], Values],
+    links: Mapping[tuple[frozenset[str], frozenset[str]], str],
+) -> frozenset[str]:
+    """The first kind that belongs to no other, and lists no people where another is there."""
+    owned = {other for _, other in links}
+    owners = [key for key in looked if key not in owned] or looked
+    return next((key for key in owners if not _is_of_people(values[key])), owners[0])
 
 
 def _links(values: Mapping[frozenset[str], Values]) -> dict[tuple[frozenset[str], frozenset[str]], str]:
@@ -95,12 +104,7 @@ def are_of_one_kind(one: frozenset[str] | set[str], other: frozenset[str]) -> bo
 def link_of(tickets: Values, other: Values) -> str | None:
     """The column of another table that names tickets of this one; None where it holds tickets of its own, or something
     else."""
-    if _is_of_people(tickets):
-        return None
-    # Beside a column that names tickets, a bare number is that of the row: of a message, say.
-    names_tickets = any(_names_ticket(name) for name in tickets)
-    called = (name for name in tickets if _is_called_id(name) and not (names_tickets and is_bare_number(name_of(name))))
-    ids = [name for name in called if _is_unique(tickets[name])]
+    ids = _ids_of(tickets)
     texts = {folded(name) for name in tickets if _is_called_text(name)}
     if not ids or (texts and texts <= {folded(name) for name in other} and not _has_own_key(tickets, other)):
         return None
@@ -113,6 +117,16 @@ def link_of(tickets: Values, other: Values) -> str | None:
             if _shared(tickets[id], other[name]) >= SHARED:
                 return name
     return None
+
+
+def _ids_of(tickets: Values) -> list[str]:
+    """The columns that number the tickets of a table; none where it lists people."""
+    if _is_of_people(tickets):
+        return []
+    # Beside a column that names tickets, a bare number is that of the row: of a message, say.
+    is_of_others = any(_names_ticket(name) for name in tickets)
+    called = (name for name in tickets if _is_called_id(name) and not (is_of_others and is_bare_number(name_of(name))))
+    return [name for name in called if _is_unique(tickets[name])]
 
 
 def _is_of_people(table: Values) -> bool:
