@@ -321,12 +321,14 @@ def _beside_utf8(undecodable: bytes) -> str | None:
         return "cp1252"
     for codec, letters in _BESIDE_UTF8.items():
         read = undecodable.decode(codec, errors="replace")
-        if letters and read and sum(letter in letters for letter in read) >= _SURELY * len(read):
+        is_of_it = sum(letter in letters for letter in read) >= _SURELY * len(read) if letters else False
+        if is_of_it and len(set(read)) >= _DIFFERENT_LETTERS:
             return codec
     return None
 
 
-_SURELY = 0.97
+_SURELY, _DIFFERENT_LETTERS = 0.97, 5
+"""A few damaged bytes are letters of some alphabet, too."""
 
 
 def _reads_as_western(sample: bytes) -> bool:
