@@ -307,7 +307,7 @@ _OF_NAMES = frozenset(("von", "van", "de", "der", "den", "del", "della", "di", "
 
 def _name_alone(words: str) -> str:
     """A name without the sentence that begins right behind it: "Meier Das"."""
-    kept = []
+    kept: list[str] = []
     for word in words.split(" "):
         if kept and word.casefold() in NO_NAMES - _OF_NAMES:
             break
