@@ -26,11 +26,10 @@ from otai.billing.models import (
     Reversal,
     ReversalState,
     Taking,
-    WriteOff,
 )
 from otai.billing.months import Month
 from otai.billing.package_months import Movement, PackageMonths, package_months
-from otai.billing.reversal_money import money_moved
+from otai.billing.reversal_money import losses_moved, money_moved
 from otai.units import Money
 
 
@@ -63,12 +62,13 @@ def month_close(
     packages = (of_packages or package_months(zone)).movement(asked, currency)
     tiers = _tiers(start, end, currency)
     invoices = Invoice.objects.filter(issued_at__gte=start, issued_at__lt=end, currency=currency)
-    lost = WriteOff.objects.filter(written_off_at__gte=start, written_off_at__lt=end, currency=currency)
+    lost = [one for one in losses_moved(start, end) if one.write_off.currency == currency]
     issued, credited = invoices.filter(kind="invoice"), invoices.filter(kind="credit_note")
     payments = Payment.objects.filter(received_at__gte=start, received_at__lt=end, currency=currency)
     back = PaymentRefund.objects.filter(requested_at__gte=start, requested_at__lt=end, currency=currency)
     taken = sum(one.cents for one in money_moved(start, end) if one.reversal.currency == currency)
     owed = Reversal.objects.filter(state=ReversalState.LOST, settled_at__isnull=True, currency=currency)
+    lost_vat = sum(one.sign * one.write_off.vat_cents for one in lost)
     return MonthClose(
         year=year,
         month=month,
@@ -80,8 +80,8 @@ def month_close(
         cash_paid_back=Money(_sum(back, "gross_cents") + taken, currency),
         invoiced=Money(_sum(issued, "gross_cents"), currency),
         credited=Money(_sum(credited, "gross_cents"), currency),
-        written_off=Money(_sum(lost, "gross_cents"), currency),
-        vat=Money(_sum(issued, "vat_cents") - _sum(credited, "vat_cents") - _sum(lost, "vat_cents"), currency),
+        written_off=Money(sum(one.sign * one.write_off.gross_cents for one in lost), currency),
+        vat=Money(_sum(issued, "vat_cents") - _sum(credited, "vat_cents") - lost_vat, currency),
         owed_by_customers=Money(_sum(owed, "owed_gross_cents"), currency),
     )
 

@@ -333,3 +333,22 @@ def test_a_dispute_that_is_won_after_its_month_was_handed_over_is_a_booking_of_i
     everything = [one for month in (NOVEMBER, DECEMBER, JANUARY) for one in bookings(month)]
     assert sum(one.cents if one.account == 10000 else -one.cents for one in everything) == 0
     assert audit().findings == []
+
+
+def test_a_debt_that_was_written_off_and_won_after_all_is_no_loss_any_more(months: Organisation, fake: Any) -> None:
+    february = Month(2027, 2)
+    written_off = Reversal.objects.get()
+    payment = written_off.payment.external_id
+    fake.dispute(payment, verdict="won")
+    for day in (3, 4):
+        seen = fake.reversals(payment)
+        billing.book_reversals(written_off.purchase_id, seen, who="fake", now=on(2027, 2, day))
+    assert rows(vat_file(Period.parse("2027-01"))) == ["EUR;destination;FI;25.5;-100.00;-25.50"], "as handed over"
+    assert rows(vat_file(Period.parse("2027-02"))) == ["EUR;destination;FI;25.5;100.00;25.50"]
+    closes = [month_close(month.year, month.number, zone=BERLIN) for month in (JANUARY, february)]
+    assert [close.written_off for close in closes] == [Money(125_50), Money(-125_50)]
+    assert [close.vat for close in closes] == [Money(-25_50), Money(25_50)]
+    assert sum(one.cents for month in (JANUARY, february) for one in bookings(month) if one.account == 2400) == 0
+    everything = [one for month in (NOVEMBER, DECEMBER, JANUARY, february) for one in bookings(month)]
+    assert sum(one.cents if one.account == 10000 else -one.cents for one in everything) == 0
+    assert audit().findings == []

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from otai.billing.accountant.accounts import Accounts, accounts
 from otai.billing.accountant.datev_columns import COLUMNS
-from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund, WriteOff
+from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund
 from otai.billing.months import Month
-from otai.billing.reversal_money import money_moved
+from otai.billing.reversal_money import losses_moved, money_moved
 from otai.billing.seller import seller
 from otai.pricing.vat import VatTreatment
 
@@ -99,12 +99,11 @@ def _of_money_that_went(chart: Accounts, since: datetime, until: datetime) -> It
 
 
 def _of_losses(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
-    gone = WriteOff.objects.filter(written_off_at__gte=since, written_off_at__lt=until).select_related("purchase")
-    for one in gone.order_by("written_off_at", "id"):
-        reference = one.purchase.reference
-        yield Booking(
-            one.written_off_at, one.gross_cents, one.currency, chart.loss, chart.debtor, reference, "Written off"
-        )
+    for moved in losses_moved(since, until):
+        one = moved.write_off
+        text = "Written off" if moved.sign > 0 else "Written off, paid after all"
+        cents, reference = moved.sign * one.gross_cents, one.purchase.reference
+        yield Booking(moved.at, cents, one.currency, chart.loss, chart.debtor, reference, text)
 
 
 def datev_file(month: Month, *, currency: str = "EUR", now: datetime) -> bytes:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from otai.billing.models import Invoice, InvoiceKind, Purchase, WriteOff
+from otai.billing.models import Invoice, InvoiceKind, Purchase
 from otai.billing.months import Month, Period
+from otai.billing.reversal_money import losses_moved
 from otai.billing.seller import seller
 from otai.pricing.vat import VatTreatment
 from otai.units import Money
@@ -38,11 +39,11 @@ def taxed(period: Period) -> Iterator[TaxedAmount]:
         sign = -1 if one.kind == InvoiceKind.CREDIT_NOTE else 1
         supplied = Month.at((one.corrects or one).issued_at, zone)
         yield TaxedAmount(one.purchase, one.issued_at, supplied, sign * one.net_cents, sign * one.vat_cents)
-    gone = WriteOff.objects.filter(written_off_at__gte=since, written_off_at__lt=until)
-    for lost in gone.select_related("purchase").order_by("written_off_at", "id"):
+    for moved in losses_moved(since, until):
+        lost = moved.write_off
         assert lost.purchase.paid_at is not None, "what was never delivered is not owed"
         supplied = Month.at(lost.purchase.paid_at, zone)
-        yield TaxedAmount(lost.purchase, lost.written_off_at, supplied, -lost.net_cents, -lost.vat_cents)
+        yield TaxedAmount(lost.purchase, moved.at, supplied, -moved.sign * lost.net_cents, -moved.sign * lost.vat_cents)
 
 
 @dataclass(frozen=True, slots=True, order=True)
