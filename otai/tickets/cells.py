@@ -58,6 +58,8 @@ class Noticed:
     repeated_ids: int = 0
     lost_subject: str | None = None
     """A column of short texts that nothing uses, where there is a body and no subject."""
+    unowned_messages: str | None = None
+    """A column that numbers messages, where none says of which ticket they are."""
 
     def add(self, other: Noticed) -> None:
         """What was noticed in a further file: counts of both, of examples the first few."""
@@ -73,6 +75,7 @@ class Noticed:
         self.unread_languages += other.unread_languages
         self.repeated_ids += other.repeated_ids
         self.lost_subject = self.lost_subject or other.lost_subject
+        self.unowned_messages = self.unowned_messages or other.unowned_messages
 
 
 class TicketMaker:

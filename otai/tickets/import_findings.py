@@ -32,6 +32,8 @@ def _of_tickets(noticed: Noticed, roles: ColumnRoles, left_out: BadRows, what: s
         )
     if noticed.lost_subject is not None:
         yield Finding("no_subject", "warning", values={"column": noticed.lost_subject, "body": roles.single["body"]})
+    if noticed.unowned_messages is not None:
+        yield Finding("messages_without_ticket", "warning", values={"column": noticed.unowned_messages})
     yield from findings_of_cells(noticed, what)
     if noticed.reader.control_characters:
         yield Finding("control_characters", values={"texts": noticed.reader.control_characters})

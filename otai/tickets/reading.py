@@ -59,7 +59,7 @@ from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preview import Preview
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.repeated_columns import as_several, held_in_several
-from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UPDATED, RowOrder, row_order, rules_of
+from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UPDATED, RowOrder, row_order, rules_of, unowned_messages
 from otai.tickets.sources.opening import open_source
 from otai.tickets.sources.table import Source
 from otai.tickets.text_preparation import TextPreparation, findings_of_joining, masked_copy
@@ -370,6 +370,7 @@ class _Reading:
             read_as = UnsettledDates(when or "", days.example, days.read_as)
             self._maker.noticed.unsettled_dates.append(read_as)
         self._maker.noticed.lost_subject = lost_subject(look, roles, named=named)
+        self._maker.noticed.unowned_messages = unowned_messages(look, roles)
         self._learn(look)
         self._mixture = LanguageMixture()
         self._language_stride = 1

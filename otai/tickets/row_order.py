@@ -220,6 +220,15 @@ def tells_of_messages(name: ColumnName) -> bool:
     return _is_number_of_a_message(name) or (is_of_a_message(name) and name.rank(names.CREATED) is not None)
 
 
+def unowned_messages(look: Look, roles: ColumnRoles) -> str | None:
+    """The column that numbers messages in a table that does not say of which ticket they are, though several have one
+    subject: each of them became a ticket. None where there is none."""
+    subject = roles.single.get("subject")
+    if "ticket" in roles.single or subject is None or look.column(subject).tickets_a_value < ROWS_A_TICKET:
+        return None
+    return next((one.name for one in look.columns if _is_number_of_a_message(one.words)), None)
+
+
 def _message_id(free: Sequence[ColumnStats], ticket: ColumnStats, rows: RowsOfTickets) -> tuple[str | None, bool]:
     """The column that numbers the messages of a ticket, and whether it is called so."""
     named = [one for one in free if _is_number_of_a_message(one.words)]

@@ -464,6 +464,13 @@ DATA: Mapping[str, Words] = {
         ),
         "Export them again, best in UTF-8. A model learns damaged words as words of their own.",
     ),
+    "messages_without_ticket": Words(
+        (
+            "“{column}” numbers messages, and no column says of which ticket they are: each became a ticket, "
+            "also what the desk answered.",
+        ),
+        "Export them with the ticket's number, and import again.",
+    ),
     "no_subject": Words(
         (
             "No column was taken for the subject, only “{body}” for the text; “{column}” holds short texts and is not "

@@ -169,6 +169,20 @@ class TestCells:
         assert columns[:4] == HEADER and len(columns) == 12 and len(found) == 40 and codes == {"columns_left_out"}
 
 
+class TestOneColumn:
+    @pytest.mark.parametrize("between", ["\n", "\n\n"])
+    def test_without_a_name_loses_no_ticket(self, tmp_path: Path, between: str) -> None:
+        said = [f'"Hello, the printer {n} is broken"' for n in range(20)]
+        content = said[0] + between + "\n".join(said[1:])
+        columns, rows, _, codes = read(content.encode(), tmp_path)
+        assert columns == ["column 1"] and len(rows) == 20 and "no_header" in codes
+
+    def test_with_a_name_keeps_it(self, tmp_path: Path) -> None:
+        content = "What happened\n\n" + "\n".join(f'"Hello, the printer {n} is broken"' for n in range(20))
+        columns, rows, _, _ = read(content.encode(), tmp_path)
+        assert columns == ["What happened"] and len(rows) == 20
+
+
 class TestEncodings:
     def test_of_two_files_joined_are_told_apart(self, tmp_path: Path) -> None:
         content = csv_of([HEADER, ["1", "Drucker läuft nicht", "Größe: „falsch“", "it"]]).encode()

@@ -50,6 +50,16 @@ def test_the_customers_first_message_is_found_wherever_it_lies(tmp_path: Path, m
     assert any(one.proposed and "team" in one.name for one in found.roles.attributes)
 
 
+def test_messages_that_name_no_ticket_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "comments.csv"
+    rows = [f"matter {n // 2},{100 + n},Author {n % 5},{(request, answer)[n % 2](n // 2)!r},{team(n // 2)}"
+            for n in range(80)]  # fmt: skip
+    path.write_text("\n".join(["Ticket subject,Comment ID,Author,Comment,Group", *rows]).replace("'", '"'))
+    found, stored = read(path)
+    told = [one.values for one in found.profile.findings if one.code == "messages_without_ticket"]
+    assert len(stored) == 80 and told == [{"column": "Comment ID"}]
+
+
 def test_fields_and_labels_are_called_what_their_objects_call_them(tmp_path: Path) -> None:
     documents = [
         {

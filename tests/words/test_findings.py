@@ -106,6 +106,7 @@ def of_data() -> Iterator[Finding]:
         missing_examples=["n/a", "-"],
         missing_words={"queue": 8},
         lost_subject="Kurztext",
+        unowned_messages="Comment ID",
         unread_times=3,
         unread_times_example="soon",
         unread_languages=4,

@@ -174,8 +174,22 @@ def looks_like_a_ticket(cells: Sequence[str | None], later: Sequence[Sequence[st
                 # "hoch" above hoch, mittel, niedrig: no column is called as one step of its scale.
                 return True
             labels += 1
+    if filled == 1 and not alike and _is_sentence(cells[0]):
+        # Alone in its column: so is what stands below it.
+        alone = [row[0] for row in later if row and row[0]]
+        return sum(len(str(cell).split()) >= _WORDS_OF_A_SENTENCE for cell in alone) >= 0.7 * len(later)
     # Two of its cells come again, each in its own column: no two columns are called as their tickets are labelled.
     return labels >= 2 or (alike > 0 and (labels > 0 or alike >= 2 or alike == filled))
+
+
+_WORDS_OF_A_SENTENCE = 4
+
+
+def _is_sentence(cell: str | None) -> bool:
+    """Whether somebody wrote it to somebody: no column is called so."""
+    said = str(cell or "").strip()
+    is_marked = said.endswith((".", "!")) or ", " in said
+    return is_marked and len(said.split()) >= _WORDS_OF_A_SENTENCE
 
 
 def _kind(cell: str) -> str | None:
