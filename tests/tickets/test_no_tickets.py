@@ -48,6 +48,15 @@ def test_an_error_that_an_api_answered_is_no_ticket(tmp_path: Path, answer: obje
     assert "--column" not in refusal.value.message
 
 
+def test_a_log_is_no_table_and_rows_with_times_are(tmp_path: Path) -> None:
+    log = "\n".join(f"2026-01-05 08:{n:02}:00,123 INFO [main] com.acme.Desk - started {n}" for n in range(50))
+    with pytest.raises(DatasetInvalid, match="a log of a program") as refusal:
+        brought(tmp_path, log, "desk.log")
+    assert "Export the tickets" in refusal.value.message
+    rows = "\n".join(f'2026-01-05 08:{n:02}:00,"The printer {n} is broken, please help",net' for n in range(50))
+    assert brought(tmp_path, f"created,text,queue\n{rows}\n", "desk.csv").profile.tickets == 50
+
+
 @pytest.mark.parametrize(
     "document",
     [

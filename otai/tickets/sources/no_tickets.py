@@ -174,6 +174,12 @@ _MARKDOWN_RULE = re.compile(r"(?:\|[ \t]*+)?:?-{2,}+:?[ \t]*+\|")
 _TITLE = re.compile(r"={3,}+")
 """Below a title."""
 _COMMA_OF_A_TABLE = re.compile(r",(?=[^\s\d])")
+_LOGGED = re.compile(
+    r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d,.:+Z-]{0,16}\]?[ ]{1,4}\[?"
+    r"(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL)\b"
+)
+"""A line with its time and how much it matters, as programs write what they do."""
+MOSTLY_LOGGED = 0.6
 LOOKED_LINES = 200
 PARAGRAPHS = 0.1
 """In a text for people at least this share of the lines is empty; in a table hardly any is."""
@@ -190,6 +196,8 @@ def must_be_a_table(start: str) -> None:
         return
     if is_drawn(filled):
         raise refused("is_a", what=Fact("file_drawn_table"), instead=Fact("instead_from_the_query"))
+    if sum(_LOGGED.match(line) is not None for line in filled) >= MOSTLY_LOGGED * len(filled) > 1:
+        raise refused("is_a", what=Fact("file_log"), instead=Fact("instead_export_table"))
     if is_for_people(lines, filled, start):
         raise refused("is_a", what=Fact("file_plain_text"), instead=Fact("instead_export_table"))
 

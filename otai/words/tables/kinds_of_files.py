@@ -24,6 +24,7 @@ FILES: Mapping[str, tuple[Sentence, ...]] = {
     "file_perl": ("a Perl dump (Data::Dumper), as OTRS scripts write it",),
     "file_pickle": ("a Python pickle, which could run code",),
     "file_picture": ("a picture",),
+    "file_log": ("a log of a program",),
     "file_plain_text": ("a text for people to read, and no table",),
     "file_postgresql": ("a PostgreSQL backup",),
     "file_presentation": ("a presentation",),
