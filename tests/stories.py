@@ -19,6 +19,8 @@ from otai.tickets import queries as tickets
 from otai.tickets.jobs import ask_for_preview
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
+from otai.tickets.ticket_index.building import INDEXED, build
+from otai.tickets.ticket_index.keeping import keep_index, put_index
 
 QUEUES = {
     "billing": ["invoice wrong amount", "payment charged twice", "refund for the last bill", "billing address change"],
@@ -61,6 +63,15 @@ def tickets_of(organisation: Organisation, folder: Path, now: datetime, *, name:
     source = write_tickets(folder / f"{name}.csv")
     import_tickets(organisation=organisation, name=name, source=source, now=now)
     return tickets.data_set(organisation, name)
+
+
+def searchable(data_set: DataSet, folder: Path, now: datetime) -> DataSet:
+    """With an index of its tickets, as an import by a page makes it."""
+    staged = folder / INDEXED
+    staged.unlink(missing_ok=True)
+    build(tickets.tickets_path(data_set), staged)
+    keep_index(data_set, put_index(staged, data_set.organisation_id), now=now)
+    return data_set
 
 
 def waiting_job(organisation: Organisation, folder: Path, now: datetime) -> Job:

@@ -98,6 +98,7 @@ JOB_ACTIONS: dict[str, frozenset[Action]] = {
     "expected_quality": frozenset({Action.TRAIN, Action.UPLOAD_TICKETS}),
     "maximum_trial": frozenset({Action.TRAIN, Action.UPLOAD_TICKETS}),
     "same_texts": frozenset({Action.UPLOAD_TICKETS}),
+    "ticket_index": frozenset({Action.UPLOAD_TICKETS}),
     "comparison": frozenset({Action.MANAGE_MODELS}),
 }
 """By the kind of a job, who may cancel it: whoever may start it, for all that changes something."""

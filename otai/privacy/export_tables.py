@@ -28,6 +28,7 @@ RESTORED: tuple[tuple[str, str], ...] = (
     ("serving.ModelVersion", "model__organisation"),
     ("serving.ModelEvent", "model__organisation"),
     ("serving.Feedback", "organisation"),
+    ("serving.ReviewItem", "organisation"),
     ("serving.ObservedTicket", "version__model__organisation"),
     ("serving.Advice", "version__model__organisation"),
     ("serving.AdviceCheck", "version__model__organisation"),

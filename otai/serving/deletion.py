@@ -36,15 +36,17 @@ from otai.serving.models import (
     ModelEvent,
     ModelVersion,
     ObservedTicket,
+    ReviewItem,
     TrainedModel,
 )
+from otai.serving.review import versions as review_versions
 from otai.serving.work import ASKED, SAID, matching
 from otai.tickets import erasing
 from otai.tickets import queries as tickets
 from otai.tickets.erasure_hooks import forget_elsewhere
 from otai.tickets.files import file_store
 from otai.tickets.jobs import cancel_jobs_that_make_of, forget_jobs
-from otai.tickets.models import DataSet
+from otai.tickets.models import DataSet, TicketIndex
 
 
 class ModelInUse(Refused):
@@ -232,6 +234,7 @@ def delete_rows(
             for start in range(0, len(wanted), 1_000):
                 rows.filter(id__in=wanted[start : start + 1_000]).delete()
         _changes(ids).update(changes=[])
+        review_versions.forget(organisation, there)
         forgotten = forget_jobs(organisation.id, there, but=job)
         elsewhere = forget_elsewhere(organisation.id, [*ids, *forgotten])
         erasing.empty(there, who=who, now=now)
@@ -249,6 +252,7 @@ def delete_everything(*, organisation: Organisation, who: str, now: datetime) ->
     models = _lock_all_models(organisation)
     _kept(organisation).delete()
     _feedback(organisation).delete()
+    ReviewItem.objects.filter(organisation=organisation).delete()
     data_sets = list(DataSet.objects.filter(organisation=organisation))
     going, forgotten = delete_rows(
         organisation=organisation, data_sets=data_sets, same=([], []), who=who, now=now, with_models=False
@@ -377,6 +381,7 @@ def sweep_orphans(*, now: datetime) -> int:
         return 0
     spoken_of = {
         *DataSet.objects.values_list("file", flat=True),
+        *TicketIndex.objects.values_list("file", flat=True),
         *Guarantee.objects.values_list("holdout_file", flat=True),
         *Run.objects.values_list("tickets_file", flat=True),
     }

@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
+from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.models import Organisation
 from otai.serving import queries
@@ -45,6 +46,12 @@ class FeedbackInvalid(Invalid):
 
 class NothingToMerge(Refused):
     code = "nothing_to_merge"
+
+
+class FeedbackMerged(Refused):
+    """It is part of the tickets by now: the next version can give the label anew."""
+
+    code = "feedback_merged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +261,9 @@ def offer(organisation: Organisation, name: str) -> WaitingFeedback:
 
 
 def _waiting(organisation: Organisation, name: str) -> QuerySet[Feedback]:
-    return Feedback.objects.filter(organisation=organisation, version__model__name=name, merged_into__isnull=True)
+    return Feedback.objects.filter(
+        organisation=organisation, version__model__name=name, merged_into__isnull=True, withdrawn_at__isnull=True
+    )
 
 
 def listed(organisation: Organisation, name: str) -> QuerySet[Feedback]:
@@ -265,6 +274,21 @@ def listed(organisation: Organisation, name: str) -> QuerySet[Feedback]:
     return found.order_by("-given_at", "-id")
 
 
+@one_transaction
+def withdraw(*, organisation: Organisation, id: UUID, who: str, now: datetime) -> Feedback:
+    """Takes a statement back before it is made part of the tickets: it is merged and counted no more. Again changes
+    nothing. Raises NotFound, also for another organisation's, and FeedbackMerged."""
+    found = Feedback.objects.select_for_update(no_key=True).filter(organisation=organisation, id=id).first()
+    if found is None:
+        raise NotFound("feedback")
+    if found.merged_into_id is not None:
+        raise FeedbackMerged("merged", data_set=str(found.merged_into))
+    if found.withdrawn_at is None:
+        found.withdrawn_at, found.withdrawn_by = now, who
+        found.save(update_fields=["withdrawn_at", "withdrawn_by"])
+    return found
+
+
 def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why: str = "") -> NextVersion:
     """One step: a new version of the model's data set with all waiting feedback in it. A ticket that is there takes the
     new labels; others are added. The last word on a ticket counts. Raises NotFound and NothingToMerge."""
@@ -272,7 +296,8 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
     made = next_version(base, statements=[statement(one) for one in waiting], what=f"feedback on {name}", now=now)
     with transaction.atomic():
         record_change(made, base, kind=ChangeKind.FEEDBACK, by=by, why=why, now=now)
-        Feedback.objects.filter(id__in=[one.id for one in waiting]).update(merged_into=made.data_set)
+        rows = Feedback.objects.filter(id__in=[one.id for one in waiting], withdrawn_at=None)
+        rows.update(merged_into=made.data_set)
     return made
 
 

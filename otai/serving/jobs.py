@@ -26,18 +26,22 @@ from otai.jobs.models import Job
 from otai.jobs.operations import Asked
 from otai.jobs.work import JobKind, JobLane, JobOutcome, ResultOnly
 from otai.learning.data.profile import Profile
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 from otai.serving import deletion, feedback, queries
 from otai.serving.advice import looks
 from otai.serving.deletion import COMPARED
 from otai.serving.looking import LookResult
 from otai.serving.models import ChangeKind, Feedback, ModelVersion
+from otai.serving.review import versions as review_versions
 from otai.serving.work import ASKED, SAID, STAGED, lines_of
 from otai.tickets import queries as tickets
-from otai.tickets.files import StoredFile, file_store
+from otai.tickets.files import file_store
 from otai.tickets.jobs import LOOK, NEXT_VERSION, long_bounds
 from otai.tickets.models import DataSet
 from otai.tickets.relabelling import Renamed, plan
+from otai.tickets.ticket_index.keeping import StoredVersion, keep_index, put_version
 from otai.tickets.versions import (
     CUT,
     UNCUT_AGAIN,
@@ -48,7 +52,6 @@ from otai.tickets.versions import (
     given_away,
     save_next_version,
 )
-from otai.tickets.versions import stored as stored_version
 
 if TYPE_CHECKING:
     from otai.learning.evidence.comparison import Comparison
@@ -66,18 +69,22 @@ class ChangedMeanwhile(Refused):
 class MadeVersion:
     """What was staged becomes the next version of its data set, unless somebody made one meanwhile."""
 
-    def store(self, outcome: JobOutcome) -> StoredFile:
-        """The staged tickets as a file of the store, before the transaction that names it."""
-        return stored_version(outcome.folder / STAGED, outcome.organisation)
+    def store(self, outcome: JobOutcome) -> StoredVersion:
+        """The staged tickets and their index as files of the store, before the transaction that names them."""
+        return put_version(outcome.folder / STAGED, outcome.organisation)
 
-    def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
+    def record(self, outcome: JobOutcome, stored: StoredVersion) -> dict[str, Any]:
         """The next version, with what was changed in it; within the job's transaction. Raises ChangedMeanwhile where
         another version was made since the job began."""
         spec, values = outcome.spec, outcome.values
         base = DataSet.objects.get(id=spec["data_set"])
         if _newest(base) != spec["newest"]:
             raise ChangedMeanwhile("busy", name=base.name)
-        made = save_next_version(base, stored, Profile.from_dict(values["profile"]), what=spec["what"], now=outcome.now)
+        quotas.require(base.organisation_id, Quota.STORAGE, more=stored.tickets.bytes)
+        made = save_next_version(
+            base, stored.tickets, Profile.from_dict(values["profile"]), what=spec["what"], now=outcome.now
+        )
+        keep_index(made, stored.index, now=outcome.now)
         if spec["change"] is not None:
             feedback.record_changes(
                 made,
@@ -90,6 +97,8 @@ class MadeVersion:
                 why=spec["why"],
                 now=outcome.now,
             )
+        if not review_versions.mark(spec.get("answers", ()), made):
+            raise ChangedMeanwhile("busy", name=base.name)
         if spec["source"]:
             self._mark_merged([line[0] for line in lines_of(outcome.folder / "source")], made)
         return {"data_set": str(made.id), "changed": values["changed"], "added": values["added"]}
@@ -97,14 +106,17 @@ class MadeVersion:
     def _mark_merged(self, statements: Sequence[str], made: DataSet) -> None:
         for start in range(0, len(statements), ROWS_AT_ONCE):
             part = Feedback.objects.filter(id__in=statements[start : start + ROWS_AT_ONCE], merged_into=None)
+            if part.filter(withdrawn_at__isnull=False).exists():
+                # It is in what was staged: without it, the version is made anew.
+                raise ChangedMeanwhile("busy", name=made.name)
             part.update(merged_into=made)
 
     def done(self, outcome: JobOutcome) -> None:
         """Nothing is left to do once the version is there."""
 
-    def discard(self, stored: StoredFile) -> None:
-        """Deletes the stored file of a version that was not made."""
-        file_store().delete(stored.path)
+    def discard(self, stored: StoredVersion) -> None:
+        """Deletes the stored files of a version that was not made."""
+        stored.delete()
 
 
 class Looked(ResultOnly):
@@ -190,6 +202,25 @@ def ask_to_correct(
     )  # fmt: skip
 
 
+def ask_to_apply_review(*, data_set: DataSet, by: str, now: datetime, why: str = "") -> Asked:
+    """The next version with all that was decided of labels that looked wrong, as a job. Where an answer changes
+    meanwhile, nothing is made (ChangedMeanwhile). Raises ChangeInvalid where nothing waits, QuotaReached,
+    TicketsDeleted and TooManyJobs."""
+    waiting = review_versions.changes_waiting(data_set)
+    if not waiting.count:
+        raise ChangeInvalid("nothing_decided", data_set=str(waiting.data_set))
+    named: dict[str, Any] = {
+        "what": "labels looked through", "change": ChangeKind.LABELS_CORRECTED, "by": by, "why": why, "now": now,
+        "labels": [[ticket, attribute, list(found)] for (ticket, attribute), found in waiting.labels.items()],
+        "answers": [[str(row.id), row.decided_at.isoformat()] for row in waiting.rows if row.decided_at],
+    }  # fmt: skip
+    if not waiting.statements:
+        return _ask_for_version(waiting.data_set, **named)
+    said = ([s.id, s.ticket, s.text, s.language, s.attribute, s.labels] for s in waiting.statements)
+    with _lines(said) as source:
+        return _ask_for_version(waiting.data_set, source=source, **named)
+
+
 def ask_to_map(*, data_set: DataSet, mapping: Mapping[str, Renamed], by: str, now: datetime, why: str = "") -> Asked:
     """`feedback.map_labels` as a job. Raises ChangeInvalid, TicketsDeleted and TooManyJobs."""
     planned = {one.attribute: one.renamed for one in plan(data_set, mapping)}
@@ -230,9 +261,12 @@ def _ask_for_version(
     given: Mapping[str, Sequence[str]] | None = None,
     uncut: bool = False,
     source: Path | None = None,
+    answers: Sequence[Sequence[str]] = (),
     kind: JobKind = VERSION,
 ) -> Asked:
     base.require_tickets()
+    # Known before anything is read; what others bring meanwhile is counted when the rows are written.
+    quotas.refuse_full(base.organisation_id, Quota.STORAGE)
     spec: dict[str, Any] = {
         "data_set": str(base.id),
         "base": base_version(base).as_dict(),
@@ -246,6 +280,7 @@ def _ask_for_version(
         "change": None if change is None else change.value,
         "by": by,
         "why": why,
+        "answers": [list(one) for one in answers],
     }
     return jobs.ask(
         organisation=base.organisation, kind=kind, spec=spec, subject=str(base), who=by, now=now, source=source
@@ -350,7 +385,7 @@ def comparison_of(job: Job) -> Comparison:
     return Comparison.from_dict(job.result["comparison"])
 
 
-REFUSALS = (ChangeInvalid, ChangedMeanwhile, deletion.DataSetInUse, deletion.ModelInUse)
+REFUSALS = (ChangeInvalid, ChangedMeanwhile, quotas.QuotaReached, deletion.DataSetInUse, deletion.ModelInUse)
 
 
 def refuse_if_failed(job: Job) -> None:

@@ -26,6 +26,7 @@ from otai.tickets.changing import (
     text_keys_of,
     uncut,
 )
+from otai.tickets.ticket_index.building import INDEXED, build
 
 STAGED = "tickets.parquet"
 MOST_CHANGES_KEPT = 10_000
@@ -68,6 +69,7 @@ def next_version(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str,
         statements=statements,
     )
     changed = change(base, wanted=wanted, into=folder / STAGED, progress=progress)
+    build(folder / STAGED, folder / INDEXED)
     return {
         "profile": changed.profile.as_dict(),
         "changes": [dataclasses.asdict(one) for one in changed.changes[:MOST_CHANGES_KEPT]],
@@ -83,12 +85,14 @@ def cut_version(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, 
     base, given = BaseVersion.from_dict(spec["base"]), spec["given"]
     if spec["uncut"]:
         profile = uncut(base, into=folder / STAGED)
+        build(folder / STAGED, folder / INDEXED)
         return {"profile": profile.as_dict(), "changes": [], "changed": 0, "added": 0}
     if given is None:
         lines, phrases = lines_given_away(leaks_of(base))
     else:
         lines, phrases = set(given["lines"]), set(given["phrases"])
     profile = cut(base, lines=lines, phrases=phrases, into=folder / STAGED)
+    build(folder / STAGED, folder / INDEXED)
     return {"profile": profile.as_dict(), "changes": [], "changed": 0, "added": 0}
 
 

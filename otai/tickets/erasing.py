@@ -25,6 +25,7 @@ from otai.tickets.columns import ColumnRoles
 from otai.tickets.erasure_hooks import forget_files_elsewhere
 from otai.tickets.files import file_store, forget_vectors
 from otai.tickets.models import Attribute, DataSet, ExpectedQuality, FileToDelete
+from otai.tickets.ticket_index.keeping import forget as forget_index
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ looked_at_again_after = timedelta(minutes=10)
 def empty(data_sets: Iterable[DataSet], *, who: str, now: datetime) -> None:
     """Takes everything but figures from the rows; within a transaction. `delete_files` afterwards takes the files."""
     for data_set in data_sets:
-        let_go([data_set.file], now=now)
+        let_go([data_set.file, *forget_index([data_set])], now=now)
         Attribute.objects.filter(data_set=data_set).delete()
         ExpectedQuality.objects.filter(data_set=data_set).delete()
         data_set.profile = Profile.from_dict(data_set.profile).without_content().as_dict()

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 
-from otai.db import new_id, utc_now
+from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.jobs import operations as jobs
 from otai.jobs import queries as job_queries
@@ -46,13 +46,15 @@ from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preview import Preview
 from otai.tickets.problems import DatasetInvalid, refused
 from otai.tickets.reading import ReadTickets
+from otai.tickets.ticket_index.building import INDEXED
+from otai.tickets.ticket_index.keeping import StoredVersion, keep_index, put_index, put_version
 from otai.tickets.work import STAGED
 
-NEXT_VERSION, LOOK = "next_version", "look"
+NEXT_VERSION, LOOK, INDEX = "next_version", "look", "ticket_index"
 HOLDOUT, INCLUDED_RUN = "holdout", "included_run"
 """Of the rooms above (`otai.serving.jobs`, `otai.runs.jobs`); they read a data set too."""
 
-MAKING = (NEXT_VERSION, LOOK, HOLDOUT, INCLUDED_RUN)
+MAKING = (NEXT_VERSION, LOOK, INDEX, HOLDOUT, INCLUDED_RUN)
 """Kinds of jobs that make something of a data set's tickets."""
 
 REFUSALS = (DatasetInvalid,)
@@ -79,26 +81,26 @@ def trial_bounds() -> Bounds:
 
 
 class Imported:
-    """What was read becomes a file of the store and the rows of a data set."""
+    """What was read becomes files of the store and the rows of a data set."""
 
-    def store(self, outcome: JobOutcome) -> StoredFile:
-        """Puts the tickets into the file store; returns the stored file."""
-        folder = f"tickets/{outcome.organisation}/{new_id()}"
-        return file_store().put(outcome.folder / STAGED, folder=folder, suffix=".parquet")
+    def store(self, outcome: JobOutcome) -> StoredVersion:
+        """Puts the tickets and their index into the file store; returns the stored files."""
+        return put_version(outcome.folder / STAGED, outcome.organisation)
 
-    def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
+    def record(self, outcome: JobOutcome, stored: StoredVersion) -> dict[str, Any]:
         """Makes the data set; returns its id."""
         if base := outcome.spec.get("base_id"):
             # Tickets that were deleted meanwhile do not come back as part of a new version.
             DataSet.objects.get(id=base).require_tickets()
         data_set = save_imported(
             ReadTickets.from_dict(outcome.values),
-            stored,
+            stored.tickets,
             organisation=outcome.organisation,
             name=outcome.spec["name"],
             filenames=[outcome.spec["filename"], *(Path(path).name for path in outcome.spec.get("further", ()))],
             now=outcome.now,
         )
+        keep_index(data_set, stored.index, now=outcome.now)
         upload = outcome.spec.get("upload")
         # The upload is gone then; whoever sends its form again is led to what came of it.
         return {"data_set": str(data_set.id), "upload": Path(upload).name if upload else None}
@@ -107,6 +109,28 @@ class Imported:
         """What a page had put aside is not needed any more, whether or not somebody comes back to look."""
         if upload := outcome.spec.get("upload"):
             shutil.rmtree(upload, ignore_errors=True)
+
+    def discard(self, stored: StoredVersion) -> None:
+        """Deletes the stored files."""
+        stored.delete()
+
+
+class Indexed:
+    """The index of a version that has none: one of a release before, or one that is not the newest."""
+
+    def store(self, outcome: JobOutcome) -> StoredFile:
+        """Puts the index into the file store; returns the stored file."""
+        return put_index(outcome.folder / INDEXED, outcome.organisation)
+
+    def record(self, outcome: JobOutcome, stored: StoredFile) -> dict[str, Any]:
+        """Keeps it with the data set. Raises TicketsDeleted where they were deleted meanwhile."""
+        data_set = DataSet.objects.select_for_update(no_key=True).get(id=outcome.spec["data_set"])
+        data_set.require_tickets()
+        keep_index(data_set, stored, now=outcome.now)
+        return {"data_set": str(data_set.id), **outcome.values}
+
+    def done(self, outcome: JobOutcome) -> None:
+        """Nothing is left to do."""
 
     def discard(self, stored: StoredFile) -> None:
         """Deletes the stored file."""
@@ -173,6 +197,8 @@ IMPORT = JobKind(
 EXPECTED_QUALITY = JobKind("expected_quality", "otai.tickets.work:try_out", JobLane.QUICK, quick_bounds, TriedOut())
 # Somebody waits for it, but for a minute or two, which would shut the quick lane to others.
 MAXIMUM_TRIAL = JobKind("maximum_trial", "otai.tickets.work:try_maximum", JobLane.LONG, trial_bounds, MaximumTriedOut())
+INDEXING = JobKind(INDEX, "otai.tickets.work:index", JobLane.QUICK, long_bounds, Indexed())
+"""Somebody waits for it."""
 TRIALS = (EXPECTED_QUALITY.name, MAXIMUM_TRIAL.name)
 
 
@@ -281,6 +307,15 @@ def ask_for_maximum_trial(*, data_set: DataSet, who: str, now: datetime) -> Aske
     }
     return jobs.ask(
         organisation=data_set.organisation, kind=MAXIMUM_TRIAL, spec=spec, subject=str(data_set), who=who, now=now
+    )
+
+
+def ask_for_index(*, data_set: DataSet, who: str, now: datetime) -> Asked:
+    """Makes the index of a version that has none; `ticket_index.keeping.path_of` has it when it is done. Raises
+    TicketsDeleted, FileStoreUnavailable, TooManyJobs."""
+    spec = {"data_set": str(data_set.id), "tickets": str(queries.tickets_path(data_set))}
+    return jobs.ask(
+        organisation=data_set.organisation, kind=INDEXING, spec=spec, subject=str(data_set), who=who, now=now
     )
 
 

@@ -158,6 +158,23 @@ class ExpectedQuality(models.Model):
         db_table = "tickets_expected_quality"
 
 
+class TicketIndex(models.Model):
+    """The file in the store by which a version's tickets are searched (`ticket_index/`); of how many of them. It can
+    always be made again, and goes with the tickets."""
+
+    data_set = models.OneToOneField(DataSet, on_delete=models.CASCADE, primary_key=True, related_name="ticket_index")
+    file = models.CharField(max_length=500)
+    bytes = models.PositiveBigIntegerField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "tickets_ticket_index"
+        constraints = [models.CheckConstraint(condition=~Q(file=""), name="tickets_ticket_index_has_a_file")]
+
+    def __str__(self) -> str:
+        return self.file
+
+
 class Label(models.Model):
     """One value of an attribute. `count` is the tickets that carry it, `training_count` those of them not set aside as
     test."""

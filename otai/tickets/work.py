@@ -13,6 +13,7 @@ from otai.learning.data.language import load_models
 from otai.tickets.comparing import Before
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.reading import preview_columns, read_tickets
+from otai.tickets.ticket_index.building import INDEXED, build
 
 STAGED = "tickets.parquet"
 
@@ -52,7 +53,13 @@ def read(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
         before=Before.from_dict(spec.get("before")),
         progress=progress,
     )
+    build(folder / STAGED, folder / INDEXED)
     return found.as_dict()
+
+
+def index(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """The index of the Parquet file `spec["tickets"]`, staged in the folder; how many tickets are in it."""
+    return {"indexed": build(Path(spec["tickets"]), folder / INDEXED)}
 
 
 def try_out(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:

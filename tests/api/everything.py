@@ -22,7 +22,7 @@ from otai.outbound import operations as outbound
 from otai.runs.guarantee.operations import open_guarantees
 from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
-from otai.serving.models import Advice
+from otai.serving.models import Advice, Feedback, ModelVersion, ReviewItem
 from otai.serving.operations import register_completed_runs
 from otai.tickets import waiting_uploads
 from otai.tickets.files import file_store
@@ -39,7 +39,7 @@ class Everything:
 
 
 def everything_of(organisation: Organisation, folder: Path, now: datetime, bundle: Path | None = None) -> Everything:
-    data_set = stories.tickets_of(organisation, folder, now)
+    data_set = stories.searchable(stories.tickets_of(organisation, folder, now), folder, now)
     run = completed(stories.ordered(organisation, data_set, now), now, bundle)
     quote = stories.quote_for(organisation, data_set, now)
     details(organisation, now=now)
@@ -83,6 +83,8 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "endpoint": str(endpoint.id),
             "delivery": str(delivery.id),
             "advice_id": str(advice.id),
+            "question": str(asked_about(run.version).id),
+            "statement": str(said_of(run.version, now).id),
             "guarantee": str(guarantee.id),
         },
         body={"quote": str(quote.id), "data_set": str(data_set.id)},
@@ -122,6 +124,23 @@ def advice_on(run: Run, now: datetime) -> Advice:
         attributes=["queue"],
         credits=1,
     )
+
+
+def asked_about(version: ModelVersion) -> ReviewItem:
+    """A label that somebody was asked about."""
+    return ReviewItem.objects.create(
+        organisation_id=version.model.organisation_id, data_set_name=version.run.data_set.name, ticket="row 2",
+        attribute="queue", text_key="0" * 32, given=["network"], suggested=["billing"], confidence=0.9,
+    )  # fmt: skip
+
+
+def said_of(version: ModelVersion, now: datetime) -> Feedback:
+    """A correction that waits."""
+    given = {"text": "wifi is slow", "attribute": "queue", "predicted": ["billing"], "corrected": ["network"]}
+    return Feedback.objects.create(
+        organisation_id=version.model.organisation_id, version=version, key="one", row=1, **given, confidence=0.8,
+        is_right=False, given_by="alice", given_at=now,
+    )  # fmt: skip
 
 
 def all_rows() -> dict[str, str]:

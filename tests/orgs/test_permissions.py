@@ -93,6 +93,7 @@ CANCELLED_WITH = {
     "expected_quality": "upload_tickets train",
     "maximum_trial": "upload_tickets train",
     "same_texts": "upload_tickets",
+    "ticket_index": "upload_tickets",
     "comparison": "manage_models",
     "a kind of tomorrow": "upload_tickets",
 }

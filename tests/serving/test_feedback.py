@@ -314,6 +314,7 @@ def test_a_version_that_cannot_be_compared_waits_and_says_why(
         (Feedback, "serving_feedback_says_who_and_what", {"given_by": ""}),
         (Feedback, "serving_feedback_says_who_and_what", {"text": ""}),
         (Feedback, "serving_feedback_confidence_is_a_share", {"confidence": 1.5}),
+        (Feedback, "serving_feedback_is_withdrawn_until_merged", {"withdrawn_by": "bob"}),
         (DataSetChange, "serving_data_set_change_says_who_and_why", {"why": ""}),
         (DataSetChange, "serving_data_set_change_kind_is_known", {"kind": "magic"}),
         (ModelEvent, "serving_model_event_says_who_and_what", {"who": ""}),

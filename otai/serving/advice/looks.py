@@ -163,7 +163,7 @@ def anything_new(version: ModelVersion, newest: DataSet | None, *, now: datetime
         (newest is not None and newest.id != version.run.data_set_id)
         or Advice.objects.filter(version=version, status=AdviceStatus.OPEN).exists()
         or ObservedTicket.objects.filter(version=version, seen_at__gt=now - WINDOW).exists()
-        or Feedback.objects.filter(version=version, given_at__gt=now - WINDOW).exists()
+        or Feedback.objects.filter(version=version, given_at__gt=now - WINDOW, withdrawn_at__isnull=True).exists()
     )
 
 

@@ -26,7 +26,9 @@ def seen_rows(version: ModelVersion, *, windows: dict[str, tuple[datetime, datet
         newest = asked.filter(id__in=list(ids)) if asked.count() > MOST_ASKED else asked
         for text, language in newest.order_by("seen_at", "id").values_list("text", "language").iterator():
             yield [window, text, language, None, None, False]
-        said = Feedback.objects.filter(version=version, given_at__gt=since, given_at__lte=until)
+        said = Feedback.objects.filter(
+            version=version, given_at__gt=since, given_at__lte=until, withdrawn_at__isnull=True
+        )
         of_said = said.order_by("-given_at", "-row").values_list("id", flat=True)[:MOST_STATEMENTS]
         newest_said = said.filter(id__in=list(of_said)) if said.count() > MOST_STATEMENTS else said
         columns = ("text", "language", "attribute", "corrected", "is_complete")

@@ -1,7 +1,9 @@
-"""The tables of this room: models and their versions, feedback and tickets seen, advice."""
+"""The tables of this room: models and their versions, feedback and tickets seen, labels
+looked through, advice."""
 
 from otai.serving.models.advice import Advice, AdviceCheck, AdviceKind, AdviceStatus
 from otai.serving.models.feedback import ChangeKind, DataSetChange, Feedback, ObservedTicket
+from otai.serving.models.review import ReviewItem, Verdict
 from otai.serving.models.versions import ARRIVALS, ModelEvent, ModelVersion, Move, TrainedModel
 
 __all__ = [
@@ -17,5 +19,7 @@ __all__ = [
     "ModelVersion",
     "Move",
     "ObservedTicket",
+    "ReviewItem",
     "TrainedModel",
+    "Verdict",
 ]

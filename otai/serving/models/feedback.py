@@ -13,6 +13,7 @@ class Feedback(models.Model):
     """What people say the labels of one ticket for one attribute are, beside what a model had said. Never trained on
     silently.
 
+    `withdrawn_at`: somebody took it back before it was made part of the tickets; it counts for nothing then.
     `predicted` and `corrected` are lists of labels. `is_complete`: it came with feedback on every ticket of its batch,
     right or wrong, so that a share of right ones means something. `merged_into` is the data set that it was made part
     of.
@@ -35,10 +36,17 @@ class Feedback(models.Model):
     given_by = models.CharField(max_length=200)
     given_at = models.DateTimeField()
     merged_into = models.ForeignKey(DataSet, on_delete=models.PROTECT, related_name="+", null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_by = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         db_table = "serving_feedback"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, withdrawn_by="")
+                | Q(withdrawn_at__isnull=False, merged_into__isnull=True) & ~Q(withdrawn_by=""),
+                name="serving_feedback_is_withdrawn_until_merged",
+            ),
             models.UniqueConstraint(
                 fields=["organisation", "key", "row", "attribute"], name="serving_feedback_is_given_once"
             ),

@@ -14,6 +14,9 @@ TABLE: Mapping[str, Refusal] = {
     "already_live.version": said(
         "{version} is live already.",
     ),
+    "change_invalid.nothing_decided": said(
+        "Nothing was decided that would change {data_set}.",
+    ),
     "change_invalid.not_suspected": said(
         "The label of {ticket:quoted} was not suspected to be wrong.",
     ),
@@ -84,6 +87,9 @@ TABLE: Mapping[str, Refusal] = {
     "feedback_invalid.too_many": said(
         "{tickets:n} tickets are more than the {most:n} of one batch. Send several.",
     ),
+    "feedback_merged.merged": said(
+        "It is part of {data_set} by now, and cannot be withdrawn. Correct the label there.",
+    ),
     "model_in_use.guarantee": said(
         "The guarantee of {tier:title} is decided by {model}. Let its improvement end first.",
     ),
@@ -93,8 +99,14 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.advice": said(
         "There is no such advice.",
     ),
+    "not_found.feedback": said(
+        "There is no such feedback.",
+    ),
     "not_found.model": said(
         "There is no such model.",
+    ),
+    "not_found.review_item": said(
+        "There is no such question about a label.",
     ),
     "not_found.version_of": said(
         "There is no version {number} of the model {model:quoted}.",
@@ -104,6 +116,11 @@ TABLE: Mapping[str, Refusal] = {
         "There is no model {model:quoted}.",
         command="Train one: otai train.",
     ),
+    "not_searchable_yet.index": said(
+        "{data_set} is not searchable yet.",
+        page="Open the page of the labels that look wrong.",
+        api="GET the same address without /next first.",
+    ),
     "nothing_to_merge.feedback": said(
         "No feedback on {model} waits to be merged.",
     ),
@@ -112,5 +129,17 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "report_card_missing.version": said(
         "{version} has no report card that can be read here: {error}",
+    ),
+    "review_moved.claimed": said("{who} looks at {ticket:quoted} now. Nothing was changed."),
+    "review_moved.decided": said(
+        "{who} decided {attribute:quoted} of {ticket:quoted} already: {labels:words}. Your answer was not taken.",
+        page="Undo theirs first, if it is wrong.",
+        api="Undo theirs first, if it is wrong.",
+    ),
+    "review_moved.merged": said(
+        "What was decided of {ticket:quoted} is part of the tickets by now.",
+    ),
+    "ticket_search_too_long.seconds": said(
+        "This search takes more than {seconds} seconds. Ask for more words, or a label.",
     ),
 }
