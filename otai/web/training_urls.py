@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otai.web.views import advice, deleting, guarantee, jobs, labels, models, runs, tickets, train
+from otai.web.views import advice, browse, deleting, guarantee, jobs, labels, models, review, runs, tickets, train
 
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
@@ -15,6 +15,14 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/uploads/<uuid:upload>/drop", tickets.drop_upload, name="drop_upload"),
     path("<slug:slug>/tickets/<uuid:data_set>/", tickets.data_set, name="data_set"),
     path("<slug:slug>/tickets/<uuid:data_set>/sample", tickets.data_set_sample, name="data_set_sample"),
+    path("<slug:slug>/tickets/<uuid:data_set>/browse", browse.browse, name="browse"),
+    path("<slug:slug>/tickets/<uuid:data_set>/browse/<int:row>", browse.ticket, name="ticket"),
+    path("<slug:slug>/tickets/<uuid:data_set>/review/", review.overview, name="review"),
+    path("<slug:slug>/tickets/<uuid:data_set>/review/next", review.take_next, name="review_next"),
+    path("<slug:slug>/tickets/<uuid:data_set>/review/version", review.make_version, name="review_version"),
+    path("<slug:slug>/tickets/<uuid:data_set>/review/<uuid:item>/", review.item, name="review_item"),
+    path("<slug:slug>/tickets/<uuid:data_set>/review/<uuid:item>/decide", review.decide, name="review_decide"),
+    path("<slug:slug>/tickets/<uuid:data_set>/review/<uuid:item>/undo", review.undo, name="review_undo"),
     path("<slug:slug>/tickets/<uuid:data_set>/labels", labels.labels, name="labels"),
     path("<slug:slug>/tickets/<uuid:data_set>/cut", labels.cut, name="cut_lines"),
     path("<slug:slug>/tickets/<uuid:data_set>/uncut", labels.uncut, name="uncut"),
@@ -49,6 +57,11 @@ urlpatterns: list[URLPattern] = [
     path("<slug:slug>/models/<uuid:model>/look", advice.look_now, name="look_now"),
     path("<slug:slug>/models/<uuid:model>/keep", advice.keep_tickets, name="keep_tickets"),
     path("<slug:slug>/models/<uuid:model>/feedback/", advice.feedback, name="model_feedback"),
+    path(
+        "<slug:slug>/models/<uuid:model>/feedback/<uuid:statement>/withdraw",
+        advice.withdraw_feedback,
+        name="withdraw_feedback",
+    ),
     path("<slug:slug>/models/<uuid:model>/feedback/merge", advice.merge_feedback, name="merge_feedback"),
     path("<slug:slug>/models/<uuid:model>/<int:number>/feedback", advice.give_feedback, name="give_feedback"),
     path(

@@ -21,13 +21,13 @@ ASKS_FOR = {
         "invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof "
         "check_document notifications choose_notifications fresh_notifications"
     ),
-    Action.READ_TICKETS: "data_set_sample model_feedback guarantee_holdout",
+    Action.READ_TICKETS: "data_set_sample model_feedback guarantee_holdout browse ticket review review_item",
     Action.DOWNLOAD_MODELS: "download_version",
     Action.PREDICT: "try_version",
-    Action.GIVE_FEEDBACK: "give_feedback",
+    Action.GIVE_FEEDBACK: "give_feedback withdraw_feedback",
     Action.UPLOAD_TICKETS: (
         "upload_tickets sample_tickets upload read_upload drop_upload labels cut_lines uncut delete_data_set "
-        "merge_feedback correct_labels"
+        "merge_feedback correct_labels review_next review_decide review_undo review_version"
     ),
     Action.TRAIN: ("train train_quality order cancel_run propose_criteria order_included follow_advice dismiss_advice"),
     Action.MANAGE_MODELS: "go_live roll_back delete_model look_now keep_tickets",

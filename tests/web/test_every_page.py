@@ -34,6 +34,7 @@ from otai.serving.operations import register_completed_runs
 from otai.tickets.files import file_store
 from otai.web import urls
 from tests import stories
+from tests.api.everything import asked_about, said_of
 from tests.billing.people import transfer
 from tests.orgs.people import person
 from tests.web.test_sign_in_attacks import addresses
@@ -115,7 +116,7 @@ def make_world(tmp_path: Path) -> World:
     transfer(paid, now)
     [invoice] = queries.invoices(acme)
     method, checkout = stories.a_kept_method_and_a_page(acme, purchase, now)
-    data_set = stories.tickets_of(acme, tmp_path, now)
+    data_set = stories.searchable(stories.tickets_of(acme, tmp_path, now), tmp_path, now)
     run = trained(acme, data_set, now)
     stories.ordered(acme, data_set, now)
     [version] = register_completed_runs(now=now)
@@ -140,6 +141,9 @@ def make_world(tmp_path: Path) -> World:
             "model": version.model_id,
             "tier": "pro",
             "advice": advised(version, now).id,
+            "row": 0,
+            "item": asked_about(version).id,
+            "statement": said_of(version, now).id,
             "endpoint": endpoint.id,
             "delivery": send_test(organisation=acme, endpoint=endpoint.id, who="alice", now=now).id,
         },

@@ -72,6 +72,20 @@ def test_only_labels_that_are_there_are_offered_and_a_look_shows_the_counts(alic
     assert "labels that went since version 1: “accounts”, “billing”" in shown
 
 
+def test_labels_too_rare_are_left_out_from_the_finding_itself(
+    alice: Client, acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    source = stories.write_tickets(tmp_path / "support.csv", tickets=60)
+    with source.open("a", encoding="utf-8") as file:
+        file.write("a rare one,look at it,facilities,low\n")
+    rare = import_tickets(organisation=acme, name="support", source=source, now=now)
+    page = alice.get(f"/acme/tickets/{rare.id}/").content.decode()
+    [link] = re.findall(r'href="([^"]*labels\?attribute=queue&amp;rare=1)"', page)
+    looked = alice.get(link.replace("&amp;", "&")).content.decode()
+    assert "1 ticket loses “facilities” and stays." in looked
+    assert re.findall(r'name="leave_out" value="([^"]+)" checked', looked) == ["facilities"]
+
+
 def test_an_ordered_attribute_keeps_its_order_under_new_names(alice: Client, support: DataSet) -> None:
     address = f"/acme/tickets/{support.id}/labels"
     alice.post(address, {"attribute": "priority", "label": ["high"], "becomes": ["urgent"]})

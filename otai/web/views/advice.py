@@ -226,8 +226,19 @@ def feedback(request: MemberRequest, model: UUID) -> HttpResponse:
         "offer": serving_feedback.offer(request.organisation, found.name),
         "listed": serving_feedback.listed(request.organisation, found.name)[:feedback_shown],
         "may_merge": request.member.may(Action.UPLOAD_TICKETS),
+        "may_withdraw": request.member.may(Action.GIVE_FEEDBACK),
     }
     return render(request, "web/models/feedback.html", context)
+
+
+@require_POST
+@page(Action.GIVE_FEEDBACK)
+def withdraw_feedback(request: MemberRequest, model: UUID, statement: UUID) -> HttpResponse:
+    """Takes a statement back that is not part of the tickets yet."""
+    found = _model(request, model)
+    serving_feedback.withdraw(organisation=request.organisation, id=statement, who=request.user.email, now=utc_now())
+    messages.success(request, _("Withdrawn. It does not become part of the tickets."))
+    return redirect("web:model_feedback", slug=request.organisation.slug, model=found.id)
 
 
 @require_POST
@@ -252,11 +263,15 @@ def give_feedback(request: MemberRequest, model: UUID, number: int) -> HttpRespo
     specs = {attribute["name"]: attribute for attribute in version.run.attributes}
     labels: dict[str, tuple[str, ...]] = {}
     for position, name in enumerate(specs):
-        said = request.POST.get(f"label-{position}", "").strip()
-        if not said:
-            continue
-        several = specs[name]["kind"] == "multi"
-        labels[name] = tuple(part.strip() for part in said.split(",") if part.strip()) if several else (said,)
+        # Chosen among the labels that the model knows; a new one stands in a field of its own, and wins.
+        chosen = [label.strip() for label in request.POST.getlist(f"label-{position}") if label.strip()]
+        new = request.POST.get(f"new-{position}", "").strip()
+        if specs[name]["kind"] == "multi":
+            said = [*chosen, *(part.strip() for part in new.split(",") if part.strip())]
+        else:
+            said = [new] if new else chosen[:1]
+        if said:
+            labels[name] = tuple(dict.fromkeys(said))
     if not labels or not text.strip():
         messages.warning(request, _("Say the right label of at least one attribute."))
         return redirect("web:model", slug=request.organisation.slug, model=trained.id)

@@ -94,6 +94,8 @@ def _on_from(request: MemberRequest, done: Job) -> HttpResponse:
             whole = [_("%(data_set)s is made.") % {"data_set": data_set}, *text, _("Train again to learn from it.")]
             messages.success(request, " ".join(whole))
             return redirect("web:data_set", slug=slug, data_set=data_set.id)
+        case tickets_jobs.INDEXING.name:
+            return redirect("web:browse", slug=slug, data_set=result["data_set"])
         case run_jobs.PROPOSING.name | run_jobs.ORDERING.name:
             return guarantee.went_on(request, done)
         case serving_jobs.LOOKING.name:

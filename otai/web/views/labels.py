@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.jobs import operations as jobs
+from otai.learning.data.profile import RARE_LABEL_TICKETS
 from otai.orgs.permissions import Action
 from otai.serving import jobs as serving_jobs
 from otai.tickets import queries
@@ -88,7 +89,11 @@ def _said(data: QueryDict) -> dict[str, str | None]:
 
 
 def _suggested(data_set: DataSet, attribute: str, data: QueryDict) -> dict[str, str | None]:
-    """What a link to the page asks for: the spellings of one label joined under the most frequent."""
+    """What a finding's link to the page asks for: the spellings of one label joined under the most frequent, or labels
+    left out that are too rare to be learnt."""
+    if "rare" in data:
+        rare = queries.labels(data_set, attribute).filter(training_count__lt=RARE_LABEL_TICKETS)
+        return dict.fromkeys(rare.values_list("name", flat=True)[:LABELS_SHOWN])
     if "alike" not in data:
         return {}
     findings = queries.profile(data_set).findings

@@ -293,6 +293,7 @@ def try_it(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
         context["prediction"] = predictions(version, text)
         context["key"] = uuid4()
         context["may_give"] = request.member.may(Action.GIVE_FEEDBACK)
+        context["choices"] = _choices(version) if context["may_give"] else []
         card = card_of(version.run)
         context["answers"] = [
             (name, found, _decides(card, name, found.confidence))
@@ -300,6 +301,14 @@ def try_it(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
         ]
     part = "web/models/answer.html" if request.headers.get("HX-Request") else "web/models/try_page.html"
     return render(request, part, context)
+
+
+def _choices(version: ModelVersion) -> list[tuple[str, list[str], bool]]:
+    """Each attribute with the labels that a person may say instead, and whether a ticket has several."""
+    return [
+        (one.spec.name, sorted(one.labels, key=str.casefold), one.spec.is_multi)
+        for one in queries.in_todays_words(version).attributes
+    ]
 
 
 def _decides(card: ReportCard | None, name: str, confidence: float) -> bool:

@@ -151,6 +151,8 @@ class MatrixCell:
     predicted: str
     tone: str
     share: float
+    is_of_others: bool = False
+    """Its row or column stands for several labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class MatrixRow:
     label: str
     tickets: int
     cells: list[MatrixCell]
+    is_of_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +205,11 @@ def _matrix_row(at: int, counted: list[int], names: list[str], *, folded: bool) 
             # Among the others, right and wrong are not told apart.
             "" if folded and at == column == others else tone_of(tickets, total, right=at == column),
             tickets / max(total, 1),
+            folded and others in (at, column),
         )
         for column, tickets in enumerate(counted)
     ]
-    return MatrixRow(names[at], total, cells)
+    return MatrixRow(names[at], total, cells, folded and at == others)
 
 
 def tone_of(tickets: int, total: int, *, right: bool) -> str:

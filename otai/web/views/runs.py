@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -333,8 +334,26 @@ def attribute(request: MemberRequest, number: int, position: int) -> HttpRespons
         "tabs": list(enumerate(one.name for one in card.attributes)),
         "findings": [one for one in card.findings if one.attribute == opened.report.name],
         "may_correct": request.member.may(Action.UPLOAD_TICKETS),
+        "browser": _browser(request, found),
+        "review": _review(request, found),
     }
     return render(request, "web/runs/attribute.html", context)
+
+
+def _browser(request: MemberRequest, found: Run) -> str:
+    """The browser of the tickets that the run learnt from, with what its model said of those it was measured on; empty
+    where they are deleted, or are not for this member."""
+    version = version_of(found)
+    if version is None or found.data_set.deleted_at is not None or not request.member.may(Action.READ_TICKETS):
+        return ""
+    return f"{reverse('web:browse', args=[request.organisation.slug, found.data_set_id])}?model={version.id}"
+
+
+def _review(request: MemberRequest, found: Run) -> str:
+    """Where its suspected labels are looked through; empty where the browser is."""
+    return (
+        reverse("web:review", args=[request.organisation.slug, found.data_set_id]) if _browser(request, found) else ""
+    )
 
 
 def _required_card(request: MemberRequest, number: int) -> tuple[Run, dict[str, Any]]:

@@ -23,6 +23,7 @@ from otai.jobs.models import Job
 from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Profile
 from otai.orgs.permissions import Action
 from otai.orgs.quotas import QuotaReached
+from otai.serving.predictions import has_learnt
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries, waiting_uploads
 from otai.tickets.columns import ColumnRoles
@@ -396,6 +397,8 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "attributes": [attribute_view(profile, one) for one in profile.attributes],
         "learnable": sum(one.is_learnable for one in profile.attributes),
         "columns": [(column, role_words(roles, column), fact_words(why)) for column, why in roles.reasons.items()],
+        "may_read": may_read,
+        "has_learnt": may_read and has_learnt(request.organisation, shown),
         "may_train": request.member.may(Action.TRAIN),
         "may_delete": request.member.may(Action.UPLOAD_TICKETS),
         "may_change": request.member.may(Action.UPLOAD_TICKETS) and versions[0].id == shown.id,
