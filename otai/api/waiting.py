@@ -110,6 +110,8 @@ def _result_url(job: Job) -> str | None:
     match job.kind:
         case "import" | "next_version":
             return f"/api/v1/data-sets/{job.result['data_set']}"
+        case "ticket_index":
+            return f"/api/v1/data-sets/{job.result['data_set']}/search"
         case "included_run":
             return f"/api/v1/runs/{job.result['run']}"
         case "holdout":

@@ -18,6 +18,8 @@ PEOPLE = "no key may do this"
 ASKS_FOR = {
     "tickets:read": """
         GET /data-sets/{data_set}/tickets
+        GET /data-sets/{data_set}/search
+        GET /data-sets/{data_set}/review
         GET /guarantees/{guarantee}/holdout.csv
         GET /models/{model}/feedback""",
     "members:read": """
@@ -25,7 +27,9 @@ ASKS_FOR = {
         GET /members/{member}""",
     "models:download": "GET /models/{model}/versions/{version}/bundle",
     "predict": "POST /models/{model}/predict",
-    "feedback:write": "POST /models/{model}/feedback",
+    "feedback:write": """
+        POST /models/{model}/feedback
+        DELETE /models/{model}/feedback/{statement}""",
     "tickets:write": """
         POST /data-sets
         POST /data-sets/preview
@@ -33,6 +37,10 @@ ASKS_FOR = {
         POST /data-sets/{data_set}/labels
         POST /data-sets/{data_set}/cut
         POST /data-sets/{data_set}/uncut
+        POST /data-sets/{data_set}/review/next
+        POST /data-sets/{data_set}/review/{question}/answer
+        POST /data-sets/{data_set}/review/{question}/undo
+        POST /data-sets/{data_set}/review/version
         GET /uploads
         DELETE /uploads/{upload}
         POST /models/{model}/feedback/merge

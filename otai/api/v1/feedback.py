@@ -55,6 +55,9 @@ class FeedbackGivenOut(Schema):
 
 
 class FeedbackOut(Schema):
+    """`merged_into` is the data set that it became part of; until then it can be withdrawn."""
+
+    id: UUID
     version: int
     ticket: str
     text: str
@@ -65,6 +68,9 @@ class FeedbackOut(Schema):
     is_right: bool
     given_by: Who
     given_at: datetime
+    merged_into: UUID | None
+    withdrawn_at: datetime | None
+    withdrawn_by: Who | None
 
 
 class FeedbackListOut(Schema):
@@ -89,6 +95,7 @@ class SuspectsIn(Schema):
 
 
 FEEDBACK = {
+    "id": "019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
     "version": 3,
     "ticket": "4711",
     "text": "VPN drops every minute",
@@ -99,6 +106,9 @@ FEEDBACK = {
     "is_right": False,
     "given_by": "helpdesk (API key k3m9pq2x)",
     "given_at": "2026-11-02T09:30:00Z",
+    "merged_into": None,
+    "withdrawn_at": None,
+    "withdrawn_by": None,
 }
 
 
@@ -155,8 +165,24 @@ def list_feedback(request: CallerRequest, model: Name, page: PageQuery) -> Any:
 
 
 def _feedback(one: Feedback) -> dict[str, Any]:
-    names = [name for name in FeedbackOut.model_fields if name != "version"]
-    return {"version": one.version.number, **{name: getattr(one, name) for name in names}}
+    apart = {
+        "version": one.version.number,
+        "merged_into": one.merged_into_id,
+        "withdrawn_by": one.withdrawn_by or None,
+    }
+    return {**{name: getattr(one, name) for name in FeedbackOut.model_fields if name not in apart}, **apart}
+
+
+@noun.delete("/models/{model}/feedback/{uuid:statement}", Action.GIVE_FEEDBACK, errors=[409])
+def withdraw_feedback(request: CallerRequest, model: Name, statement: UUID) -> HttpResponse:
+    """Withdraw feedback
+
+    One statement, by its `id`: it is neither merged nor counted any more. `feedback_merged` once it is part of the
+    tickets. Withdrawing it again changes nothing.
+    """
+    version_of(request.auth, model)
+    feedback.withdraw(organisation=request.auth.organisation, id=statement, who=request.auth.who, now=utc_now())
+    return HttpResponse(status=204)
 
 
 @noun.get(
