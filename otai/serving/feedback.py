@@ -278,14 +278,13 @@ def listed(organisation: Organisation, name: str) -> QuerySet[Feedback]:
 def withdraw(*, organisation: Organisation, id: UUID, who: str, now: datetime) -> Feedback:
     """Takes a statement back before it is made part of the tickets: it is merged and counted no more. Again changes
     nothing. Raises NotFound, also for another organisation's, and FeedbackMerged."""
-    found = Feedback.objects.select_for_update(no_key=True).filter(organisation=organisation, id=id).first()
+    theirs = Feedback.objects.filter(organisation=organisation, id=id)
+    theirs.filter(merged_into=None, withdrawn_at=None).update(withdrawn_at=now, withdrawn_by=who)
+    found = theirs.select_related("merged_into").first()
     if found is None:
         raise NotFound("feedback")
-    if found.merged_into_id is not None:
+    if found.merged_into is not None:
         raise FeedbackMerged("merged", data_set=str(found.merged_into))
-    if found.withdrawn_at is None:
-        found.withdrawn_at, found.withdrawn_by = now, who
-        found.save(update_fields=["withdrawn_at", "withdrawn_by"])
     return found
 
 

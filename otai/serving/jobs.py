@@ -212,7 +212,7 @@ def ask_to_apply_review(*, data_set: DataSet, by: str, now: datetime, why: str =
     named: dict[str, Any] = {
         "what": "labels looked through", "change": ChangeKind.LABELS_CORRECTED, "by": by, "why": why, "now": now,
         "labels": [[ticket, attribute, list(found)] for (ticket, attribute), found in waiting.labels.items()],
-        "answers": [[str(row.id), row.decided_at.isoformat()] for row in waiting.rows if row.decided_at],
+        "more": {"answers": [[str(row.id), row.decided_at.isoformat()] for row in waiting.rows if row.decided_at]},
     }  # fmt: skip
     if not waiting.statements:
         return _ask_for_version(waiting.data_set, **named)
@@ -234,13 +234,17 @@ def ask_to_cut(*, data_set: DataSet, by: str, now: datetime) -> Asked:
     TicketsDeleted and TooManyJobs; ChangeInvalid is the job's to say."""
     found = given_away(data_set)
     given = None if found is None else {"lines": sorted(found[0]), "phrases": sorted(found[1])}
-    return _ask_for_version(data_set, what=CUT, change=None, by=by, now=now, why="", kind=CUTTING, given=given)
+    return _ask_for_version(
+        data_set, what=CUT, change=None, by=by, now=now, why="", kind=CUTTING, more={"given": given}
+    )
 
 
 def ask_to_uncut(*, data_set: DataSet, by: str, now: datetime) -> Asked:
     """`versions.with_texts_uncut` as a job. Raises TicketsDeleted and TooManyJobs; ChangeInvalid is the job's to
     say."""
-    return _ask_for_version(data_set, what=UNCUT_AGAIN, change=None, by=by, now=now, why="", kind=CUTTING, uncut=True)
+    return _ask_for_version(
+        data_set, what=UNCUT_AGAIN, change=None, by=by, now=now, why="", kind=CUTTING, more={"uncut": True}
+    )
 
 
 def _newest(base: DataSet) -> str | None:
@@ -258,11 +262,9 @@ def _ask_for_version(
     now: datetime,
     labels: Sequence[Any] = (),
     mapping: Mapping[str, Renamed] | None = None,
-    given: Mapping[str, Sequence[str]] | None = None,
-    uncut: bool = False,
     source: Path | None = None,
-    answers: Sequence[Sequence[str]] = (),
     kind: JobKind = VERSION,
+    more: Mapping[str, Any] | None = None,
 ) -> Asked:
     base.require_tickets()
     # Known before anything is read; what others bring meanwhile is counted when the rows are written.
@@ -272,15 +274,16 @@ def _ask_for_version(
         "base": base_version(base).as_dict(),
         "labels": list(labels),
         "mapping": mapping or {},
-        "given": given,
-        "uncut": uncut,
+        "given": None,
+        "uncut": False,
+        "answers": [],
         "newest": _newest(base),
         "source": None,
         "what": what,
         "change": None if change is None else change.value,
         "by": by,
         "why": why,
-        "answers": [list(one) for one in answers],
+        **(more or {}),
     }
     return jobs.ask(
         organisation=base.organisation, kind=kind, spec=spec, subject=str(base), who=by, now=now, source=source

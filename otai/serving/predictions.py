@@ -9,14 +9,14 @@ from otai.orgs.models import Organisation
 from otai.serving import queries
 from otai.serving.models import ModelVersion
 from otai.tickets.models import DataSet
-from otai.tickets.ticket_index.reading import Predicted
+from otai.tickets.ticket_index.reading import HeldOutPrediction
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutPredictions:
     """Of one attribute; `sure_of` of the tickets are those whose confidence a model keeps (2 000 at most)."""
 
-    tickets: list[Predicted]
+    tickets: list[HeldOutPrediction]
     sure_of: int
 
 
@@ -42,8 +42,8 @@ def predictions_of(version: ModelVersion, attribute: str) -> HeldOutPredictions 
         # In the order of their hashes, as `Reference.of` chose them.
         chosen = np.argsort(bundle.holdout.texts, kind="stable")[: len(bundle.reference)]
         confidence = dict(zip(chosen.tolist(), bundle.reference.confidence[:, number].tolist(), strict=True))
-    found = [
-        Predicted(
+    said = [
+        HeldOutPrediction(
             text.tobytes(),
             tuple(labels[label] for label in row.tolist() if label > NO_LABEL),
             confidence.get(at),
@@ -51,7 +51,7 @@ def predictions_of(version: ModelVersion, attribute: str) -> HeldOutPredictions 
         for at, (text, row) in enumerate(zip(bundle.holdout.texts, answers.predicted, strict=True))
         if row[0] != NOT_KNOWN
     ]
-    return HeldOutPredictions(found, sum(one.confidence is not None for one in found))
+    return HeldOutPredictions(said, sum(one.confidence is not None for one in said))
 
 
 def versions_on(organisation: Organisation, data_set: DataSet, *, also: str = "") -> list[ModelVersion]:

@@ -36,7 +36,7 @@ NAMES_OF_OTHERS = {"ForeignKey"}
 PLAIN_WORDS = _listed(
     "an array base bin branch builder cache child choice clean compared confused cost count counts cut damaged "
     "decision described differs encoded encoding ensembled estimate expectation export exported failure family file "
-    "fitted found gain gpu growing hub index input inputs installed invalid judged labelled linear many measurements "
+    "fitted found gain gpu growing hub input inputs installed invalid judged labelled linear many measurements "
     "mended mender meter metric missing mixture module network not nothing number one onnx package pair personal pi "
     "point prediction "
     "process product progress promised py reader repository round sample score scored size spec such suspected tail to "

@@ -11,7 +11,7 @@ import pytest
 
 from otai.serving import review
 from otai.serving.jobs import ask_to_apply_review, refuse_if_failed
-from otai.serving.models import ReviewItem, Verdict
+from otai.serving.models import LabelVerdict, ReviewItem
 from otai.serving.review.decisions import CLAIMED_FOR
 from otai.tickets.models import DataSet
 from tests import stories
@@ -37,7 +37,7 @@ def takes_up(support: DataSet, who: str, now: datetime) -> ReviewItem | None:
     return review.take_next(queue, who=who, now=now)
 
 
-def answers(support: DataSet, row: ReviewItem, who: str, verdict: Verdict, now: datetime) -> None:
+def answers(support: DataSet, row: ReviewItem, who: str, verdict: LabelVerdict, now: datetime) -> None:
     review.decide(row, verdict=verdict, data_set=support, who=who, now=now)
 
 
@@ -50,7 +50,7 @@ def test_one_ticket_is_answered_once_however_many_answer_at_once(support: DataSe
     row = takes_up(support, "alice", now)
     assert row is not None
     later = now + CLAIMED_FOR + timedelta(seconds=1)
-    verdicts = (Verdict.KEEP, Verdict.TAKE, Verdict.KEEP, Verdict.TAKE)
+    verdicts = (LabelVerdict.KEEP, LabelVerdict.TAKE, LabelVerdict.KEEP, LabelVerdict.TAKE)
     of_each = [
         partial(answers, support, row, who, verdict, later) for who, verdict in zip(PEOPLE, verdicts, strict=True)
     ]
@@ -64,7 +64,7 @@ def test_an_answer_taken_back_while_a_version_is_made_is_not_in_it(support: Data
 
     row = takes_up(support, "alice", now)
     assert row is not None
-    answers(support, row, "alice", Verdict.TAKE, now)
+    answers(support, row, "alice", LabelVerdict.TAKE, now)
     asked = ask_to_apply_review(data_set=support, by="alice", now=now)
     review.undo(row, who="alice", now=now)
     job = jobs.wait(asked, seconds=None)

@@ -51,7 +51,7 @@ TRACES = [
 TICKETS_THEMSELVES = re.compile(r"^files/.*(data-sets|tickets|guarantee)")
 """Files that hold what customers wrote: they leave only for whoever asks for the tickets."""
 EVENT_STREAM = "text/event-stream"
-SHOWS_TICKETS = re.compile(r"/tickets$|/label-issues$|/holdout$")
+SHOWS_TICKETS = re.compile(r"/tickets$|/search$|/review$|/label-issues$|/holdout$")
 
 
 def written(path: Path) -> bytes:

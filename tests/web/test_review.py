@@ -137,7 +137,7 @@ def test_two_people_get_different_tickets_and_never_decide_one_twice(
     )
 
     seen = bob.get(here(of_alice)).content.decode()
-    assert "looks at this ticket now" in seen
+    assert "looks at this ticket now: " in seen
     refused = bob.post(f"{here(of_alice)}decide", {"verdict": "keep"}, follow=True)
     assert "Nothing was changed" in refused.content.decode()
     assert asked(of_alice).verdict == ""

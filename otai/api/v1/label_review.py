@@ -22,7 +22,7 @@ from otai.jobs.operations import Asked
 from otai.orgs.permissions import Action
 from otai.serving import jobs as serving_jobs
 from otai.serving import review
-from otai.serving.models import ReviewItem, Verdict
+from otai.serving.models import LabelVerdict, ReviewItem
 from otai.tickets import queries
 from otai.tickets.models import DataSet
 
@@ -90,7 +90,7 @@ class AnswerIn(Schema):
     labels: Annotated[list[Name], Field(max_length=1_000)] = []
 
 
-class WhyIn(Schema):
+class ReviewedVersionIn(Schema):
     why: Annotated[Text, Field(max_length=500)] = ""
 
 
@@ -208,7 +208,9 @@ def answer_question(request: CallerRequest, data_set: UUID, question: UUID, aske
         review.skip(row, who=who, now=utc_now())
         return _row(review.item(request.auth.organisation, newest, question))
     return _row(
-        review.decide(row, verdict=Verdict(asked.verdict), labels=asked.labels, data_set=newest, who=who, now=utc_now())
+        review.decide(
+            row, verdict=LabelVerdict(asked.verdict), labels=asked.labels, data_set=newest, who=who, now=utc_now()
+        )
     )
 
 
@@ -240,7 +242,7 @@ def undo_answer(request: CallerRequest, data_set: UUID, question: UUID) -> Any:
     repeatable=True,
     errors=[409, 503],
 )
-def make_reviewed_version(request: CallerRequest, data_set: UUID, asked: WhyIn) -> HttpResponse:
+def make_reviewed_version(request: CallerRequest, data_set: UUID, asked: ReviewedVersionIn) -> HttpResponse:
     """Make a version of what was decided
 
     The next version of the data set, with every answer that changes a label; the one before stays. `change_invalid`

@@ -3,7 +3,7 @@ looked through, advice."""
 
 from otai.serving.models.advice import Advice, AdviceCheck, AdviceKind, AdviceStatus
 from otai.serving.models.feedback import ChangeKind, DataSetChange, Feedback, ObservedTicket
-from otai.serving.models.review import ReviewItem, Verdict
+from otai.serving.models.review import LabelVerdict, ReviewItem
 from otai.serving.models.versions import ARRIVALS, ModelEvent, ModelVersion, Move, TrainedModel
 
 __all__ = [
@@ -15,11 +15,11 @@ __all__ = [
     "ChangeKind",
     "DataSetChange",
     "Feedback",
+    "LabelVerdict",
     "ModelEvent",
     "ModelVersion",
     "Move",
     "ObservedTicket",
     "ReviewItem",
     "TrainedModel",
-    "Verdict",
 ]

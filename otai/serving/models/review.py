@@ -11,7 +11,7 @@ from otai.serving.models.feedback import Feedback
 from otai.tickets.models import DataSet
 
 
-class Verdict(models.TextChoices):
+class LabelVerdict(models.TextChoices):
     KEEP = "keep", "The label is right"
     TAKE = "take", "The suggestion is right"
     OTHER = "other", "Another label is right"
@@ -39,7 +39,7 @@ class ReviewItem(models.Model):
     claimed_by = models.CharField(max_length=200, blank=True, default="")
     claimed_until = models.DateTimeField(null=True)
     skipped_at = models.DateTimeField(null=True)
-    verdict = models.CharField(max_length=10, choices=Verdict.choices, blank=True, default="")
+    verdict = models.CharField(max_length=10, choices=LabelVerdict.choices, blank=True, default="")
     labels = models.JSONField(null=True)
     decided_by = models.CharField(max_length=200, blank=True, default="")
     decided_at = models.DateTimeField(null=True)
@@ -55,7 +55,8 @@ class ReviewItem(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(verdict="", labels__isnull=True, decided_by="", decided_at__isnull=True)
-                | Q(verdict__in=Verdict.values, labels__isnull=False, decided_at__isnull=False) & ~Q(decided_by=""),
+                | Q(verdict__in=LabelVerdict.values, labels__isnull=False, decided_at__isnull=False)
+                & ~Q(decided_by=""),
                 name="serving_review_item_is_decided_by_somebody",
             ),
             models.CheckConstraint(

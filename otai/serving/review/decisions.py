@@ -12,7 +12,7 @@ from django.db.models import Q
 from otai.db import one_transaction
 from otai.errors import Refused
 from otai.learning.data.tickets import LabelNames
-from otai.serving.models import Feedback, ReviewItem, Verdict
+from otai.serving.models import Feedback, LabelVerdict, ReviewItem
 from otai.serving.review.queue import Question, ReviewQueue
 from otai.tickets.changing import ChangeInvalid
 from otai.tickets.models import Attribute, DataSet
@@ -76,7 +76,7 @@ def _claim(row: ReviewItem, *, who: str, now: datetime) -> bool:
 
 @one_transaction
 def decide(
-    row: ReviewItem, *, verdict: Verdict, labels: Sequence[str] = (), data_set: DataSet, who: str, now: datetime
+    row: ReviewItem, *, verdict: LabelVerdict, labels: Sequence[str] = (), data_set: DataSet, who: str, now: datetime
 ) -> ReviewItem:
     """Answers the question: the label is right, the suggestion is, or these `labels` are. A colleague's correction is
     withdrawn, confirmed or changed with it.
@@ -97,10 +97,12 @@ def decide(
     return row
 
 
-def _chosen(row: ReviewItem, verdict: Verdict, labels: Sequence[str], data_set: DataSet) -> tuple[LabelNames, Verdict]:
+def _chosen(
+    row: ReviewItem, verdict: LabelVerdict, labels: Sequence[str], data_set: DataSet
+) -> tuple[LabelNames, LabelVerdict]:
     """The labels, and what that answer is: who chooses the suggestion by hand takes it."""
-    if verdict is not Verdict.OTHER:
-        return tuple(row.given if verdict is Verdict.KEEP else row.suggested), verdict
+    if verdict is not LabelVerdict.OTHER:
+        return tuple(row.given if verdict is LabelVerdict.KEEP else row.suggested), verdict
     chosen = tuple(dict.fromkeys(label.strip() for label in labels if label.strip()))
     attribute = Attribute.objects.filter(data_set=data_set, name=row.attribute).first()
     if attribute is None:
@@ -109,10 +111,10 @@ def _chosen(row: ReviewItem, verdict: Verdict, labels: Sequence[str], data_set: 
         raise ChangeInvalid("one_label", labels=len(chosen), attribute=row.attribute)
     if any(len(label) > 200 or not label.isprintable() for label in chosen):
         raise ChangeInvalid("label", attribute=row.attribute)
-    for known, named in ((row.given, Verdict.KEEP), (row.suggested, Verdict.TAKE)):
+    for known, named in ((row.given, LabelVerdict.KEEP), (row.suggested, LabelVerdict.TAKE)):
         if set(chosen) == set(known):
             return tuple(known), named
-    return chosen, Verdict.OTHER
+    return chosen, LabelVerdict.OTHER
 
 
 def _refuse(row: ReviewItem) -> None:
@@ -125,14 +127,18 @@ def _refuse(row: ReviewItem) -> None:
     raise ReviewMoved("claimed", who=found.claimed_by, ticket=found.ticket, attribute=found.attribute)
 
 
-def _carry_over(row: ReviewItem, id: UUID, chosen: LabelNames, verdict: Verdict, *, who: str, now: datetime) -> None:
+def _carry_over(
+    row: ReviewItem, id: UUID, chosen: LabelNames, verdict: LabelVerdict, *, who: str, now: datetime
+) -> None:
     """To the correction that was looked at: what is kept of it is merged as ever."""
-    said = Feedback.objects.select_for_update(no_key=True).get(id=id)
-    if said.merged_into_id is not None:
+    kept = verdict is LabelVerdict.KEEP
+    won = Feedback.objects.filter(id=id, merged_into=None).update(
+        withdrawn_at=now if kept else None,
+        withdrawn_by=who if kept else "",
+        corrected=list(row.suggested if kept else chosen),
+    )
+    if not won:
         raise ReviewMoved("merged", ticket=row.ticket, attribute=row.attribute)
-    said.withdrawn_at, said.withdrawn_by = (now, who) if verdict is Verdict.KEEP else (None, "")
-    said.corrected = list(row.suggested if verdict is Verdict.KEEP else chosen)
-    said.save(update_fields=["withdrawn_at", "withdrawn_by", "corrected"])
 
 
 def skip(row: ReviewItem, *, who: str, now: datetime) -> None:
@@ -160,10 +166,10 @@ def undo(row: ReviewItem, *, who: str, now: datetime) -> ReviewItem:
     if not won:
         raise ReviewMoved("merged", ticket=row.ticket, attribute=row.attribute)
     if row.feedback_id is not None:
-        said = Feedback.objects.select_for_update(no_key=True).get(id=row.feedback_id)
-        if said.merged_into_id is not None:
+        back = Feedback.objects.filter(id=row.feedback_id, merged_into=None).update(
+            withdrawn_at=None, withdrawn_by="", corrected=list(row.suggested)
+        )
+        if not back:
             raise ReviewMoved("merged", ticket=row.ticket, attribute=row.attribute)
-        said.withdrawn_at, said.withdrawn_by, said.corrected = None, "", list(row.suggested)
-        said.save(update_fields=["withdrawn_at", "withdrawn_by", "corrected"])
     row.refresh_from_db()
     return row

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from otai.orgs.models import Organisation
 from otai.serving import feedback
-from otai.serving.models import ReviewItem, Verdict
+from otai.serving.models import LabelVerdict, ReviewItem
 from otai.tickets import queries as tickets
 from otai.tickets.changing import LabelNames, Statement
 from otai.tickets.models import DataSet
@@ -36,7 +37,7 @@ def changes_waiting(data_set: DataSet) -> WaitingChanges:
     label back. Raises NotFound, TicketsDeleted, FileStoreUnavailable."""
     newest = tickets.data_set(data_set.organisation, data_set.name)
     decided = ReviewItem.objects.filter(organisation=data_set.organisation_id, data_set_name=newest.name)
-    rows = list(decided.exclude(verdict__in=("", Verdict.KEEP)).select_related("feedback").order_by("decided_at"))
+    rows = list(decided.exclude(verdict__in=("", LabelVerdict.KEEP)).select_related("feedback").order_by("decided_at"))
     labels: dict[tuple[str, str], LabelNames] = {}
     statements: list[Statement] = []
     kept: list[ReviewItem] = []
@@ -60,12 +61,10 @@ def changes_waiting(data_set: DataSet) -> WaitingChanges:
 def mark(answers: Sequence[Sequence[str]], made: DataSet) -> bool:
     """Within the transaction that makes the version: these answers are part of it. False where one of them was taken
     back or given anew since."""
-    expected = {UUID(id): decided_at for id, decided_at in answers}
-    rows = ReviewItem.objects.select_for_update(no_key=True, of=("self",)).filter(id__in=list(expected)).order_by("id")
-    found = {row.id: row.decided_at.isoformat() if row.decided_at else "" for row in rows}
-    if found != expected:
-        return False
-    ReviewItem.objects.filter(id__in=list(expected)).update(merged_into=made)
+    for id, decided_at in sorted(map(tuple, answers)):
+        as_read = ReviewItem.objects.filter(id=id, decided_at=datetime.fromisoformat(decided_at)).exclude(verdict="")
+        if not as_read.update(merged_into=made):
+            return False
     return True
 
 

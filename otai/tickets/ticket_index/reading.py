@@ -35,7 +35,7 @@ class TicketSearchTooLong(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class HeldOutPrediction:
     """What a model said of a ticket that it had not learnt, for one attribute. `text` are the first 8 bytes of the
     ticket's `same_text_key`; `confidence` is None for models of before it was kept."""
 
@@ -59,7 +59,7 @@ class TicketFilter:
     language: str = ""
     since: date | None = None
     until: date | None = None
-    predictions: Sequence[Predicted] | None = None
+    predictions: Sequence[HeldOutPrediction] | None = None
     predicted: str = ""
     confidence_from: float | None = None
     confidence_to: float | None = None
@@ -156,16 +156,16 @@ class TicketIndexReader:
                 weights[row] = weights.get(row, 0.0) + weight
         weights.pop(ticket.row, None)
         ranked = sorted(weights, key=lambda row: (-weights[row], -row))[: 20 * limit]
-        found: list[IndexedTicket] = []
+        likest: list[IndexedTicket] = []
         for row in ranked:
-            [one] = self._with_labels(
+            [candidate] = self._with_labels(
                 self._ask.execute("SELECT *, NULL, NULL FROM ticket WHERE row = ?", (row,)).fetchall()
             )
-            if one.labels.get(attribute) and one.key != ticket.key:
-                found.append(one)
-            if len(found) == limit:
+            if candidate.labels.get(attribute) and candidate.key != ticket.key:
+                likest.append(candidate)
+            if len(likest) == limit:
                 break
-        return found
+        return likest
 
     def _rarest(self, text: str, *, most: int) -> list[tuple[int, str]]:
         counted = []
@@ -238,7 +238,7 @@ class TicketIndexReader:
 SEPARATOR = "\x1f"
 
 
-def _lets_through(asked: TicketFilter, one: Predicted) -> bool:
+def _lets_through(asked: TicketFilter, one: HeldOutPrediction) -> bool:
     if asked.predicted and asked.predicted not in one.labels:
         return False
     if asked.confidence_from is not None and (one.confidence is None or one.confidence < asked.confidence_from):

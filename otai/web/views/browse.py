@@ -115,7 +115,7 @@ def _looked_up(
     if predictions is not None:
         asked = replace(asked, predictions=predictions.tickets)
     asked = replace(asked, attribute=attribute)
-    found = index.search(asked, offset=form.start, limit=TICKETS_SHOWN)
+    hits = index.search(asked, offset=form.start, limit=TICKETS_SHOWN)
     return {
         "attribute": attribute,
         "attributes": names,
@@ -127,14 +127,14 @@ def _looked_up(
         "predictions": predictions,
         "asked": asked,
         "confidences": [(said, float(said)) for said in CONFIDENCES],
-        "found": found,
-        "rows": found.tickets,
+        "found": hits,
+        "rows": hits.tickets,
         "first": form.start + 1,
-        "last": form.start + len(found.tickets),
+        "last": form.start + len(hits.tickets),
         "indexed": index.indexed,
         "is_whole": index.indexed == index.tickets,
         "newer": _page(request, max(0, form.start - TICKETS_SHOWN)) if form.start else "",
-        "older": _page(request, form.start + TICKETS_SHOWN) if form.start + TICKETS_SHOWN < found.total else "",
+        "older": _page(request, form.start + TICKETS_SHOWN) if form.start + TICKETS_SHOWN < hits.total else "",
     }
 
 
@@ -148,21 +148,21 @@ def _page(request: MemberRequest, start: int) -> str:
 @page(Action.READ_TICKETS)
 def ticket(request: MemberRequest, data_set: UUID, row: int) -> HttpResponse:
     """One ticket as a whole, and labelled tickets that are like it."""
-    found = queries.data_set_with_id(request.organisation, data_set)
-    found.require_tickets()
-    if row >= found.tickets:
+    searched = queries.data_set_with_id(request.organisation, data_set)
+    searched.require_tickets()
+    if row >= searched.tickets:
         raise Http404
-    [whole] = queries.tickets(found, offset=row, limit=1)
-    names = [attribute["name"] for attribute in found.profile["attributes"]]
+    [whole] = queries.tickets(searched, offset=row, limit=1)
+    names = [attribute["name"] for attribute in searched.profile["attributes"]]
     attribute = request.GET.get("attribute", "")
     attribute = attribute if attribute in names else (names[0] if names else "")
     alike: list[IndexedTicket] = []
-    with opened_index(found) as index:
+    with opened_index(searched) as index:
         known = index.with_ids([whole["ticket"]]).get(whole["ticket"]) if index is not None else None
         if index is not None and known is not None and attribute:
             alike = index.like(known, text_of(whole), attribute, limit=LIKE_SHOWN)
     context = {
-        "data_set": found,
+        "data_set": searched,
         "ticket": whole,
         "row": row,
         "attribute": attribute,

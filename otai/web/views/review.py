@@ -19,7 +19,7 @@ from otai.errors import OtaiError
 from otai.orgs.permissions import Action
 from otai.serving import jobs as serving_jobs
 from otai.serving import review
-from otai.serving.models import ReviewItem, Verdict
+from otai.serving.models import LabelVerdict, ReviewItem
 from otai.serving.review.queue import colleagues, last_decided
 from otai.tickets import queries
 from otai.tickets.models import Attribute, DataSet
@@ -35,7 +35,7 @@ LIKE_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class TicketLookedAt:
     """A ticket that is looked at, wherever it lies, with others like it."""
 
     subject: str
@@ -92,7 +92,7 @@ def overview(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "attributes": sorted({one.attribute for one in queue.questions}) if queue is not None else [],
         "labels": _labels(queue, wanted) if queue is not None else [],
         "confidences": [(said, float(said)) for said in CONFIDENCES],
-        "decided": rows.exclude(verdict="").order_by("-decided_at")[:LISTED],
+        "decided": rows.exclude(verdict="").select_related("feedback").order_by("-decided_at")[:LISTED],
         "changes": review.changes_waiting(newest).count,
         "others": colleagues(newest, request.user.email, now=utc_now()),
         "may_decide": request.member.may(Action.UPLOAD_TICKETS),
@@ -158,17 +158,17 @@ def item(request: MemberRequest, data_set: UUID, item: UUID) -> HttpResponse:
     return render(request, "web/tickets/review_item.html", context)
 
 
-def _looked(newest: DataSet, row: ReviewItem) -> Looked:
+def _looked(newest: DataSet, row: ReviewItem) -> TicketLookedAt:
     with opened_index(newest) as index:
         known = index.with_ids([row.ticket]).get(row.ticket) if index is not None else None
         if index is None or known is None or known.key.hex() != row.text_key:
             # It is not among the tickets: a colleague's correction brought its text.
             subject, _newline, body = (row.feedback.text if row.feedback else "").partition("\n")
-            return Looked(subject, body, [], [])
+            return TicketLookedAt(subject, body, [], [])
         [whole] = queries.tickets(newest, offset=known.row, limit=1)
         alike = index.like(known, text_of(whole), row.attribute, limit=LIKE_SHOWN)
         subject, body = whole.get("subject") or "", whole.get("body") or ""
-        return Looked(
+        return TicketLookedAt(
             subject,
             body,
             [part for part in (whole.get("language"),) if part],
@@ -188,9 +188,9 @@ def decide(request: MemberRequest, data_set: UUID, item: UUID) -> HttpResponse:
     try:
         if verdict == "skip":
             review.skip(row, who=who, now=now)
-        elif verdict in Verdict.values:
+        elif verdict in LabelVerdict.values:
             labels = [*request.POST.getlist("other"), request.POST.get("new", "")]
-            review.decide(row, verdict=Verdict(verdict), labels=labels, data_set=newest, who=who, now=now)
+            review.decide(row, verdict=LabelVerdict(verdict), labels=labels, data_set=newest, who=who, now=now)
         else:
             return HttpResponseRedirect(here)
     except review.ReviewMoved as moved:

@@ -319,23 +319,23 @@ def decline(request: MemberRequest, number: int) -> HttpResponse:
 def attribute(request: MemberRequest, number: int, position: int) -> HttpResponse:
     """One attribute of the report card, opened. By position: a label's or an attribute's name never becomes an
     address."""
-    found = queries.run(request.organisation, number)
-    card = card_for(request.member, found)
+    completed = queries.run(request.organisation, number)
+    card = card_for(request.member, completed)
     if card is None or not 0 <= position < len(card.attributes):
         raise Http404
     opened: AttributeCard = attribute_page(card, position, chosen=request.GET.get("at", ""))
     context = {
-        "run": found,
-        "mode": Mode(found.mode),
+        "run": completed,
+        "mode": Mode(completed.mode),
         "card": card,
         "opened": opened,
         "position": position,
-        "version": version_of(found),
+        "version": version_of(completed),
         "tabs": list(enumerate(one.name for one in card.attributes)),
         "findings": [one for one in card.findings if one.attribute == opened.report.name],
         "may_correct": request.member.may(Action.UPLOAD_TICKETS),
-        "browser": _browser(request, found),
-        "review": _review(request, found),
+        "browser": _browser(request, completed),
+        "review": _review(request, completed),
     }
     return render(request, "web/runs/attribute.html", context)
 
