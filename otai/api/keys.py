@@ -73,6 +73,11 @@ def key_of(request: KeyedCallerRequest, *, required: bool = False) -> str:
     return key
 
 
+def means_again(request: KeyedCallerRequest, again: bool | None) -> bool:
+    """Whether an equal order is meant as another one: as it says itself, or by a key of its own. Raises InvalidKey."""
+    return bool(key_of(request)) if again is None else again
+
+
 def once(
     request: KeyedCallerRequest,
     work: Callable[[], Any],

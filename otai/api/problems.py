@@ -99,6 +99,7 @@ HELP_FOR_CODE = {
     "length_required": "Send the header Content-Length.",
     "insufficient_credits": "Buy one of the `packages` (POST /api/v1/purchases), then order the same quote again.",
     "no_gain_expected": "Order Business, or order again with accept_no_gain.",
+    "equal_order": "Look at the first (`run` or `reference`), or order again with again.",
     "quote_expired": "Make a new quote (POST /api/v1/quotes) and order that.",
     "mode_not_in_tier": "Choose a mode that your tier includes, or change the tier (POST /api/v1/tier).",
     "duplicate_request": "Take a new Idempotency-Key for a new request, or send exactly the first request again.",

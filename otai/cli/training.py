@@ -42,6 +42,8 @@ AcceptNoGain = Annotated[
     bool, typer.Option("--accept-no-gain", help="Order Maximum also where a trial lets expect no gain over Business.")
 ]
 
+OrderAgain = Annotated[bool, typer.Option("--again", help="Order although just this was ordered within a day.")]
+
 
 class WhatToPrice(Invalid):
     code = "nothing_to_price"
@@ -141,6 +143,7 @@ def train(
     reason: Annotated[Reason, typer.Option(help="Why you train.")] = Reason.NEW_MODEL,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")] = False,
     accept_no_gain: AcceptNoGain = False,
+    again: OrderAgain = False,
     detach: Annotated[bool, typer.Option("--detach", help="Order only; a worker trains it (otai worker).")] = False,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -171,7 +174,12 @@ def train(
         # The quote has shown what is expected: whoever says yes to it knows.
         accept_no_gain = typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
     run = operations.order_run(
-        organisation=organisation, quote=offered.id, who=actor(), now=utc_now(), knows_no_gain=accept_no_gain
+        organisation=organisation,
+        quote=offered.id,
+        who=actor(),
+        now=utc_now(),
+        knows_no_gain=accept_no_gain,
+        refuses_equal=not again,
     )
     if not json:
         presented.show_ordered(shown(run), left=available - run.credits)

@@ -256,11 +256,12 @@ class Studio:
         }
         return Quote.of(self._post("/quotes", {k: v for k, v in asked.items() if v is not None}, key=_new_key()))
 
-    def order(self, quote: uuid.UUID | str, *, accept_no_gain: bool = False) -> Run:
+    def order(self, quote: uuid.UUID | str, *, accept_no_gain: bool = False, again: bool = False) -> Run:
         """Holds the credits and queues the run; the same quote again gives the same run. A Maximum that a trial lets
-        expect no gain of is refused (`no_gain_expected`) unless `accept_no_gain`."""
-        asked = {"quote": str(quote)} | ({"accept_no_gain": True} if accept_no_gain else {})
-        key = f"order:{quote}:no-gain" if accept_no_gain else f"order:{quote}"
+        expect no gain of is refused (`no_gain_expected`) unless `accept_no_gain`, and just what was ordered within a
+        day (`equal_order`, with the first `run`) unless `again`."""
+        asked = {"quote": str(quote), "again": again} | ({"accept_no_gain": True} if accept_no_gain else {})
+        key = f"order:{quote}" + (":no-gain" if accept_no_gain else "") + (":again" if again else "")
         return Run.of(self._post("/runs", asked, key=key))
 
     def runs(self, **filters: Any) -> Iterator[Run]:

@@ -84,6 +84,11 @@ class RunIn(Schema):
         description="Of a Maximum: order it although the trial on these tickets lets expect no gain over Business. "
         "Without it such an order is refused with `no_gain_expected`.",
     )
+    again: bool | None = Field(
+        None,
+        description="Whether just this may be ordered again within a day. False: it is refused with `equal_order`, "
+        "which names the first `run`. Left out: an Idempotency-Key of its own says that it is meant.",
+    )
 
 
 class RunMoveOut(Schema):
@@ -197,7 +202,8 @@ def order_run(request: CallerRequest, asked: RunIn) -> HttpResponse:
 
     Holds the quote's credits and queues the training: both or neither. A quote becomes one run, however often it is
     ordered. A Maximum that is not expected to gain over Business (`warnings` of its quote) is asked about once
-    (`accept_no_gain`). Above the organisation's threshold (`GET /spending`) it is `awaiting_approval` first, its
+    (`accept_no_gain`). An order of the same version of tickets, attributes, mode, name and reason within a day is asked
+    about as well (`equal_order`, `again`). Above the organisation's threshold (`GET /spending`) it is `awaiting_approval` first, its
     credits held.
     """
     caller = request.auth
@@ -209,6 +215,7 @@ def order_run(request: CallerRequest, asked: RunIn) -> HttpResponse:
             who=caller.who,
             now=utc_now(),
             knows_no_gain=asked.accept_no_gain,
+            refuses_equal=not keys.means_again(request, asked.again),
         )
         return RunOut.model_validate(run_out(run))
 

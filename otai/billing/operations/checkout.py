@@ -17,6 +17,8 @@ from otai.billing.models import Purchase, PurchaseKind, Subscription
 from otai.billing.operations.coupons import redeem, written
 from otai.billing.operations.methods import own_method
 from otai.billing.operations.orders import (
+    EqualOrder,
+    minutes_since,
     cancel_locked,
     locked,
     order,
@@ -63,15 +65,18 @@ def buy(
     payment_method: str = "",
     automatic: bool = False,
     coupon: str = "",
+    refuses_equal: bool = False,
 ) -> Bought:
     """Orders a package and opens its payment; with a payment method that the gateway can charge, charges it.
 
     Credits come when the payment is confirmed, not here. `package` is a code of `packages_for`; `key` is the buyer's: a
     second click with the same key is answered like the first. `automatic`: nobody asked for it now, so that it does not
     count against the unpaid orders that a buyer may have, and nobody is there whom the bank could ask. `coupon`: a code
-    that takes something off. Raises PackageUnknown, CouponUnknown, CouponNotValid, BillingDetailsMissing,
-    GatewayUnknown, PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders, PaymentDeclined (the order stays open: another
-    method can be tried) and GatewayUnavailable (ask again with the same key).
+    that takes something off. `refuses_equal`: an open order of the same package is asked about.
+
+    Raises EqualOrder (then), PackageUnknown, CouponUnknown, CouponNotValid, BillingDetailsMissing, GatewayUnknown,
+    PurchaseKeyReused, PaymentOwed, TooManyUnpaidOrders, PaymentDeclined (the order stays open: another method can be
+    tried) and GatewayUnavailable (ask again with the same key).
     """
     purchase, replayed = order_package(
         organisation=organisation,
@@ -82,6 +87,7 @@ def buy(
         gateway=gateway,
         automatic=automatic,
         coupon=coupon,
+        refuses_equal=refuses_equal,
     )
     charged = own_method(organisation, purchase.gateway, payment_method)
     payment = pay(purchase, now=now, payment_method=charged, without_payer=automatic)
@@ -99,6 +105,7 @@ def order_package(
     gateway: str = "",
     automatic: bool = False,
     coupon: str = "",
+    refuses_equal: bool = False,
 ) -> tuple[Purchase, bool]:
     """Orders a package without opening its payment, and says whether this key had ordered it before: for orders that
     are paid on a page of the provider. Raises as `buy` does."""
@@ -109,6 +116,8 @@ def order_package(
 
     def make() -> Purchase:
         kind = PurchaseKind.PACKAGE
+        if refuses_equal:
+            _refuse_equal(organisation, offered, now=now)
         return order(
             organisation=organisation,
             kind=kind,
@@ -128,6 +137,21 @@ def order_package(
     return _ordered_once(
         organisation=organisation, key=key, request_hash=asked, is_counted=not automatic, make=make, now=now
     )
+
+
+def _refuse_equal(organisation: Organisation, offered: packages.PackageOffer, *, now: datetime) -> None:
+    """Raises EqualOrder where an order of the package waits for its money: the newest of them is named."""
+    waiting = Purchase.objects.filter(
+        organisation=organisation,
+        status__in=sorted(AWAITING_PAYMENT),
+        kind=PurchaseKind.PACKAGE,
+        credits=offered.credits,
+        custom_package=offered.custom,
+    )
+    if (first := waiting.order_by("-ordered_at", "-id").first()) is not None:
+        raise EqualOrder(
+            "purchase", reference=first.reference, title=first.title, minutes=minutes_since(first.ordered_at, now=now)
+        )
 
 
 def _ordered_once(

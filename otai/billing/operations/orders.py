@@ -50,6 +50,13 @@ class TooManyUnpaidOrders(Refused):
     code = "too_many_unpaid_orders"
 
 
+class EqualOrder(Refused):
+    """Just this was ordered a while ago; `details` name the first: `run`, or `reference` of a purchase. Whoever means
+    it orders again and says so."""
+
+    code = "equal_order"
+
+
 class AmountTooSmall(Refused):
     """Less than the provider charges: another way to pay takes it."""
 
@@ -66,6 +73,11 @@ class PurchaseMoved(Refused):
     """Someone else changed the purchase meanwhile. Look at it again."""
 
     code = "purchase_moved"
+
+
+def minutes_since(at: datetime, *, now: datetime) -> int:
+    """How long ago something was ordered, in whole minutes: at least one."""
+    return max(int((now - at).total_seconds() // 60), 1)
 
 
 def request_hash_of(*asked: object) -> str:

@@ -28,6 +28,7 @@ def buy(
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method.")] = "",
     coupon: CouponOption = "",
     key: KeyOption = None,
+    again: Annotated[bool, typer.Option("--again", help="Order although an order of the same waits.")] = False,
     preview: PreviewOption = False,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -46,6 +47,7 @@ def buy(
         gateway=gateway,
         payment_method=payment_method,
         coupon=coupon,
+        refuses_equal=not again and not key,
     )
     if json:
         print_json({**purchase_row(bought.purchase), "payment": bought.payment.state, "replayed": bought.replayed})

@@ -15,7 +15,7 @@ from otai.cli.remote.prices import quote_shown
 from otai.cli.remote.runs import ended, shown, watched
 from otai.cli.remote.signing_in import studio
 from otai.cli.tickets import AttributeOption
-from otai.cli.training import AcceptNoGain, DeliveryOption, ModeOption
+from otai.cli.training import AcceptNoGain, DeliveryOption, ModeOption, OrderAgain
 from otai.errors import Invalid, OtaiError
 from otai.pricing.price_book import Delivery, Mode
 from otai.runs.status import RunStatus
@@ -32,6 +32,7 @@ def train(
     ] = "new_model",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Order without asking.")] = False,
     accept_no_gain: AcceptNoGain = False,
+    again: OrderAgain = False,
     detach: Annotated[bool, typer.Option("--detach", help="Order only, and do not wait.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -57,7 +58,7 @@ def train(
                 raise Invalid("order", code="confirmation_missing")
             # The quote has shown what is expected: whoever says yes to it knows.
             accept_no_gain = typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
-        run = there.order(offered.id, accept_no_gain=accept_no_gain)
+        run = there.order(offered.id, accept_no_gain=accept_no_gain, again=again)
         if not json:
             runs.show_ordered(shown(run), left=offered.balance_after)
         waits = run.status == RunStatus.AWAITING_APPROVAL

@@ -13,6 +13,7 @@ from django.db.models import Max
 
 from otai.billing import operations as billing_operations
 from otai.billing import queries as billing
+from otai.billing.operations.orders import EqualOrder, minutes_since
 from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused, plain
 from otai.ledger import operations as ledger
@@ -151,17 +152,18 @@ def order_run(
     asked_at: datetime | None = None,
     inclusion: Inclusion | None = None,
     knows_no_gain: bool = False,
+    refuses_equal: bool = False,
 ) -> Run:
     """The run that `quote` offers, queued, with its credits held: both or neither. Ordering a quote again returns the
     same run. Above what the organisation lets pass unasked it waits for approval, and is due from then on.
 
     The quote must be good at `asked_at`, when somebody said yes to it: now, if left out. `inclusion` is the guarantee's
     alone (`included.py`). `knows_no_gain`: whoever orders was told that Maximum is not expected to gain, where it is
-    not, and wants it all the same.
+    not, and wants it all the same. `refuses_equal`: just what was ordered within a day is asked about.
 
-    Raises NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier (the tier fell
-    since the quote), NoGainExpected, OrganisationSuspended, SpendLimitReached (the month's credits of whoever orders)
-    and InsufficientCredits, which says what is missing and which packages cover it.
+    Raises EqualOrder, NotFound (also for another organisation's quote), QuoteExpired, TicketsDeleted, ModeNotInTier
+    (the tier fell since the quote), NoGainExpected, OrganisationSuspended, SpendLimitReached (the month's credits of
+    whoever orders) and InsufficientCredits, which says what is missing and which packages cover it.
     """
     offered = Quote.objects.select_related("data_set").filter(id=quote, organisation=organisation).first()
     if offered is None:
@@ -186,6 +188,8 @@ def order_run(
     # The other order of this very quote may have been the one we waited for.
     if ordered := Run.objects.filter(quote=offered).first():
         return ordered
+    if refuses_equal:
+        refuse_equal(offered, now=now)
     number = (Run.objects.filter(organisation=organisation).aggregate(last=Max("number"))["last"] or 0) + 1
     run = Run(organisation=organisation, number=number, quote=offered, data_set=offered.data_set)
     if inclusion is None:
@@ -195,8 +199,7 @@ def order_run(
         run.approval_until = needed_until(organisation, credits=offered.credits, now=now)
     waits = (run.approval_until - now) if run.approval_until else timedelta(0)
     held = _place_hold(run, offered=offered, deadline_at=due_at + waits + hold_outlives_due_time_by, now=now)
-    run.model_name = offered.model_name
-    run.attributes = offered.attributes
+    run.model_name, run.attributes = offered.model_name, offered.attributes
     run.mode, run.delivery, run.reason = offered.mode, offered.delivery, offered.reason
     run.credits, run.hold = offered.credits, held
     if inclusion is not None:
@@ -208,18 +211,31 @@ def order_run(
         run.status, run.approval = RunStatus.AWAITING_APPROVAL, Approval.WAITING
         run.expected_start_at = run.expected_finish_at = None
     run.save(force_insert=True)
-    record(
-        run,
-        move=arrow("", run.status),
-        who=who,
-        why=Fact("run.ordered", {"credits": offered.credits}),
-        now=now,
-        quote=str(offered.id),
-        to=run.status,
-    )
+    why = Fact("run.ordered", {"credits": offered.credits})
+    record(run, move=arrow("", run.status), who=who, why=why, now=now, quote=str(offered.id), to=run.status)
     if run.approval_until:
         tell_approvers(run, now=now)
     return run
+
+
+equal_within = timedelta(days=1)
+
+
+def refuse_equal(offered: Quote, *, now: datetime) -> None:
+    """Raises EqualOrder where a run of just this was ordered within a day: the same version of tickets, attributes,
+    mode, name and reason. One that failed or was cancelled, and cost nothing, is none."""
+    since = Run.objects.filter(
+        organisation=offered.organisation_id,
+        data_set=offered.data_set_id,
+        mode=offered.mode,
+        model_name=offered.model_name,
+        reason=offered.reason,
+        ordered_at__gt=now - equal_within,
+    ).exclude(status__in=[RunStatus.FAILED, RunStatus.CANCELLED])
+    names = {attribute["name"] for attribute in offered.attributes}
+    for number, attributes, at in since.order_by("-number").values_list("number", "attributes", "ordered_at"):
+        if {attribute["name"] for attribute in attributes} == names:
+            raise EqualOrder("run", run=number, minutes=minutes_since(at, now=now))
 
 
 def refuse_unknowing(offered: Quote) -> None:

@@ -143,16 +143,16 @@ def needs_merging_first(
 ) -> Advice | None:
     """The advice, where feedback waits that a training of it would be ordered with; None where nothing is to be merged.
     Raises what `follow` would: then nothing should be merged."""
-    found = advice(organisation, id)
-    require_open(found)
-    version = queries.version(organisation, found.version.model.name, found.version.number)
-    if found.kind == AdviceKind.LABELS_RENAMED or not feedback.offer(organisation, version.model.name).statements:
+    proposed = advice(organisation, id)
+    require_open(proposed)
+    version = queries.version(organisation, proposed.version.model.name, proposed.version.number)
+    if proposed.kind == AdviceKind.LABELS_RENAMED or not feedback.offer(organisation, version.model.name).statements:
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
     require_order_would_be_taken(
-        found, version, data_set, mode=mode, delivery=delivery, who=who, now=now, knows_no_gain=knows_no_gain
+        proposed, version, data_set, mode=mode, delivery=delivery, who=who, now=now, knows_no_gain=knows_no_gain
     )
-    return found
+    return proposed
 
 
 @one_transaction

@@ -4,7 +4,7 @@ open advice."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -109,12 +109,14 @@ def facts_of(version: ModelVersion, newest: DataSet | None, *, now: datetime) ->
         single=[name for name in single if name in there] if learnt.deleted_at is None else [],
         renamed=version.renamed,
         measured={one["name"]: (float(one["accuracy"]["value"]), int(one["holdout_tickets"])) for one in card},
-        learnable={name: learnable_now(version, newest, name) for name in names}
-        if newest is not None and is_newer
-        else None,
+        learnable=_learnable(version, newest, names) if is_newer else None,
         seed=version.number,
         tests_drift=made_this_week(version, now=now) is None,
     )
+
+
+def _learnable(version: ModelVersion, newest: DataSet | None, names: Sequence[str]) -> dict[str, list[str]]:
+    return {name: learnable_now(version, newest, name) for name in names} if newest is not None else {}
 
 
 def seen_of(version: ModelVersion, *, now: datetime) -> Iterator[list[Any]]:

@@ -19,6 +19,7 @@ from otai.billing.documents import invoice_pdf, invoice_xml, order_confirmation_
 from otai.billing.gateways import gateway_named, hosted_gateways
 from otai.billing.models import Purchase
 from otai.billing.operations import coupons
+from otai.billing.operations.orders import EqualOrder
 from otai.billing.operations.vat_ids import check_of
 from otai.billing.packages import PackageOffer
 from otai.billing.seller import seller
@@ -33,7 +34,7 @@ from otai.web import demo, words
 from otai.web.access import MemberRequest, local_path, page
 from otai.web.forms import BillingDetailsForm, add_refusal
 from otai.web.refusals import in_words
-from otai.web.views import paying
+from otai.web.views import equal_orders, paying
 
 
 def back_to(request: HttpRequest) -> str:
@@ -63,6 +64,8 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
         if request.method == "POST" and "look" not in request.POST:
             return _order(request, offer, coupon=coupon, back=back)
         preview = previews.preview_package(organisation, code, coupon=coupon, now=now)
+    except EqualOrder as refused:
+        return equal_orders.asked(request, refused)
     except (coupons.CouponUnknown, coupons.CouponNotValid) as refused:
         problem = in_words(refused)
         preview = previews.preview_package(organisation, code, now=now)
@@ -96,6 +99,7 @@ def _order(request: MemberRequest, offer: PackageOffer, *, coupon: str, back: st
         "now": utc_now(),
         "gateway": gateway,
         "coupon": coupon,
+        "refuses_equal": not equal_orders.is_meant(request),
     }
     if method or billing.is_hosted(gateway):
         ordered, _before = billing.order_package(**asked)

@@ -28,6 +28,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from otai.billing import queries as billing
+from otai.billing.operations.orders import EqualOrder
 from otai.db import utc_now
 from otai.errors import Invalid, NotFound, OtaiError, Unavailable
 from otai.jobs import operations as jobs
@@ -51,6 +52,7 @@ from otai.tickets.columns import ColumnRoles, said
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
 from otai.web.refusals import in_words
+from otai.web.views import equal_orders
 from otai.web.words import delivery_words
 from otai.words.catalogue import ENGLISH, say_fact
 
@@ -468,7 +470,10 @@ def order(request: MemberRequest) -> HttpResponse:
             who=request.user.email,
             now=now,
             knows_no_gain="knows_no_gain" in request.POST,
+            refuses_equal=not equal_orders.is_meant(request),
         )
+    except EqualOrder as refused:
+        return equal_orders.asked(request, refused)
     except InsufficientCredits as refused:
         messages.warning(request, _short_of(refused))
         buy = (

@@ -153,6 +153,28 @@ TABLE: Mapping[str, Refusal] = {
     "quote_does_not_fit.attributes": said(
         "The criteria speak of {missing:words}, which this quote does not train.",
     ),
+    "equal_order.run": said(
+        Counted(
+            "You ordered just this {minutes:n} minute ago: run {run}. Nothing was ordered again.",
+            "You ordered just this {minutes:n} minutes ago: run {run}. Nothing was ordered again.",
+            "minutes",
+        ),
+        page="Look at it, or order again.",
+        api="Send again: true to order it all the same.",
+        command="Pass --again to order it all the same.",
+    ),
+    "equal_order.purchase": said(
+        Counted(
+            "You ordered this package {minutes:n} minute ago, and it waits for its payment: {reference}. Nothing was "
+            "ordered again.",
+            "You ordered this package {minutes:n} minutes ago, and it waits for its payment: {reference}. Nothing was "
+            "ordered again.",
+            "minutes",
+        ),
+        page="Look at it, or order again.",
+        api="Send again: true to order it all the same.",
+        command="Pass --again to order it all the same.",
+    ),
     "no_gain_expected.order": said(
         "In a trial on {tickets:n} of these tickets Maximum answered no better than Business ({gain:points} points of "
         "accuracy and macro F1, {low:points} to {high:points}). Nothing was ordered.",

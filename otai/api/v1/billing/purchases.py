@@ -33,6 +33,11 @@ class PurchaseIn(Schema):
         "", description="The provider's name for a payment method that is charged at once."
     )
     coupon: CouponCode = ""
+    again: bool | None = Field(
+        None,
+        description="False: an open order of the same package is asked about first (`equal_order`, with its "
+        "`reference`). Left out: another Idempotency-Key says that it is meant.",
+    )
 
 
 class PurchaseOut(Schema):
@@ -113,7 +118,7 @@ BOUGHT = {**PURCHASE, "payment": {"state": "waiting", "problem": "", "client_sec
     example=BOUGHT,
     body_example={"package": "50", "gateway": "bank_transfer"},
     repeatable="required",
-    errors=[404, 503],
+    errors=[404, 409, 503],
 )
 def buy_package(request: CallerRequest, asked: PurchaseIn) -> HttpResponse:
     """Buy a package
@@ -133,6 +138,7 @@ def buy_package(request: CallerRequest, asked: PurchaseIn) -> HttpResponse:
             coupon=asked.coupon,
             who=caller.who,
             now=utc_now(),
+            refuses_equal=not keys.means_again(request, asked.again),
         )
         return BoughtOut.model_validate(bought_out(bought.purchase, bought.payment))
 
