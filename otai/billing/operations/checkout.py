@@ -18,9 +18,9 @@ from otai.billing.operations.coupons import redeem, written
 from otai.billing.operations.methods import own_method
 from otai.billing.operations.orders import (
     EqualOrder,
-    minutes_since,
     cancel_locked,
     locked,
+    minutes_since,
     order,
     refuse_card_while_owed,
     refuse_more_unpaid,
