@@ -203,8 +203,8 @@ def order_run(request: CallerRequest, asked: RunIn) -> HttpResponse:
     Holds the quote's credits and queues the training: both or neither. A quote becomes one run, however often it is
     ordered. A Maximum that is not expected to gain over Business (`warnings` of its quote) is asked about once
     (`accept_no_gain`). An order of the same version of tickets, attributes, mode, name and reason within a day is asked
-    about as well (`equal_order`, `again`). Above the organisation's threshold (`GET /spending`) it is `awaiting_approval` first, its
-    credits held.
+    about as well (`equal_order`, `again`). Above the organisation's threshold (`GET /spending`) it is
+    `awaiting_approval` first, its credits held.
     """
     caller = request.auth
 
