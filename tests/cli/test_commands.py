@@ -218,8 +218,9 @@ def test_a_run_is_ordered_now_trained_later_and_cancelled_in_between(otai: Otai,
     source = stories.write_tickets(tmp_path / "support.csv")
     otai("org", "create", "acme")
     otai("tickets", "import", source, "--name", "support")
-    for _ in range(2):
-        otai("train", "support", "--yes", "--detach")
+    otai("train", "support", "--yes", "--detach")
+    assert "equal_order" in otai("train", "support", "--yes", "--detach", code=3).stderr
+    otai("train", "support", "--yes", "--detach", "--again")
     otai("runs", "cancel", 1)
     otai("worker", "--once")
     states = {row["run"]: (row["status"], row["charged"]) for row in as_json(otai("runs", "list", "--json"))}

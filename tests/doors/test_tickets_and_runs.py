@@ -138,7 +138,7 @@ def test_orders_and_cancellations_at_once_are_all_answered_without_a_deadlock(
     before, counted = program.balance(), deadlocks(trusted)
 
     def order_and_cancel(quote: str) -> tuple[int, int]:
-        ordered = caller.post("/api/v1/runs", json={"quote": quote})
+        ordered = caller.post("/api/v1/runs", json={"quote": quote, "again": True})
         if ordered.status_code != 201:
             return ordered.status_code, 0
         return ordered.status_code, caller.post(f"/api/v1/runs/{ordered.json()['number']}/cancel").status_code

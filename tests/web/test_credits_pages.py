@@ -114,7 +114,7 @@ def test_a_coupon_is_seen_before_the_order_and_stands_on_it(alice: Client, acme:
     order = {"key": "k", "gateway": "bank_transfer", "coupon": "welcome"}
     placed = text_of(alice.get(alice.post(address, order).headers["Location"]))
     assert "Coupon WELCOME EUR \N{MINUS SIGN}45" in placed and "EUR 481.95 to be paid until" in placed
-    used = alice.post(address, {**order, "key": "k2"})
+    used = alice.post(address, {**order, "key": "k2", "again": "1"})
     assert used.status_code == 422 and "You have used the coupon WELCOME already." in text_of(used)
     assert queries.purchases(acme).count() == 1
 

@@ -109,8 +109,10 @@ def test_the_same_form_sent_again_orders_nothing_more(alice: Client, acme: Organ
     assert places == {"/acme/runs/1/"}
     assert Run.objects.count() == Quote.objects.count() == 1
     assert ledger.balance(acme.id).held == 1
-    # The page made anew is another order.
+    # The page made anew is another order: of the same, it is asked about first.
     again = order_form(alice.get("/acme/train/").content.decode())
+    assert alice.post("/acme/train/order", again).status_code == 409
+    again["again"] = ["1"]
     assert alice.post("/acme/train/order", again)["Location"] == "/acme/runs/2/"
 
 
@@ -165,7 +167,8 @@ def test_missing_credits_lead_to_the_package_and_back_again(
 ) -> None:
     # Six credits: six trainings, and the seventh form finds none.
     for _ in range(6):
-        alice.post("/acme/train/order", order_form(alice.get("/acme/train/").content.decode()))
+        form = order_form(alice.get("/acme/train/").content.decode())
+        alice.post("/acme/train/order", form | {"again": ["1"]})
     page = alice.get("/acme/train/?chosen=1&attribute=queue&choice=basic-fast&model=late").content.decode()
     assert "1 credit is missing" in page and 'id="order-button"' not in page
     [address] = re.findall(r'href="(/acme/credits/\?[^"]*)"', page)

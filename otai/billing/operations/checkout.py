@@ -117,7 +117,7 @@ def order_package(
     def make() -> Purchase:
         kind = PurchaseKind.PACKAGE
         if refuses_equal:
-            _refuse_equal(organisation, offered, now=now)
+            _refuse_equal(organisation, offered, key=key, now=now)
         return order(
             organisation=organisation,
             kind=kind,
@@ -139,8 +139,11 @@ def order_package(
     )
 
 
-def _refuse_equal(organisation: Organisation, offered: packages.PackageOffer, *, now: datetime) -> None:
-    """Raises EqualOrder where an order of the package waits for its money: the newest of them is named."""
+def _refuse_equal(organisation: Organisation, offered: packages.PackageOffer, *, key: str, now: datetime) -> None:
+    """Raises EqualOrder where an order of the package waits for its money: the newest of them is named. One of this
+    very key, by a click at the same moment, is the same order."""
+    if Purchase.objects.filter(organisation=organisation, key=key).exists():
+        return
     waiting = Purchase.objects.filter(
         organisation=organisation,
         status__in=sorted(AWAITING_PAYMENT),
