@@ -9,10 +9,11 @@ the last, so that pieces cannot be exchanged, repeated, left out or cut off. doc
 from __future__ import annotations
 
 import hmac
+import io
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -60,6 +61,43 @@ def seal(source: IO[bytes], target: IO[bytes], key: DataKey) -> None:
 def unseal(source: IO[bytes], target: IO[bytes], key_of: Callable[[UUID], DataKey]) -> None:
     """Writes what was sealed in `source` to `target`, piece by piece; `key_of` finds the key by its id. Raises
     NotSealedHere, also after some pieces were written: until it returns nothing of the target counts."""
+    for piece in _pieces(source, key_of):
+        target.write(piece)
+
+
+class SealedReader(io.RawIOBase):
+    """What was sealed in `source`, read from its beginning to its end, a mebibyte in memory at a time; closing it
+    closes `source`. Raises NotSealedHere at once where it does not begin like one, and while reading where it was
+    changed or cut off: what was read before does not count then."""
+
+    def __init__(self, source: IO[bytes], key_of: Callable[[UUID], DataKey]) -> None:
+        self._source = source
+        self._opened = _pieces(source, key_of)
+        self._left = next(self._opened, b"")
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Fills as much of `target` as is left of a piece; 0 at the end."""
+        while not self._left:
+            piece = next(self._opened, None)
+            if piece is None:
+                return 0
+            self._left = piece
+        count = min(len(target), len(self._left))
+        target[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def close(self) -> None:
+        """Closes the source too."""
+        self._source.close()
+        super().close()
+
+
+def _pieces(source: IO[bytes], key_of: Callable[[UUID], DataKey]) -> Iterator[bytes]:
     header = source.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES or not is_sealed(header):
         raise NotSealedHere("no header")
@@ -69,9 +107,10 @@ def unseal(source: IO[bytes], target: IO[bytes], key_of: Callable[[UUID], DataKe
     while True:
         following = source.read(PIECE_BYTES + TAG_BYTES)
         try:
-            target.write(cipher.decrypt(_nonce(number, is_last=not following), piece, header))
+            opened = cipher.decrypt(_nonce(number, is_last=not following), piece, header)
         except (InvalidTag, ValueError):
             raise NotSealedHere(f"piece {number}") from None
+        yield opened
         if not following:
             return
         piece, number = following, number + 1

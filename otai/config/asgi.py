@@ -14,6 +14,7 @@ from django.core.wsgi import get_wsgi_application
 from otai.config.addresses import client_address
 from otai.config.pool import beside_pages, close_shared, share_connections
 from otai.config.start import settle_in
+from otai.config.upkeep import Upkeep
 from otai.front.application import Front, folder_for
 from otai.front.limits import ServerLimits
 from otai.front.probes import probes
@@ -56,3 +57,4 @@ def front() -> Front:
 
 application = front()
 settle_in()
+Upkeep().start()

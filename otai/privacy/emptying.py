@@ -4,6 +4,7 @@ persons."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,11 +17,13 @@ from otai.billing.operations import closings
 from otai.billing.operations.chaining import chain_new
 from otai.billing.operations.notices import most_attempts
 from otai.billing.operations.persons import replace_persons
+from otai.errors import OtaiError
 from otai.jobs.models import Job
 from otai.orgs.actors import by_key, key_of
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations.organisations import IMPORTED
 from otai.orgs.persons import Replacement, columns_of, replace
+from otai.privacy.leftovers import let_go_of_files
 from otai.privacy.locks import lock_all
 from otai.privacy.models import Erased, Erasure, Export
 from otai.runs.models import Attempt, Event, GuaranteeEvent, Quote, Run
@@ -36,7 +39,7 @@ GOES_WHOLE = (
     *("billing.BillingDetails", "billing.CreditWatch", "runs.SpendLimit", "runs.ApprovalRule"),
     *("outbound.Endpoint", "outbound.Message", "api.KeyedRequest", "jobs.Job", "privacy.Export", "privacy.Retention"),
     *("orgs.Member", "orgs.Invitation", "orgs.ApiKey", "orgs.TeamEvent", "orgs.AccessEvent", "orgs.QuotaLift"),
-    "orgs.OrganisationKey",
+    *("orgs.OrganisationKey", "tickets.UploadWaiting"),
 )
 """Tables of which nothing of the organisation stays."""
 
@@ -85,6 +88,9 @@ def empty(organisation: Organisation, *, who: str, now: datetime) -> tuple[Erasu
 
 def remove_traces(organisation: Organisation, forgotten: Sequence[UUID], *, now: datetime) -> None:
     """Files, folders of jobs, vectors and freed pages, outside a transaction."""
+    with suppress(OSError, OtaiError):
+        # A store that does not answer is asked again by the sweep of leftovers.
+        let_go_of_files(organisation.id, now=now)
     deletion.delete_traces(organisation.id, forgotten, now=now)
 
 

@@ -26,7 +26,7 @@ from otai.jobs.models import Job
 from otai.orgs.models import Organisation
 from otai.runs import operations as runs
 from otai.runs.guarantee_status import DECIDED
-from otai.runs.models import Guarantee, Run
+from otai.runs.models import Attempt, Guarantee, Run
 from otai.runs.status import OPEN
 from otai.serving.models import (
     Advice,
@@ -375,7 +375,8 @@ orphan_after = timedelta(days=1)
 
 def sweep_orphans(*, now: datetime) -> int:
     """Deletes files with tickets that no row speaks of, because a process died between storing the file and writing the
-    row. Returns how many. Once a day on each machine: listing an object store takes its time."""
+    row, or while a cluster trained on them. Returns how many. Once a day on each machine: listing an
+    object store takes its time."""
     mark = Path(settings.OTAI_HOME) / "forgotten" / "orphans-swept-on"
     if mark.is_file() and mark.read_text() == now.date().isoformat():
         return 0
@@ -387,11 +388,17 @@ def sweep_orphans(*, now: datetime) -> int:
     }
     there = [path for folder in ("tickets", "guarantees") for path in file_store().paths(folder)]
     orphans = [path for path in there if path not in spoken_of and _is_old(path, now=now)]
+    orphans += [path for path in file_store().paths("jobs") if _is_old(path, now=now) and not _is_trained_on(path)]
     erasing.let_go(orphans, now=now)
     erasing.delete_files()
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(now.date().isoformat())
     return len(orphans)
+
+
+def _is_trained_on(path: str) -> bool:
+    """Whether the attempt whose things these are (`jobs/<attempt>/...`) goes on."""
+    return Attempt.objects.filter(id=UUID(path.split("/")[-2]), ended_at__isnull=True).exists()
 
 
 def _is_old(path: str, *, now: datetime) -> bool:

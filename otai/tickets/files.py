@@ -8,6 +8,7 @@ whoever needs it gets a copy of what is in it, in memory where this machine has 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from django.conf import settings
 from otai import sealed_files
 from otai.db import new_id
 from otai.errors import Unavailable
+from otai.sealed_files import DataKey
 from otai.tickets import opened_copies
 
 CHUNK_BYTES = 1 << 20
@@ -46,9 +48,12 @@ class FileStore:
     """Files below `url`. Paths are relative to it, with `/`, and are made by us: a name from outside never becomes
     one."""
 
-    def __init__(self, url: str, *, cache: Path | None = None) -> None:
+    def __init__(self, url: str, *, cache: Path | None = None, one_key: DataKey | None = None) -> None:
+        """`one_key`: everything that is put is encrypted with it, whosever it is, and opened with it; for what is on
+        its way to a machine that knows no organisation's key."""
         self.url = url
         self._cache = cache
+        self._one_key = one_key
         try:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
@@ -59,6 +64,10 @@ class FileStore:
     def is_local(self) -> bool:
         """Whether files lie in a folder of this machine."""
         return "file" in _protocols(self._fs)
+
+    def with_one_key(self, key: DataKey) -> FileStore:
+        """The same files, by one key."""
+        return FileStore(self.url, cache=self._cache, one_key=key)
 
     def put(self, source: Path, *, folder: str, suffix: str, owner: UUID | None = None) -> StoredFile:
         """Copies the file at `source` into the store as `folder/<sha256><suffix>` and says where it lies.
@@ -71,13 +80,16 @@ class FileStore:
         sha256, size = _hash_of(source)
         path = f"{folder}/{sha256}{suffix}"
         whose = owner or owner_of(path)
-        if whose is None or not settings.OTAI_ENCRYPT_FILES:
+        key = self._one_key
+        if key is None and whose is not None and settings.OTAI_ENCRYPT_FILES:
+            key = _key_for(whose)
+        if key is None:
             self._write(source, path, size=size)
         else:
             with tempfile.TemporaryDirectory(prefix="otai-sealing-") as scratch:
                 sealed = Path(scratch) / "sealed"
                 with source.open("rb") as plain, sealed.open("wb") as into:
-                    sealed_files.seal(plain, into, _key_for(whose))
+                    sealed_files.seal(plain, into, key)
                 self._write(sealed, path, size=size)
         return StoredFile(path=path, sha256=sha256, bytes=size)
 
@@ -134,8 +146,40 @@ class FileStore:
                 handle.seek(0)
                 yield handle
                 return
+        if self._one_key is not None:
+            with tempfile.TemporaryFile() as opened, self.reading(path) as sealed:
+                shutil.copyfileobj(sealed, opened, CHUNK_BYTES)
+                opened.seek(0)
+                yield opened
+            return
         with self.local_path(path).open("rb") as opened:
             yield opened
+
+    def reading(self, path: str) -> IO[bytes]:
+        """What is in the file, to be read once from its beginning to its end, a mebibyte at a time and without a copy;
+        close it. Raises FileStoreUnavailable, DataKeyGone and SealedFileDamaged, and while it is read NotSealedHere
+        where an encrypted file was changed further down."""
+        try:
+            handle = self._fs.open(self._full(path), "rb")
+        except self._errors as error:
+            raise FileStoreUnavailable("gone", url=self.url, path=path) from error
+        is_sealed = sealed_files.is_sealed(handle.read(len(sealed_files.MAGIC)))
+        handle.seek(0)
+        if not is_sealed:
+            return handle
+        try:
+            return io.BufferedReader(sealed_files.SealedReader(handle, self._key_with), sealed_files.PIECE_BYTES)
+        except sealed_files.NotSealedHere:
+            handle.close()
+            raise opened_copies.SealedFileDamaged("changed", path=path) from None
+        except BaseException:
+            handle.close()
+            raise
+
+    def _key_with(self, id: UUID) -> DataKey:
+        if self._one_key is not None and self._one_key.id == id:
+            return self._one_key
+        return _key_with(id)
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[IO[bytes]]:
@@ -235,14 +279,14 @@ class FileStore:
             folder.rmdir()
 
 
-def _key_for(organisation: UUID) -> sealed_files.DataKey:
+def _key_for(organisation: UUID) -> DataKey:
     # Processes of jobs read files and have no tables.
     from otai.orgs.data_keys import key_for
 
     return key_for(organisation)
 
 
-def _key_with(id: UUID) -> sealed_files.DataKey:
+def _key_with(id: UUID) -> DataKey:
     from otai.orgs.data_keys import key_with
 
     return key_with(id)

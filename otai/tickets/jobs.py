@@ -8,7 +8,6 @@ refuse_if_failed(job); imported(job)                          # the data set
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,6 +47,7 @@ from otai.tickets.problems import DatasetInvalid, refused
 from otai.tickets.reading import ReadTickets
 from otai.tickets.ticket_index.building import INDEXED
 from otai.tickets.ticket_index.keeping import StoredVersion, keep_index, put_index, put_version
+from otai.tickets.waiting_uploads import forget_folder
 from otai.tickets.work import STAGED
 
 NEXT_VERSION, LOOK, INDEX = "next_version", "look", "ticket_index"
@@ -108,7 +108,7 @@ class Imported:
     def done(self, outcome: JobOutcome) -> None:
         """What a page had put aside is not needed any more, whether or not somebody comes back to look."""
         if upload := outcome.spec.get("upload"):
-            shutil.rmtree(upload, ignore_errors=True)
+            forget_folder(Path(upload))
 
     def discard(self, stored: StoredVersion) -> None:
         """Deletes the stored files."""

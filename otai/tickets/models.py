@@ -90,6 +90,23 @@ class FileToDelete(models.Model):
         return self.path
 
 
+class UploadWaiting(models.Model):
+    """A file that waits on one machine until its columns are settled (`waiting_uploads.py`): so that all machines
+    together can count them."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="+")
+    machine = models.CharField(max_length=150)
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "tickets_upload_waiting"
+        constraints = [models.CheckConstraint(condition=~Q(machine=""), name="tickets_upload_waiting_is_somewhere")]
+
+    def __str__(self) -> str:
+        return f"{self.id} on {self.machine}"
+
+
 class Attribute(models.Model):
     """Something that each ticket of a data set may carry a label for: queue, priority, tags.
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Sum
 
+from otai.db import utc_now
 from otai.jobs.folders import uploads_folder
+from otai.jobs.identity import this_machine
 from otai.jobs.models import Job
+from otai.jobs.operations import upload_waits_seconds
 from otai.orgs.quotas import Quota, counters
-from otai.tickets.models import DataSet
+from otai.tickets.models import DataSet, UploadWaiting
 
 IMPORTS = ("import",)
 
@@ -27,8 +31,12 @@ def data_sets(organisation: UUID) -> int:
 
 
 def waiting_uploads(organisation: UUID) -> int:
-    """On this machine: files whose columns nobody has settled yet."""
-    return len(list((uploads_folder() / str(organisation)).glob("*")))
+    """Files whose columns nobody has settled yet, on whichever machine: here by what lies here, elsewhere by rows not
+    older than such a file becomes."""
+    here = {folder.name for folder in (uploads_folder() / str(organisation)).glob("*")}
+    since = utc_now() - timedelta(seconds=upload_waits_seconds)
+    rows = UploadWaiting.objects.filter(organisation=organisation, kept_at__gt=since).exclude(machine=this_machine())
+    return len(here | {str(id) for id in rows.values_list("id", flat=True)})
 
 
 def imports(organisation: UUID) -> int:

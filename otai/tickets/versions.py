@@ -14,10 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from django.db import transaction
+
 from otai.db import new_id
 from otai.jobs.folders import arrivals_folder
 from otai.learning.data.profile import LANGUAGES_OF_THE_VERSION_BEFORE, Profile
 from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY
+from otai.orgs import quotas
+from otai.orgs.quotas import Quota
 from otai.tickets.changing import (
     AttributeOf,
     BaseVersion,
@@ -177,24 +181,29 @@ def _saved(base: DataSet, file: StoredFile, profile: Profile, *, what: str, now:
 
 def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, what: str, now: datetime) -> DataSet:
     """The rows of what was made from `base`, under the next free version of its name. Raises TicketsDeleted where they
-    are gone meanwhile."""
+    are gone meanwhile, and QuotaReached: a version is stored like what is imported."""
     base.require_tickets()
     made = Fact("format_of_version", {"version": base.version})
     profile = dataclasses.replace(profile, read_as=made)
-    return save_data_set(
-        DataSet(
-            organisation_id=base.organisation_id,
-            name=base.name,
-            file=file.path,
-            sha256=file.sha256,
-            bytes=file.bytes,
-            tickets=profile.tickets,
-            left_out_rows=base.left_out_rows,
-            source_filename=what[:255],
-            source_format=say_fact(made),
-            imported_at=now,
-            profile=profile.summary().as_dict(),
-            roles=base.roles,
-        ),
-        profile,
+    with transaction.atomic():
+        quotas.require(base.organisation_id, Quota.STORAGE, more=file.bytes)
+        return save_data_set(_next_version(base, file, profile, what=what, said=made, now=now), profile)
+
+
+def _next_version(
+    base: DataSet, file: StoredFile, profile: Profile, *, what: str, said: Fact, now: datetime
+) -> DataSet:
+    return DataSet(
+        organisation_id=base.organisation_id,
+        name=base.name,
+        file=file.path,
+        sha256=file.sha256,
+        bytes=file.bytes,
+        tickets=profile.tickets,
+        left_out_rows=base.left_out_rows,
+        source_filename=what[:255],
+        source_format=say_fact(said),
+        imported_at=now,
+        profile=profile.summary().as_dict(),
+        roles=base.roles,
     )

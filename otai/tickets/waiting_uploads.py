@@ -5,24 +5,34 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.db import transaction
+
 from otai.db import made_at, new_id, utc_now
 from otai.errors import NotFound, Refused
-from otai.jobs.folders import uploads_folder
+from otai.jobs.folders import arrivals_folder, uploads_folder
+from otai.jobs.identity import this_machine
 from otai.jobs.models import Job
-from otai.jobs.operations import JobHasEnded, cancel, sweep_files
+from otai.jobs.operations import JobHasEnded, cancel, sweep_files, upload_waits_seconds
 from otai.jobs.operations import forget as forget_answers
 from otai.orgs import quotas
+from otai.orgs.data_keys import key_for, key_with
 from otai.orgs.models import Organisation
 from otai.orgs.quotas import Quota
+from otai.sealed_files import MAGIC, NotSealedHere, is_sealed, seal, unseal
+from otai.tickets.models import UploadWaiting
+from otai.tickets.opened_copies import SealedFileDamaged
 from otai.tickets.sources.table import clean_name
 
 most_waiting = 20
@@ -46,6 +56,7 @@ class WaitingUpload:
     preview: UUID | None = None
     importing: UUID | None = None
     said: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    bytes: int = 0
     reading: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """What was said about how the file is read: header, sheet, encoding, delimiter, dates."""
 
@@ -61,31 +72,71 @@ def keep(
     """Puts a file aside until its columns are settled: `file`, which is moved, else what the `chunks` hold. Raises
     TooManyFilesWait and QuotaReached."""
     sweep_files()
-    bound = quotas.bounds(organisation.pk)[Quota.WAITING_UPLOADS]
-    id = new_id()
+    id, now = new_id(), utc_now()
     folder = _folder(organisation) / str(id)
-    folder.mkdir(parents=True, mode=0o700)
-    # It is there before it is counted: two that come at once may both be refused, and never both be let in.
-    others = len(list(_folder(organisation).glob("*"))) - 1
-    try:
-        quotas.refuse_beyond(bound, Quota.WAITING_UPLOADS, used=others)
-        if others >= most_waiting:
+    UploadWaiting.objects.filter(kept_at__lt=now - timedelta(seconds=2 * upload_waits_seconds)).delete()
+    with transaction.atomic():
+        # The organisation's row is ours until the folder is there: two that come at once are counted one after the
+        # other, on whatever machines.
+        Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+        quotas.require(organisation.pk, Quota.WAITING_UPLOADS)
+        if (others := len(list(_folder(organisation).glob("*")))) >= most_waiting:
             raise TooManyFilesWait("columns", files=others)
-    except Refused:
-        folder.rmdir()
-        raise
+        UploadWaiting.objects.create(id=id, organisation=organisation, machine=this_machine(), kept_at=now)
+        folder.mkdir(parents=True, mode=0o700)
     path = folder / "file"
-    if file is not None:
-        shutil.move(file, path)
-    else:
-        with path.open("wb") as target:
-            for chunk in chunks:
-                target.write(chunk)
-    path.chmod(0o600)
+    try:
+        size = _put(path, chunks, file, organisation=organisation.pk)
+    except BaseException:
+        forget(WaitingUpload(id, path, filename))
+        raise
     filename = clean_name(filename.replace("\\", "/").rsplit("/", 1)[-1])[:255] or "upload"
-    kept = WaitingUpload(id, path, filename)
+    kept = WaitingUpload(id, path, filename, bytes=size)
     remember(kept)
     return kept
+
+
+def _put(path: Path, chunks: Iterable[bytes], file: Path | None, *, organisation: UUID) -> int:
+    """Puts the file there, encrypted where the setting says so; how many bytes are in it."""
+    plain = path
+    if settings.OTAI_ENCRYPT_FILES:
+        plain = path.with_name(".arriving")
+    if file is not None:
+        shutil.move(file, plain)
+    else:
+        with open(plain, "xb", opener=_for_us_alone) as target:
+            for chunk in chunks:
+                target.write(chunk)
+    size = plain.stat().st_size
+    if plain != path:
+        with plain.open("rb") as source, open(path, "xb", opener=_for_us_alone) as target:
+            seal(source, target, key_for(organisation))
+        plain.unlink()
+    path.chmod(0o600)
+    return size
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
+
+
+@contextmanager
+def opened(upload: WaitingUpload) -> Iterator[Path]:
+    """The path of what is in the upload, for a job to take a copy of; of an encrypted one it goes again with the
+    block. Raises DataKeyGone and SealedFileDamaged."""
+    with upload.path.open("rb") as stored:
+        sealed = is_sealed(stored.read(len(MAGIC)))
+    if not sealed:
+        yield upload.path
+        return
+    with tempfile.TemporaryDirectory(prefix="opened-", dir=arrivals_folder()) as folder:
+        plain = Path(folder) / "file"
+        try:
+            with upload.path.open("rb") as stored, open(plain, "xb", opener=_for_us_alone) as target:
+                unseal(stored, target, key_with)
+        except NotSealedHere:
+            raise SealedFileDamaged("changed", path=upload.filename) from None
+        yield plain
 
 
 def remember(upload: WaitingUpload, **changes: Any) -> WaitingUpload:
@@ -97,6 +148,7 @@ def remember(upload: WaitingUpload, **changes: Any) -> WaitingUpload:
         "importing": str(changed.importing) if changed.importing else None,
         "said": dict(changed.said),
         "reading": dict(changed.reading),
+        "bytes": changed.bytes,
     }
     partial = upload.path.with_name(f".about-{new_id()}")
     partial.write_text(json.dumps(about))
@@ -113,7 +165,9 @@ def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
         raise NotFound("upload") from None
     preview, importing = (UUID(about[name]) if about.get(name) else None for name in ("preview", "importing"))
     said, reading = (about.get(name) or {} for name in ("said", "reading"))
-    return WaitingUpload(id, folder / "file", about["filename"], preview, importing, said, reading)
+    # Those that were put aside by the release before are plain.
+    size = about.get("bytes") or (folder / "file").stat().st_size
+    return WaitingUpload(id, folder / "file", about["filename"], preview, importing, said, size, reading)
 
 
 def drop(upload: WaitingUpload) -> None:
@@ -129,7 +183,14 @@ def drop(upload: WaitingUpload) -> None:
 
 def forget(upload: WaitingUpload) -> None:
     """Deletes the upload with its folder."""
-    shutil.rmtree(upload.path.parent, ignore_errors=True)
+    forget_folder(upload.path.parent)
+
+
+def forget_folder(folder: Path) -> None:
+    """As `forget`, by the folder that an import took the file from."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(ValueError):
+        UploadWaiting.objects.filter(id=UUID(folder.name)).delete()
 
 
 def all_waiting(organisation: Organisation) -> list[WaitingUpload]:
@@ -142,13 +203,16 @@ def all_waiting(organisation: Organisation) -> list[WaitingUpload]:
     return found
 
 
-def forget_waiting(organisation: UUID, *, before: datetime) -> None:
+def forget_waiting(organisation: UUID, *, before: datetime) -> int:
     """Drops what came before that moment and is not being worked on: of an export that waits here, most tickets are
-    those that were deleted. Whoever was about to settle its columns uploads it again."""
+    those that were deleted. Whoever was about to settle its columns uploads it again. Returns how many."""
+    found = 0
     for folder in (uploads_folder() / str(organisation)).glob("*"):
         with suppress(ValueError):
             if made_at(UUID(folder.name)) <= before and not _is_worked_on(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+                forget_folder(folder)
+                found += 1
+    return found
 
 
 def _is_worked_on(folder: Path) -> bool:

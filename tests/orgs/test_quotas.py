@@ -3,6 +3,7 @@ lifts it for one organisation."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 from otai.api.models import RequestMinute
 from otai.api.shared_rates import SharedRates
-from otai.db import utc_now
+from otai.db import new_id, utc_now
 from otai.errors import OtaiError
 from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
@@ -33,8 +34,9 @@ from otai.orgs.streams import Places, StreamLimits, TooManyStreams
 from otai.pricing.price_book import PRICE_BOOK, TierQuotas
 from otai.pricing.published import read
 from otai.runs.models import Quote
-from otai.tickets import jobs, waiting_uploads
-from otai.tickets.models import DataSet
+from otai.tickets import jobs, versions, waiting_uploads
+from otai.tickets.files import file_store
+from otai.tickets.models import DataSet, UploadWaiting
 from tests import stories
 from tests.orgs.people import joins, person
 
@@ -126,12 +128,30 @@ def test_many_uploads_at_once_do_not_get_past_the_bound(acme: Organisation) -> N
     bounded(acme, Quota.WAITING_UPLOADS, 2)
     ended = many_at_once(5, lambda: waiting_uploads.keep(acme, filename="a.csv", chunks=[b"a"]))
     there = list((uploads_folder() / str(acme.pk)).glob("*"))
-    # Of those that come at the same moment more may be refused than need be, and never more let in.
-    assert len(there) == ended.count("done") <= 2
-    while quotas.used(acme.id, Quota.WAITING_UPLOADS) < 2:
-        waiting_uploads.keep(acme, filename="a.csv", chunks=[b"a"])
+    assert len(there) == ended.count("done") == quotas.used(acme.id, Quota.WAITING_UPLOADS) == 2
     with pytest.raises(QuotaReached, match=r"2 of your files wait .* of 2 that can in Community. Import or delete one"):
         waiting_uploads.keep(acme, filename="b.csv", chunks=[b"b"])
+
+
+def test_uploads_are_counted_over_all_machines(acme: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    bounded(acme, Quota.WAITING_UPLOADS, 2)
+    kept = waiting_uploads.keep(acme, filename="a.csv", chunks=[b"a"])
+    # As another machine sees it: the row, and none of the files.
+    kept.path.parent.rename(kept.path.parent.with_name("elsewhere"))
+    shutil.rmtree(kept.path.parent.with_name("elsewhere"))
+    assert quotas.used(acme.id, Quota.WAITING_UPLOADS) == 0, "gone from here, whatever a row says"
+    UploadWaiting.objects.update(machine="another")
+    assert quotas.used(acme.id, Quota.WAITING_UPLOADS) == 1
+    here = waiting_uploads.keep(acme, filename="b.csv", chunks=[b"b"])
+    with pytest.raises(QuotaReached):
+        waiting_uploads.keep(acme, filename="c.csv", chunks=[b"c"])
+    waiting_uploads.drop(here)
+    assert UploadWaiting.objects.count() == 1
+    UploadWaiting.objects.update(kept_at=utc_now() - timedelta(days=1, minutes=1))
+    assert quotas.used(acme.id, Quota.WAITING_UPLOADS) == 0, "a machine that never came back holds no place for ever"
+    UploadWaiting.objects.update(kept_at=utc_now() - timedelta(days=3))
+    waiting_uploads.keep(acme, filename="d.csv", chunks=[b"d"])
+    assert UploadWaiting.objects.count() == 1
 
 
 def test_data_sets_and_their_bytes_are_bounded_and_deleting_makes_room(
@@ -149,6 +169,15 @@ def test_data_sets_and_their_bytes_are_bounded_and_deleting_makes_room(
     with pytest.raises(QuotaReached, match=r"MB that you can have in Community, and this would be more. Delete"):
         stories.import_tickets(organisation=acme, name="other", source=source, now=utc_now())
     assert DataSet.objects.count() == 2, "a refusal writes nothing"
+
+
+def test_a_version_made_by_a_correction_is_held_to_the_bound_too(acme: Organisation, support: DataSet) -> None:
+    bounded(acme, Quota.STORAGE, support.bytes + 10)
+    with pytest.raises(QuotaReached) as refused:
+        versions.next_version(support, mapping={"queue": {"network": "net"}}, what="labels", now=utc_now())
+    assert refused.value.details["quota"] == "storage_bytes"
+    assert DataSet.objects.count() == 1
+    assert len(file_store().paths(f"tickets/{acme.id}")) == 1, "its file is gone"
 
 
 def test_streams_are_bounded_by_the_tier_and_by_the_setting(acme: Organisation) -> None:
@@ -280,6 +309,8 @@ def test_the_database_refuses(acme: Organisation, now: datetime) -> None:
     ):
         with pytest.raises(IntegrityError, match=rule), transaction.atomic():
             QuotaLift.objects.create(**(lifted | changes))
+    with pytest.raises(IntegrityError, match="tickets_upload_waiting_is_somewhere"), transaction.atomic():
+        UploadWaiting.objects.create(id=new_id(), organisation=acme, machine="", kept_at=now)
     RequestMinute.objects.create(organisation=acme.id, minute=1)
     with pytest.raises(IntegrityError, match=r"api_request_minute_is_counted_in_one_row|UNIQUE"), transaction.atomic():
         RequestMinute.objects.create(organisation=acme.id, minute=1)

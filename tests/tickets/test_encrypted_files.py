@@ -3,6 +3,8 @@ backup reads nothing, and nobody does once the key is gone."""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import io
 import json
 import os
@@ -21,16 +23,20 @@ from otai.deployment import situation
 from otai.learning.model.bundle import Bundle
 from otai.orgs import data_keys
 from otai.orgs.models import Organisation, OrganisationKey
+from otai.orgs.permissions import Role
 from otai.pricing.price_book import Tier
+from otai.privacy import exports
 from otai.sealed_files import DataKey, NotSealedHere, seal, unseal
 from otai.serving.queries import predict
-from otai.tickets import opened_copies
+from otai.tickets import opened_copies, waiting_uploads
 from otai.tickets.erasing import finish_deletions
 from otai.tickets.files import FileStore, file_store, kept_vectors
+from otai.tickets.models import DataSet, UploadWaiting
 from otai.tickets.opened_copies import SealedFileDamaged
 from tests import stories
 from tests.cli.test_team_commands import otai
 from tests.serving.training_here import trained
+from tests.web.visitors import columns_shown, member_of, of, upload
 
 KEY = DataKey(new_id(), b"k" * 32)
 
@@ -228,3 +234,75 @@ def test_the_database_keeps_one_sealed_key_for_an_organisation(now: datetime) ->
         OrganisationKey.objects.update(sealed="")
     with pytest.raises(IntegrityError), transaction.atomic():
         OrganisationKey.objects.create(organisation=acme, sealed="s", made_at=utc_now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_waits_encrypted_and_is_imported_as_ever(
+    store: FileStore, tmp_path: Path, now: datetime, settings: Any
+) -> None:
+    settings.OTAI_HOME = tmp_path / "home"
+    acme = stories.acme(utc_now())
+    alice = of(member_of(acme, "alice", Role.OWNER, utc_now()))
+    tickets = (
+        stories.write_tickets(tmp_path / "quetzal.csv").read_bytes() + b"vpn drops,quetzal prints green,network,high\n"
+    )
+    columns = upload(alice, tickets)
+    [waits] = (tmp_path / "home" / "uploads").rglob("file")
+    assert waits.read_bytes().startswith(sealed_files.MAGIC) and waits.stat().st_mode & 0o777 == 0o600
+    chosen = columns_shown(alice, columns)
+    left = [path for path in (tmp_path / "home").rglob("*") if path.is_file() and b"quetzal" in path.read_bytes()]
+    assert left == [], "nothing of it lies plain while somebody settles its columns"
+    assert alice.get("/api/v1/uploads").json()["items"][0]["bytes"] == len(tickets)
+    alice.post(columns, {"name": "support", **chosen})
+    assert DataSet.objects.get(organisation=acme).bytes > 0
+    assert not waits.exists() and not UploadWaiting.objects.exists()
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and b"quetzal prints" in path.read_bytes()]
+    assert left == [], "nor afterwards"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_waiting_upload_cannot_be_read_once_the_organisations_key_is_gone(
+    store: FileStore, tmp_path: Path, settings: Any
+) -> None:
+    settings.OTAI_HOME = tmp_path / "home"
+    acme = stories.acme(utc_now())
+    kept = waiting_uploads.keep(acme, filename="a.csv", chunks=[b"subject,queue\n", b"a,b\n"])
+    with waiting_uploads.opened(kept) as plain:
+        assert plain.read_bytes() == b"subject,queue\na,b\n"
+    assert not plain.exists()
+    broken = dataclasses.replace(kept, path=kept.path.with_name("broken"))
+    broken.path.write_bytes(kept.path.read_bytes()[:-1] + b"x")
+    with pytest.raises(SealedFileDamaged), waiting_uploads.opened(broken):
+        pass
+    data_keys.forget_key(acme.id)
+    with pytest.raises(data_keys.DataKeyGone), waiting_uploads.opened(kept):
+        pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_is_read_piece_by_piece_and_opened_nowhere(store: FileStore, tmp_path: Path, settings: Any) -> None:
+    settings.OTAI_HOME = tmp_path / "home"
+    now = utc_now()
+    acme = stories.acme(now)
+    asked = exports.ask_for_export(organisation=acme, who="alice", now=now)
+    exports.make_exports(now=now)
+    store.forget_copies()
+    found, file = exports.opened(acme, asked.id, who="alice", now=now)
+    with file:
+        content = b"".join(iter(lambda: file.read(1000), b""))
+    assert len(content) == found.bytes and hashlib.sha256(content).hexdigest() == found.sha256
+    assert not [path for path in (tmp_path / "opened").rglob("*") if path.is_file()]
+    stored = tmp_path / "store" / found.file
+    stored.write_bytes(stored.read_bytes()[:-1])
+    with pytest.raises(SealedFileDamaged):
+        store.reading(found.file)
+
+
+@pytest.mark.pure
+def test_what_was_cut_off_further_down_is_found_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed_files, "PIECE_BYTES", 16)
+    whole = _sealed(bytes(64))
+    assert sealed_files.SealedReader(io.BytesIO(whole), lambda id: KEY).read() == bytes(64)
+    cut = sealed_files.SealedReader(io.BytesIO(whole[:-8]), lambda id: KEY)
+    with pytest.raises(NotSealedHere):
+        cut.read()

@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import secrets
 import shlex
 import shutil
 import tempfile
@@ -21,10 +22,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
+from otai.db import new_id
 from otai.errors import OtaiError, Unavailable
 from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingResult, TrainingSpec, Watch
 from otai.runs.executors.process_protocol import ProcessReport, fault
+from otai.runs.executors.ray_job import KEY_VARIABLE
 from otai.runs.packing import contents_of, pack, unpack
+from otai.sealed_files import KEY_BYTES, DataKey
 from otai.tickets.files import FileStore, file_store
 
 log = logging.getLogger(__name__)
@@ -58,6 +64,9 @@ class RayExecutor:
     accelerator: str = ""
     slots_per_node: int = 1
     store: FileStore = field(default_factory=file_store)
+    encrypts: bool = field(default_factory=lambda: bool(settings.OTAI_ENCRYPT_FILES))
+    """Whether what travels through the store is encrypted with a key of the attempt's own, which the cluster tells the
+    job (decision 0652)."""
     command: tuple[str, ...] = ()
     """The training process on the node; empty: ours. Tests play scripts."""
     _client: Any = None
@@ -106,40 +115,43 @@ class RayExecutor:
     ) -> TrainingResult:
         """Trains as a job of the cluster, by the attempt's id, so that it is submitted once; see `Executor`."""
         assert spec.attempt_id, "a cluster knows a job by its attempt"
-        with self._things_on_their_way(spec) as job_file:
+        key = DataKey(new_id(), secrets.token_bytes(KEY_BYTES)) if self.encrypts else None
+        store = self.store.with_one_key(key) if key else self.store
+        with self._things_on_their_way(spec, store) as job_file:
             try:
-                self._submit(spec, job_file)
+                self._submit(spec, job_file, key)
             except OtaiError as error:
                 return Failed(False, error.code, error.message, log="")
             except RuntimeError as error:
                 # Also a name used twice: the attempt was submitted before, and is not submitted again.
                 return Failed(False, "not_submitted", f"The cluster did not take the job: {error}", log="")
-            follow = _Following(self, spec, watch=watch, watch_every_seconds=watch_every_seconds)
+            follow = _Following(self, spec, store, watch=watch, watch_every_seconds=watch_every_seconds)
             try:
                 return follow.to_the_end()
             finally:
                 self._stop(spec.attempt_id)
 
-    def _submit(self, spec: TrainingSpec, job_file: str) -> None:
+    def _submit(self, spec: TrainingSpec, job_file: str, key: DataKey | None) -> None:
         resource, needed = self._placement()
         is_cpu = resource == "CPU"
         self._jobs().submit_job(
             entrypoint=shlex.join([self.interpreter, "-m", "otai.runs.executors.ray_job", self.store.url, job_file]),
             submission_id=spec.attempt_id,
+            runtime_env={"env_vars": {KEY_VARIABLE: f"{key.id}:{key.secret.hex()}"}} if key else None,
             entrypoint_num_cpus=spec.threads if is_cpu else None,
             entrypoint_num_gpus=None if is_cpu else 1,
             entrypoint_resources=None if is_cpu else {resource: needed},
         )
 
     @contextlib.contextmanager
-    def _things_on_their_way(self, spec: TrainingSpec) -> Iterator[str]:
+    def _things_on_their_way(self, spec: TrainingSpec, store: FileStore) -> Iterator[str]:
         """Puts what the job needs into the store; yields the path of its description there. Removes all of the job's
         files afterwards."""
         folder = _folder_of(spec.attempt_id)
         with tempfile.TemporaryDirectory(prefix="otai-job-") as scratch:
             tickets = spec.tickets_in_store
             if not tickets:
-                tickets = self.store.put(spec.tickets, folder=folder, suffix=".parquet").path
+                tickets = store.put(spec.tickets, folder=folder, suffix=".parquet").path
             description = {
                 "tickets": tickets,
                 "attributes": [dict(attribute) for attribute in spec.attributes],
@@ -150,14 +162,14 @@ class RayExecutor:
                 "threads": spec.threads,
                 "time_limit_seconds": spec.time_limit_seconds,
                 "memory_limit_bytes": spec.memory_limit_bytes,
-                "checkpoint": self._checkpoint(spec, Path(scratch), folder),
+                "checkpoint": self._checkpoint(spec, store, Path(scratch), folder),
                 "folder": folder,
                 "accelerator": self.accelerator,
                 "command": self.command,
             }
             file = Path(scratch) / "job.json"
             file.write_text(json.dumps(description))
-            job_file = self.store.put(file, folder=folder, suffix=".json").path
+            job_file = store.put(file, folder=folder, suffix=".json").path
         try:
             yield job_file
         finally:
@@ -165,11 +177,11 @@ class RayExecutor:
                 with contextlib.suppress(OtaiError):
                     self.store.delete(path)
 
-    def _checkpoint(self, spec: TrainingSpec, scratch: Path, folder: str) -> str:
+    def _checkpoint(self, spec: TrainingSpec, store: FileStore, scratch: Path, folder: str) -> str:
         if spec.checkpoint_dir is None or not (contents := contents_of(spec.checkpoint_dir)):
             return ""
         pack(spec.checkpoint_dir, contents, into=scratch / "checkpoint.tar")
-        return self.store.put(scratch / "checkpoint.tar", folder=folder, suffix=".tar").path
+        return store.put(scratch / "checkpoint.tar", folder=folder, suffix=".tar").path
 
     def _stop(self, job: str) -> None:
         """Ends the job if it still runs; a cluster that is gone has ended it in its own way."""
@@ -201,11 +213,12 @@ class _Following:
         self,
         executor: RayExecutor,
         spec: TrainingSpec,
+        store: FileStore,
         *,
         watch: Callable[[Watch], bool],
         watch_every_seconds: float,
     ) -> None:
-        self.executor, self.spec, self.watch = executor, spec, watch
+        self.executor, self.spec, self.store, self.watch = executor, spec, store, watch
         self.pause = min(watch_every_seconds, seconds_between_looks)
         self.progress = ProcessReport()
         self.progress.stage = "waiting for a node"
@@ -273,7 +286,7 @@ class _Following:
     def _take_checkpoint(self, path: str) -> None:
         if self.spec.checkpoint_dir is None:
             return
-        with contextlib.suppress(OtaiError, OSError), self.executor.store.open(path) as packed:
+        with contextlib.suppress(OtaiError, OSError), self.store.open(path) as packed:
             unpack(packed, self.spec.checkpoint_dir)
 
     def _stopped(self) -> Stopped:
@@ -306,7 +319,7 @@ class _Following:
         return fault(f"The job ended without a result. {why}", self.progress.log)
 
     def _fetched(self, bundle: str, sha256: str, card: str) -> TrainingResult:
-        store, out = self.executor.store, self.spec.output_dir
+        store, out = self.store, self.spec.output_dir
         out.mkdir(parents=True, exist_ok=True)
         try:
             for path, target in ((bundle, out / "bundle.otai"), (card, out / "report_card.json")):

@@ -2,13 +2,14 @@
 
 Fetches the tickets from the store, trains with the local executor (so the limits and the killing of the group are the
 same), puts the results into the store, and tells all of it in JSON lines. It knows neither the database nor any secret
-but the store's own.
+but the store's own and, where files are encrypted, the key of this one attempt.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from otai.errors import OtaiError
 from otai.learning.process import end_with_parent
@@ -23,9 +25,11 @@ from otai.runs.executors import Failed, Stopped, TrainedFiles, TrainingSpec, Wat
 from otai.runs.executors.local import LocalExecutor, this_machine
 from otai.runs.packing import Contents, contents_of, pack, unpack
 from otai.runs.scratch import node_folder
+from otai.sealed_files import DataKey
 from otai.tickets.files import FileStore
 
 checkpoint_every_seconds = 60.0
+KEY_VARIABLE = "ATTEMPT_KEY"
 
 
 def main(arguments: list[str]) -> int:
@@ -35,13 +39,19 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m otai.runs.executors.ray_job STORE_URL JOB_FILE", file=sys.stderr)  # noqa: T201
         return 2
     end_with_parent()
-    store = FileStore(arguments[0])
+    store = FileStore(arguments[0], one_key=_key())
     with node_folder() as folder:
         try:
             return RayJob(store, arguments[1], folder).run()
         except (OtaiError, OSError) as error:
             _say(type="ending", outcome="failed", is_input=False, code="storage", message=str(error))
             return 1
+
+
+def _key() -> DataKey | None:
+    """What the files on their way are encrypted with, where they are. No process that this one starts sees it."""
+    id, _, secret = os.environ.pop(KEY_VARIABLE, "").partition(":")
+    return DataKey(UUID(id), bytes.fromhex(secret)) if secret else None
 
 
 class RayJob:
@@ -90,7 +100,10 @@ class RayJob:
         )
 
     def _tickets(self) -> Path:
-        return self.store.local_path(self.job["tickets"])
+        tickets = self.folder / "tickets.parquet"
+        with self.store.open(self.job["tickets"]) as stored, tickets.open("wb") as copy:
+            shutil.copyfileobj(stored, copy, 1 << 20)
+        return tickets
 
     def _watch(self, seen: Watch) -> bool:
         told = (seen.stage, seen.steps_done, seen.steps_total)
