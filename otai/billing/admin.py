@@ -419,6 +419,7 @@ class InvoiceDesk(Desk):
         invoice = self.get_object(request, str(id))
         if invoice is None or not self.has_view_permission(request) or kind not in ("pdf", "xml"):
             return HttpResponse(status=404)
+        self.note_read(request, invoice, about=f"invoice {invoice.number} as {kind}")
         body = invoice_pdf(invoice) if kind == "pdf" else invoice_xml(invoice)
         answer = HttpResponse(body, content_type="application/pdf" if kind == "pdf" else "application/xml")
         answer["Content-Disposition"] = f'attachment; filename="{invoice.number}.{kind}"'

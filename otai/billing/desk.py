@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -27,7 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from otai.billing.models import Event
 from otai.db import utc_now
 from otai.errors import OtaiError
-from otai.orgs.access_events import AccessKind, note
+from otai.orgs.access_events import AccessKind, note_all
 from otai.orgs.models import Organisation
 from otai.orgs.sessions import sender
 from otai.orgs.typed_numbers import PlainDecimalField
@@ -193,7 +194,7 @@ class Desk(admin.ModelAdmin):
                 for action in self.desk_actions
                 if action.applies(row)
             ]
-        self._note_read(request, row)
+        self.note_read(request, row)
         offered += self.also_offered(request, row)
         extra = {**(extra_context or {}), "desk_actions": offered, "desk_history": self._told(row)}
         return super().change_view(request, object_id, form_url, extra)
@@ -202,16 +203,24 @@ class Desk(admin.ModelAdmin):
         """What else than actions may be done from here: `label` and `url` of each."""
         return []
 
-    def _note_read(self, request: HttpRequest, row: models.Model | None) -> None:
-        """The organisation's owners see that an operator looked at something of theirs."""
-        organisation = row if isinstance(row, Organisation) else getattr(row, "organisation", None)
-        if isinstance(organisation, Organisation):
-            note(
-                organisation,
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, and for the owners of whatever is on the page that an operator looked at it."""
+        response = super().changelist_view(request, extra_context)
+        shown = getattr(response, "context_data", None) or {}
+        if (listed := shown.get("cl")) is not None:
+            self.note_read(request, *listed.result_list, about=f"list of {self.model._meta.model_name}")
+        return response
+
+    def note_read(self, request: HttpRequest, *rows: models.Model | None, about: str = "") -> None:
+        """The organisations' owners see that an operator looked at something of theirs."""
+        theirs = {found for row in rows if (found := organisation_of(row)) is not None}
+        if theirs:
+            note_all(
+                theirs,
                 AccessKind.OPERATOR_READ,
                 who=request.user.get_username(),
                 now=utc_now(),
-                about=f"{self.model._meta.model_name} {row}",
+                about=about or f"{self.model._meta.model_name} {rows[0]}",
                 **sender(request),
             )
 
@@ -257,6 +266,7 @@ class Desk(admin.ModelAdmin):
         chosen = next((found for found in self.desk_actions if found.name == action), None)
         if row is None or chosen is None or not chosen.applies(row):
             raise Http404
+        self.note_read(request, row)
         options = self.model._meta
         back = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])
         form = chosen.form(request.POST or None)
@@ -279,6 +289,17 @@ class Desk(admin.ModelAdmin):
             "back": back,
         }
         return TemplateResponse(request, "billing/desk/act.html", context)
+
+
+def organisation_of(row: Any) -> UUID | None:
+    """Whose a row is: its own organisation, or that of the order, run or member it belongs to; None where it is
+    nobody's."""
+    if isinstance(row, Organisation):
+        return row.id
+    if isinstance(found := getattr(row, "organisation_id", None), UUID):
+        return found
+    above = (getattr(row, name, None) for name in ("purchase", "run", "member", "guarantee"))
+    return next((organisation_of(one) for one in above if one is not None), None)
 
 
 def _said(column: str) -> Callable[[models.Model], str]:

@@ -9,14 +9,15 @@ fills no database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from otai.orgs.actors import by_key
 from otai.orgs.models import AccessEvent, ApiKey, Member, Organisation
@@ -69,6 +70,28 @@ def note(
     except IntegrityError:
         # Another process wrote the first of the hour in the same moment.
         _counted(of_the_hour, same, now=now)
+
+
+def note_all(
+    organisations: Collection[UUID], what: AccessKind, *, who: str, now: datetime, about: str, **sent: str
+) -> None:
+    """The same of several organisations at once, in as many questions as of one; `sent`: address and user_agent."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    same = {"what": what.value, "who": who[:254], "address": sent.get("address", "")[:45], "about": about[:200]}
+    of_the_hour = AccessEvent.objects.filter(organisation__in=organisations, hour=hour)
+    known = set(of_the_hour.filter(**same).values_list("organisation", flat=True))
+    _counted(of_the_hour, same, now=now)
+    counted = of_the_hour.values("organisation").annotate(rows=Count("id"))
+    full = set(counted.filter(rows__gte=most_in_an_hour).values_list("organisation", flat=True))
+    browser = " ".join(filter(None, browser_named(sent.get("user_agent", ""))))[:60]
+    new = set(organisations) - known
+    rows = [
+        AccessEvent(organisation_id=one, hour=hour, first_at=now, at=now, browser=browser, **same)
+        for one in sorted(new - full)
+    ]
+    AccessEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    for organisation in Organisation.objects.filter(id__in=new & full):
+        note(organisation, what, who=who, now=now, about=about, **sent)
 
 
 def _counted(rows: QuerySet[AccessEvent], same: dict[str, str], *, now: datetime) -> bool:

@@ -1,21 +1,18 @@
 """Where a person is signed in: how long a session lasts, which there are, and how they are ended.
 
-django-allauth's table `usersessions_usersession` has a row for each session that was seen, with browser and address;
-Django's own table has the session itself. Ending one deletes both.
+django-allauth's table `usersessions_usersession` has a row for each session from its first moment, with person, browser
+and address; Django's own table has the session itself, by its key alone. Ending one deletes both.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 
@@ -92,14 +89,13 @@ def end_session(user: User, id: int) -> None:
 
 
 def end_sessions(user: User, *, but: str = "") -> int:
-    """Ends all sessions of the person except the one with the key `but`; how many that were. Those that were never
-    noted are among them."""
+    """Ends all sessions of the person except the one with the key `but`; how many that were."""
     from allauth.usersessions.models import UserSession
 
-    keys = [key for key in _keys_of(user) if key != but]
-    Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(user=user).exclude(session_key=but).delete()
-    return len(keys)
+    theirs = UserSession.objects.filter(user=user).exclude(session_key=but)
+    ended, _ = Session.objects.filter(session_key__in=list(theirs.values_list("session_key", flat=True))).delete()
+    theirs.delete()
+    return ended
 
 
 def forget_ended(*, now: datetime) -> None:
@@ -108,14 +104,6 @@ def forget_ended(*, now: datetime) -> None:
 
     Session.objects.filter(expire_date__lte=now).delete()
     UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
-
-
-def _keys_of(user: User) -> Iterator[str]:
-    # Sessions are kept by key alone: whose each is stands inside.
-    store = SessionStore()
-    for session in Session.objects.iterator():
-        if str(store.decode(session.session_data).get(SESSION_KEY, "")) == str(user.pk):
-            yield session.session_key
 
 
 def _address(address: str) -> str:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from otai.billing import operations as billing
+from otai.billing.models import Invoice
+from otai.billing.operations import vendor_keys
 from otai.cli import housekeeping
 from otai.db import utc_now
-from otai.orgs.models import AccessEvent, Impersonation, Member, Organisation
+from otai.orgs.models import AccessEvent, Impersonation, Member, Organisation, User
 from otai.orgs.permissions import Role
+from tests.billing.people import ALICE, details, transfer
 from tests.orgs.people import person
 from tests.stories import globex
 from tests.web.test_asked_again import signed_in_long_ago
@@ -34,6 +40,13 @@ def olga() -> Client:
     return hers
 
 
+def an_invoice(acme: Organisation) -> Invoice:
+    details(acme, now=utc_now())
+    bought = billing.buy(organisation=acme, package="10", key="b", who=ALICE, now=utc_now()).purchase
+    transfer(bought, utc_now())
+    return Invoice.objects.get()
+
+
 def begins(olga: Client, member: Member, why: str = "ticket 4711: the card looks empty") -> str:
     form = {"member": str(member.id), "why": why}
     return str(olga.post(f"/desk/look-as/{member.organisation_id}/", form).headers.get("Location", ""))
@@ -49,6 +62,52 @@ def test_what_an_operator_reads_at_the_desk_the_owners_see(acme: Organisation, a
     assert told() == [("operator_read", "olga@vendor.example", "organisation acme")]
     page = alice.get("/acme/team/access/").content.decode()
     assert "Read by an operator of ours" in page and "olga@vendor.example" in page
+
+
+def test_a_list_of_customers_is_an_event_for_each_on_the_page(acme: Organisation, olga: Client) -> None:
+    globex(utc_now())
+    for _ in range(2):
+        assert olga.get("/desk/orgs/organisation/").status_code == 200
+    found = AccessEvent.objects.filter(what="operator_read").order_by("organisation__slug")
+    assert [(one.organisation.slug, one.about, one.times) for one in found] == [
+        ("acme", "list of organisation", 2),
+        ("globex", "list of organisation", 2),
+    ]
+    assert olga.get("/desk/orgs/organisation/?q=acme").status_code == 200
+    assert sorted(found.values_list("times", flat=True)) == [2, 3], "only who is on the page"
+
+
+def test_invoices_and_a_program_of_ours_are_told_too(acme: Organisation, olga: Client) -> None:
+    invoice = an_invoice(acme)
+    AccessEvent.objects.all().delete()
+    assert olga.get(f"/desk/billing/invoice/{invoice.id}/download/pdf/").status_code == 200
+    operator = User.objects.get(email="olga@vendor.example")
+    made = vendor_keys.create_vendor_key(
+        name="dashboard",
+        scopes=["organisations:read"],
+        who=operator.get_username(),
+        why="a wall of screens",
+        now=utc_now(),
+    )
+    seen = Client().get("/api/vendor/v1/organisations/acme", headers={"Authorization": f"Bearer {made.secret}"})
+    assert seen.status_code == 200
+    assert [about for what, _, about in told() if what == "operator_read"] == [
+        f"invoice {invoice.number} as pdf",
+        "vendor API",
+    ]
+
+
+def test_a_list_costs_the_same_questions_however_many_are_on_it(acme: Organisation, olga: Client) -> None:
+    def asked() -> int:
+        AccessEvent.objects.all().delete()
+        with CaptureQueriesContext(connection) as queries:
+            assert olga.get("/desk/orgs/organisation/").status_code == 200
+        return sum("orgs_access_event" in one["sql"] for one in queries)
+
+    asked()
+    alone = asked()
+    globex(utc_now())
+    assert asked() == alone
 
 
 def test_it_begins_at_the_desk_with_a_reason_and_the_owners_see_both_ends(
@@ -130,3 +189,24 @@ def test_whoever_is_no_operator_any_more_looks_no_more(acme: Organisation, bob: 
     operator.is_staff = False
     operator.save()
     assert olga.get("/acme/").status_code == 404
+
+
+def test_the_database_refuses_what_no_door_writes(acme: Organisation, bob: Member, olga: Client) -> None:
+    now = utc_now()
+    operator = User.objects.get(email="olga@vendor.example")
+    event = {
+        "organisation": acme, "what": "signed_in", "who": "x", "address": "", "browser": "", "about": "",
+        "hour": now, "first_at": now, "at": now,
+    }  # fmt: skip
+    AccessEvent.objects.create(**event)
+    looking = {"member": bob, "operator": operator, "why": "4711", "begun_at": now, "until": now + timedelta(hours=1)}
+    for rule, model, row in (
+        ("orgs_access_event_is_one_in_an_hour|UNIQUE", AccessEvent, event),
+        ("orgs_access_event_says_what_and_how_often", AccessEvent, event | {"what": ""}),
+        ("orgs_access_event_says_what_and_how_often", AccessEvent, event | {"who": "y", "times": 0}),
+        ("orgs_access_event_says_what_and_how_often", AccessEvent, event | {"who": "y", "at": now - timedelta(1)}),
+        ("orgs_impersonation_has_a_reason_and_an_end", Impersonation, looking | {"why": ""}),
+        ("orgs_impersonation_has_a_reason_and_an_end", Impersonation, looking | {"until": now}),
+    ):
+        with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+            model.objects.create(**row)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 from typer.testing import CliRunner
 
@@ -18,6 +22,7 @@ from otai.cli.main import app
 from otai.db import utc_now
 from otai.orgs.models import User
 from otai.orgs.permissions import Action, Role
+from otai.orgs.sessions import end_sessions
 from otai.orgs.standing import Standing, still_standing
 from otai.web.accounts import session_limits
 from tests.orgs.people import PASSWORD, joins, person
@@ -206,3 +211,26 @@ def test_operators_sign_somebody_out_on_the_command_line(alice: User) -> None:
     assert "Firefox Linux" in said("list", "Alice@acme.example")
     assert "1 session ended" in said("end", "alice@acme.example")
     assert her.get("/acme/").status_code == 302
+
+
+def test_a_session_is_found_by_its_person_without_looking_through_all(alice: User) -> None:
+    """However many others are signed in: ending hers opens none of theirs."""
+    bob = person("bob")
+    for user in (alice, alice, bob):
+        browser().force_login(user)
+    assert UserSession.objects.filter(user=alice).count() == 2, "from its first moment, not from its first page"
+    with CaptureQueriesContext(connection) as asked:
+        assert end_sessions(alice) == 2
+    assert len(asked) <= 6
+    assert all("session_key" in one["sql"] for one in asked if 'FROM "django_session"' in one["sql"])
+    assert Session.objects.count() == UserSession.objects.count() == 1
+
+
+def test_sessions_of_before_are_given_their_person(alice: User) -> None:
+    browser().force_login(alice)
+    UserSession.objects.all().delete()
+    migration = import_module("otai.web.accounts.migrations.0002_every_session_has_its_person")
+    for _ in range(2):
+        migration.note(apps, None)
+    assert end_sessions(alice) == 1
+    assert not Session.objects.exists()

@@ -21,8 +21,10 @@ from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.links import absolute
 from otai.orgs import queries as orgs
+from otai.orgs.access_events import AccessKind, note
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
+from otai.orgs.sessions import sender
 from otai.pricing.price_book import Tier
 
 noun = VendorNoun("Organisations")
@@ -158,9 +160,11 @@ def provision_organisation(request: VendorRequest, asked: ProvisionIn) -> HttpRe
 def look_at_organisation(request: VendorRequest, organisation: Name) -> Any:
     """Look at an organisation
 
-    Its tier, credits, what it owes, and whether it is suspended.
+    Its tier, credits, what it owes, and whether it is suspended. Its owners see that you looked, by the key's name.
     """
-    return _organisation(orgs.organisation(organisation))
+    found = orgs.organisation(organisation)
+    note(found, AccessKind.OPERATOR_READ, who=request.auth.who, now=utc_now(), about="vendor API", **sender(request))
+    return _organisation(found)
 
 
 @noun.post(

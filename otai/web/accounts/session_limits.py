@@ -69,8 +69,20 @@ def _follow(request: HttpRequest, user: User, *, now: datetime) -> None:
 def begin(*, request: HttpRequest, user: User, **_: Any) -> None:
     """Django's signal: somebody signed in, by whatever way."""
     if request is not None and hasattr(request, "session"):
-        request.session[SIGNED_IN_AT] = utc_now().timestamp()
+        now = utc_now()
+        request.session[SIGNED_IN_AT] = now.timestamp()
         request.session.pop(SEEN_AT, None)
+        if not request.session.session_key:
+            # A person's sessions are found by their row: there is none without.
+            request.session.save()
+        note_seen(
+            key=request.session.session_key or "",
+            user=user,
+            address=request.META.get("REMOTE_ADDR", ""),
+            browser=request.headers.get("User-Agent", ""),
+            signed_in_at=now,
+            now=now,
+        )
         note_person(user.email, AccessKind.SIGNED_IN, now=utc_now(), about=_ways_of(request.session), **sender(request))
 
 
