@@ -20,10 +20,12 @@ from otai.orgs import access_events, impersonation
 from otai.orgs.sessions import forget_ended
 from otai.outbound import operations as outbound
 from otai.privacy.exports import make_exports
+from otai.privacy.leftovers import sweep_leftovers
 from otai.privacy.organisations import sweep_closings
-from otai.privacy.retention import sweep_retention
+from otai.privacy.retention import sweep_retention, sweep_uploads
 from otai.runs import operations as run_operations
 from otai.runs import queries as runs
+from otai.runs.operator_mails import tell_operators
 from otai.serving.advice import look_when_due
 from otai.serving.deletion import sweep_orphans
 from otai.serving.operations import register_completed_runs
@@ -41,13 +43,16 @@ def tidy(*, now: datetime) -> None:
     run_operations.lapse_approvals(now=now)
     ledger.sweep_stranded_holds(now=now, still_working=runs.still_working)
     register_completed_runs(now=now)
+    tell_operators(now=now)
     look_when_due(now=now)
     outbound.forget_old(now=now)
     jobs.sweep(now=now)
     sweep_closings(now=now)
     sweep_retention(now=now)
+    sweep_uploads(now=now)
     finish_deletions(now=now)
     sweep_orphans(now=now)
+    sweep_leftovers(now=now)
     forget_ended(now=now)
     access_events.forget_old(now=now)
     impersonation.end_overdue(now=now)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -177,3 +177,10 @@ def person_behind(organisation: UUID, who: str) -> str:
         made = ApiKey.objects.filter(prefix=key[1], organisation=organisation).first()
         return made.created_by if made else who
     return who
+
+
+def usable_keys_made_by(organisation: Organisation, addresses: Sequence[str], *, now: datetime) -> list[ApiKey]:
+    """Keys that still open something, by who made them: whoever leaves may still know them."""
+    usable = ApiKey.objects.filter(organisation=organisation, revoked_at__isnull=True).exclude(expires_at__lte=now)
+    known = {address.lower() for address in addresses}
+    return [key for key in usable.order_by("created_at", "id") if key.created_by.lower() in known]

@@ -181,6 +181,7 @@ def _notice_news(notice: Notice) -> News | None:
     if notice.template != "low_balance":
         return None
     data = {"available": notice.context.get("available"), "below": notice.context.get("below")}
+    assert notice.organisation_id is not None, "a customer's own balance"
     return News(notice.organisation_id, f"notice:{notice.id}", "credits.low", notice.made_at, data)
 
 

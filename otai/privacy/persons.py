@@ -10,12 +10,14 @@ from django.apps import apps
 from django.db import models, transaction
 
 from otai.billing.operations.chaining import chain_new
+from otai.billing.operations.events import notify_people
 from otai.billing.operations.persons import KEPT_AS_ISSUED, hand_over_invoices, replace_persons
 from otai.errors import NotFound, Refused
-from otai.orgs.models import Invitation, Member, Organisation, TeamEvent, User
+from otai.orgs.models import ApiKey, Invitation, Member, Organisation, User
 from otai.orgs.operations.members import record
 from otai.orgs.permissions import Role
 from otai.orgs.persons import numbered, replace, replacement_of
+from otai.orgs.queries import usable_keys_made_by
 from otai.orgs.sessions import end_sessions
 from otai.privacy.locks import in_order
 from otai.privacy.models import Erased, Erasure
@@ -58,7 +60,7 @@ def erase_person(*, user: User, now: datetime, who: str = "") -> Erasure:
     """Erases the account for good; `who`: an operator, or nobody, where the person does it. Raises OnlyOwner,
     OperatorAccount and NotFound (it was erased before); nothing is changed then.
 
-    What the person ordered, and keys they made for programs, stay the organisation's.
+    What the person ordered, and keys they made for programs, stay the organisation's; its owners are told which keys.
     """
     chain_new(now=now)
     with transaction.atomic():
@@ -88,11 +90,13 @@ def _erase(account: int, *, who: str, now: datetime) -> Erasure:
         hand_over_invoices(address, but=user.pk, who=by, now=now)
     _delete_mails(replacement.addresses)
     for member in Member.objects.filter(user=user).select_related("organisation"):
-        record(member.organisation, who=by, what="member_removed", subject=number, now=now, role=member.role)
-        TeamEvent.objects.create(
-            organisation=member.organisation, at=now, who=by, what="person_erased", subject=number, details={}
-        )
+        keys = usable_keys_made_by(member.organisation, replacement.addresses, now=now)
+        named = {"keys": [key.prefix for key in keys]}
+        record(member.organisation, who=by, what="member_removed", subject=number, now=now, role=member.role, **named)
+        record(member.organisation, who=by, what="person_erased", subject=number, now=now, **named)
         member.delete()
+        if keys:
+            _tell_owners(member.organisation, keys, number=user.pk, now=now)
     _delete_what_refers(user)
     # Before their rows are looked through: the account's own would be found as well.
     _make_a_number(user)
@@ -110,6 +114,18 @@ def tables() -> Sequence[type[models.Model]]:
             if model._meta.app_label not in ("billing", LEDGER, "sessions")
             and model._meta.db_table not in KEPT_AS_ISSUED
         ]
+    )
+
+
+def _tell_owners(organisation: Organisation, keys: Sequence[ApiKey], *, number: int, now: datetime) -> None:
+    owners = Member.objects.filter(organisation=organisation, role=Role.OWNER).select_related("user")
+    notify_people(
+        organisation=organisation,
+        people=[member.user for member in owners.order_by("joined_at")],
+        template="keys_stay",
+        key=f"keys_stay:{organisation.id}:{number}",
+        context={"number": str(number), "keys": ", ".join(f"{key.name} ({key.prefix})" for key in keys)},
+        now=now,
     )
 
 

@@ -88,6 +88,10 @@ EVERYTHING = {
         {"event": "model.live", "page": "/acme/models/", "data": {"model": "support", "version": 2}},
     ],
     "unsubscribe": {"member": "019a4f0f-7777-7888-8999-000011112222", "what": "training_late"},
+    "guarantee": 1,
+    "request": 1,
+    "number": "17",
+    "keys": "sync (k3m9pq2x)",
 }
 
 

@@ -11,13 +11,13 @@ from django.test import Client
 
 from otai.billing import operations as billing
 from otai.billing.audit import audit
-from otai.billing.models import BillingDetails, ChainLink, Event, Purchase
+from otai.billing.models import BillingDetails, ChainLink, Event, Notice, Purchase
 from otai.billing.operations import topups
 from otai.billing.operations.chaining import chain_new
 from otai.db import utc_now
 from otai.ledger.audit import audit as audit_ledger
-from otai.orgs.models import Member, Organisation, TeamEvent, User
-from otai.orgs.operations import invite
+from otai.orgs.models import ApiKey, Member, Organisation, TeamEvent, User
+from otai.orgs.operations import create_api_key, invite, revoke_api_key
 from otai.orgs.permissions import Role
 from otai.orgs.persons import Replacement, number_of, numbered
 from otai.outbound.models import Message, Notification, NotificationChoice
@@ -62,6 +62,23 @@ def lived(organisation: Organisation, user: User) -> None:
     topups.set_low_balance_notice(organisation=organisation, below=3, who=user.email, now=NOW)
     invite(organisation=organisation, email="dan@acme.example", role=Role.TRAINER, who=user.email, now=NOW)
     billing.change_tier(organisation=organisation, tier=Tier.PRO, who=user.email, now=NOW)
+
+
+def test_owners_are_told_which_keys_of_hers_go_on() -> None:
+    acme = stories.acme(NOW)
+    user = alicia(acme)
+    bob = joins(acme, person("bob"), Role.OWNER, NOW)
+    now = utc_now()
+    made = create_api_key(organisation=acme, name="sync", scopes=["read"], who=user.email, now=NOW)
+    revoked = create_api_key(organisation=acme, name="old", scopes=["read"], who=user.email, now=NOW)
+    revoke_api_key(organisation=acme, key=revoked.key.id, who=user.email, now=NOW)
+    create_api_key(organisation=acme, name="bobs", scopes=["read"], who=bob.user.email, now=NOW)
+    erase_person(user=user, now=now)
+    [told] = Notice.objects.filter(template="keys_stay")
+    assert (told.recipient, told.context["keys"]) == (bob.user.email, f"sync ({made.key.prefix})")
+    event = TeamEvent.objects.get(organisation=acme, what="person_erased")
+    assert event.details == {"keys": [made.key.prefix]}
+    assert ApiKey.objects.get(id=made.key.id).created_by == numbered(user.pk)
 
 
 def test_a_number_stands_for_her_in_everything_that_is_kept() -> None:

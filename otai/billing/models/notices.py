@@ -9,10 +9,18 @@ from otai.orgs.models import Organisation
 
 
 class Notice(models.Model):
-    """A mail to a customer, written in the transaction that gives cause for it, sent after it, once for each key."""
+    """A mail to a customer or an operator, written in the transaction that gives cause for it, sent after it, once for
+    each key."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="notices")
+    organisation = models.ForeignKey(
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="notices",
+        null=True,
+        blank=True,
+        help_text="Empty for a mail to operators about what is for all customers.",
+    )
     key = models.CharField(max_length=200, unique=True)
     template = models.CharField(max_length=60)
     context = models.JSONField()

@@ -180,7 +180,7 @@ def notify(*, organisation: Organisation, template: str, key: str, context: dict
 
 def notify_people(
     *,
-    organisation: Organisation,
+    organisation: Organisation | None,
     people: Iterable[User],
     template: str,
     key: str,
@@ -196,7 +196,7 @@ def notify_people(
 
 
 def _write(
-    organisation: Organisation,
+    organisation: Organisation | None,
     template: str,
     key: str,
     context: dict[str, Any],
@@ -205,12 +205,13 @@ def _write(
     language: str,
     now: datetime,
 ) -> None:
+    named = {"organisation": organisation.name, "slug": organisation.slug} if organisation else {}
     notice = Notice(
         id=new_id(),
         organisation=organisation,
         key=key,
         template=template,
-        context={"organisation": organisation.name, "slug": organisation.slug, **context},
+        context={**named, **context},
         recipient=recipient,
         language=language,
         made_at=now,

@@ -1,9 +1,9 @@
-"""Mail to customers: written as rows by those who have cause for it, sent from here, once each."""
+"""Mail to customers and operators: written as rows by those who have cause for it, sent from here, once each."""
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +60,8 @@ def compose(notice: Notice) -> EmailMessage:
         if name.endswith("_cents"):
             context[name.removesuffix("_cents")] = money(value, currency, notice.language)
         elif name.endswith(("_until", "_at")) and value:
-            at = datetime.fromisoformat(value).astimezone(notice.organisation.zone)
+            zone = notice.organisation.zone if notice.organisation else UTC
+            at = datetime.fromisoformat(value).astimezone(zone)
             context[name] = day(at.date().isoformat(), notice.language)
         elif isinstance(value, int) and value:
             # None of something stays the number that a template can ask for.

@@ -13,6 +13,7 @@ from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.languages import languages, listed
 from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.permissions import Role
+from otai.orgs.queries import usable_keys_made_by
 
 
 class RoleUnknown(Invalid):
@@ -70,15 +71,19 @@ def change_role(*, organisation: Organisation, member: UUID, role: Role | str, w
 
 
 @one_transaction
-def remove_member(*, organisation: Organisation, member: UUID, who: str, now: datetime) -> None:
+def remove_member(*, organisation: Organisation, member: UUID, who: str, now: datetime) -> list[str]:
     """The person is out from their next request on; what they ordered and the keys they made stay the organisation's.
+    Returns the prefixes of those keys that still open something: the person may know them.
 
     Raises NotFound (also for another organisation's member) and LastOwner.
     """
     found = _locked(organisation, member)
     _keep_an_owner(found, doing="removed")
-    record(organisation, who=who, what="member_removed", subject=found.user.email, now=now, role=found.role)
+    email = found.user.email
+    keys = [key.prefix for key in usable_keys_made_by(organisation, [email], now=now)]
+    record(organisation, who=who, what="member_removed", subject=email, now=now, role=found.role, keys=keys)
     found.delete()
+    return keys
 
 
 def set_language(*, user: User, language: str) -> None:
