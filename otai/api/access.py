@@ -132,9 +132,11 @@ class Access:
         return caller
 
     def _asks_again(self, request: HttpRequest) -> bool:
-        """What the pages ask a person once more for: keys, members, deletion."""
-        is_safety = self.action in (Action.MANAGE_KEYS, Action.MANAGE_TEAM) or request.method == "DELETE"
-        return is_safety and request.method not in ("GET", "HEAD")
+        """What the pages ask a person once more for: keys, members, deletion, and taking everything along."""
+        if self.action in (Action.EXPORT_DATA, Action.OWN_ACCOUNT):
+            return True
+        is_safety = self.action in (Action.MANAGE_KEYS, Action.MANAGE_TEAM, Action.ERASE_DATA)
+        return (is_safety or request.method == "DELETE") and request.method not in ("GET", "HEAD")
 
 
 def caller_of(request: HttpRequest) -> Caller:

@@ -22,6 +22,7 @@ from otai.api.v1 import (
     attributes,
     billing,
     credits,
+    data,
     datasets,
     feedback,
     guarantees,
@@ -83,6 +84,7 @@ NOUNS: tuple[Router, ...] = (
     advice.noun,
     guarantees.noun,
     team.noun,
+    data.noun,
     webhooks.noun,
     notifications.noun,
 )

@@ -10,6 +10,8 @@ import platformdirs
 
 VERIFY = ("billing", "invoices", "verify")
 """What of billing a Studio elsewhere does: the rest of it is an operator's."""
+DATA = frozenset({("org", "retention"), ("org", "export"), ("org", "delete"), ("org", "keep")})
+"""What of organisations: the rest of it is for an installation of one's own."""
 COMMANDS = frozenset(
     {
         "tickets",
@@ -48,7 +50,7 @@ def is_wanted(arguments: list[str]) -> bool:
     command = next(iter(words), "")
     if command in ("login", "logout"):
         return True
-    if command not in COMMANDS and tuple(words[:3]) != VERIFY:
+    if command not in COMMANDS and tuple(words[:3]) != VERIFY and tuple(words[:2]) not in DATA:
         return False
     if "OTAI_URL" in os.environ:
         return bool(os.environ["OTAI_URL"])

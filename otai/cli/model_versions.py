@@ -1,4 +1,4 @@
-"""`otai model live | rollback | show | keep-tickets`: which version of a model answers, and why."""
+"""`otai model live | rollback | show | keep-tickets | delete`: which version of a model answers, and why."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from otai.cli.actor import actor
 from otai.cli.arguments import ModelArgument, WhyOption
 from otai.cli.models import Version, app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.presenters import models
 from otai.db import utc_now
-from otai.serving import queries, versions
+from otai.serving import deletion, queries, versions
 from otai.serving.models import Move
 
 MOVES = {
@@ -53,6 +54,22 @@ def keep_tickets(
     """Keep the tickets that the model is asked about for some days, so that drift shows. Off unless you turn it on."""
     versions.keep_tickets(organisation=organisation_named(org), name=name, days=days, who=actor(), now=utc_now())
     say(f"Tickets are kept for {days} days." if days else "No tickets are kept.")
+
+
+@app.command("delete")
+def delete(
+    name: ModelArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete it for good.")] = False,
+    org: OrgOption = None,
+) -> None:
+    """Delete a model with all its versions, and what was made from tickets along the way."""
+    organisation = organisation_named(org)
+    found = queries.version(organisation, name).model
+    if not yes:
+        models.show_would_go(name)
+        return
+    deletion.delete_model(organisation=organisation, id=found.id, who=actor(), now=utc_now())
+    models.show_gone(name)
 
 
 @app.command("show")

@@ -11,6 +11,7 @@ import typer
 
 from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
+from otai.cli.presenters import closing
 from otai.cli.presenters.words import count
 from otai.cli.team import app
 from otai.db import utc_now
@@ -19,6 +20,7 @@ people_app = typer.Typer(help="People with an account: export what is kept of th
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only what would happen is said.")]
 Days = Annotated[int | None, typer.Option(min=0, help="Days; 0: kept until somebody deletes it.")]
+Hours = Annotated[int | None, typer.Option(min=0, help="Hours that files wait for their columns; 0: a day.")]
 
 
 @app.command("delete")
@@ -27,18 +29,12 @@ def delete(yes: Yes = False, org: OrgOption = None) -> None:
     from otai.privacy import organisations
 
     organisation = organisation_named(org)
-    closes = organisations.what_closes(organisation)
-    say(
-        f"{organisation.name}: {count(closes.data_sets, 'data set')}, {count(closes.models, 'model')}, "
-        f"{count(closes.members, 'member')} go; {count(closes.open_runs, 'training')} and "
-        f"{count(closes.open_orders, 'order')} that are open are cancelled; "
-        f"{count(closes.credits, 'credit')} can be spent no more."
-    )
+    closing.show_closing(organisation.name, asdict(organisations.what_closes(organisation)))
     if not yes:
         say("Nothing was changed. With --yes it is deleted.")
         return
     found = organisations.ask_to_delete(organisation=organisation, who=actor(), now=utc_now())
-    say(f"It only reads now, and is erased on {found.closing_at:%Y-%m-%d}. Until then: otai org keep.")
+    closing.show_asked({"erased_at": found.closing_at})
 
 
 @app.command("keep")
@@ -55,14 +51,16 @@ def show_retention(
     tickets: Days = None,
     feedback: Days = None,
     logs: Days = None,
+    uploads: Hours = None,
     org: OrgOption = None,
     json: JsonOption = False,
 ) -> None:
-    """After how many days tickets, feedback and logs are deleted; shows it, or sets what is given."""
+    """After how many days tickets, feedback and logs are deleted, and after how many hours files that wait; shows it,
+    or sets what is given."""
     from otai.privacy import retention
 
     organisation = organisation_named(org)
-    asked = {"tickets_days": tickets, "feedback_days": feedback, "logs_days": logs}
+    asked = {"tickets_days": tickets, "feedback_days": feedback, "logs_days": logs, "uploads_hours": uploads}
     standing = retention.periods(organisation)
     if any(days is not None for days in asked.values()):
         wanted = {**asdict(standing), **{name: days or None for name, days in asked.items() if days is not None}}
@@ -72,8 +70,7 @@ def show_retention(
     if json:
         print_json(asdict(standing))
         return
-    for name, days in asdict(standing).items():
-        say(f"{name.removesuffix('_days')}: {'kept' if days is None else count(days, 'day')}")
+    closing.show_retention(asdict(standing))
 
 
 @app.command("export")
@@ -88,7 +85,7 @@ def export(
     if json:
         print_json({"organisation": organisation.slug, "file": str(path), "bytes": path.stat().st_size})
     else:
-        say(f"{organisation.name} is written to {path} ({path.stat().st_size:,} bytes).")
+        closing.show_export(organisation.name, path)
 
 
 @app.command("import")

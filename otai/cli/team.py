@@ -199,8 +199,10 @@ def remove(email: EmailArgument, org: OrgOption = None) -> None:
     """Take somebody out of an organisation. What they ordered, and keys that they made, stay."""
     organisation = organisation_named(org)
     member = _member(organisation, email)
-    operations.remove_member(organisation=organisation, member=member.id, who=actor(), now=utc_now())
+    keys = operations.remove_member(organisation=organisation, member=member.id, who=actor(), now=utc_now())
     say(f"{member.user.email} is not in {organisation.name} any more.")
+    if keys:
+        say(f"Keys that they made go on working, and they may know them: {', '.join(keys)}.")
 
 
 @keys_app.command("list")

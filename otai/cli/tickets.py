@@ -357,11 +357,13 @@ def delete(
     if not (yes and not dry_run):
         going = deletion.what_goes_with_tickets(organisation=organisation, data_sets=chosen)
         if dry_run:
-            print_json(dataclasses.asdict(going)) if json else _show_going(going, with_models=with_models)
+            print_json(dataclasses.asdict(going)) if json else data_sets.show_going(
+                _as_the_api_says(going), with_models=with_models
+            )
             return
         if not sys.stdin.isatty():
             raise Invalid("delete", code="confirmation_missing")
-        _show_going(going, with_models=with_models)
+        data_sets.show_going(_as_the_api_says(going), with_models=with_models)
         typer.confirm("Delete this for good?", abort=True)
     gone = deletion.delete_tickets(
         organisation=organisation, data_sets=chosen, who=actor(), now=utc_now(), with_models=with_models
@@ -374,34 +376,9 @@ def delete(
         say(f"Deleted with them: {', '.join(gone.models)}.")
 
 
-def _show_going(going: deletion.TicketsGoing, *, with_models: bool) -> None:
-    goes = [
-        (going.tickets, "tickets with their files, labels and vectors"),
-        (going.report_cards, "report cards lose the words and ids of tickets"),
-        (going.guarantee_tickets, "tickets that a guarantee is measured on"),
-        (going.said_about_them, "pieces of feedback on these tickets"),
-        (going.asked_about, "kept tickets with the same text"),
-        (going.changes, "lists of changed labels"),
-        (going.unordered_quotes, "quotes that nobody ordered"),
-    ]
-    say(f"{', '.join(going.data_sets)}. This goes, and cannot be brought back:")
-    for count, what in goes:
-        if count:
-            say(f"  {count:,} {what}")
-    for tier in going.guarantees_given_up:
-        say(f"  the guarantee of {tier.capitalize()}: without the tickets it cannot be decided any more")
-    say(f"This stays: names, counts, hashes and figures; {going.staying_runs} runs with what they cost and reached.")
-    if going.staying_models:
-        models = ", ".join(going.staying_models)
-        say(
-            f"Deleted as well, with all versions: {models}."
-            if with_models
-            else f"Models stay and go on answering, with the names of their labels: {models}. "
-            "To delete them too: --with-models."
-        )
-    if going.open_runs:
-        say(f"In the way: run {', '.join(map(str, going.open_runs))}. Cancel it first: otai runs cancel NUMBER")
-    say("Files that were exported or downloaded are yours, and stay where you put them.")
+def _as_the_api_says(going: deletion.TicketsGoing) -> dict[str, Any]:
+    renamed = {"feedback": going.said_about_them, "label_changes": going.changes}
+    return {**dataclasses.asdict(going), **renamed}
 
 
 @app.command()

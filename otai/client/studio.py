@@ -233,6 +233,84 @@ class Studio:
             return self.data_set_details(job["result"]["data_set"])
         return DataSet.of(raw.get("data_set", raw))
 
+    def what_deleting_takes(self, data_set: uuid.UUID | str, *, all_versions: bool = False) -> dict[str, Any]:
+        """What deleting the tickets would take and leave, as `GET /data-sets/{id}/deletion` says it."""
+        return dict(self._deletion(data_set, {"versions": "all" if all_versions else "one"}))
+
+    def _deletion(self, data_set: uuid.UUID | str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        while _is_job(raw := self._get(f"/data-sets/{data_set}/deletion", asked)):
+            self.wait_for_job(raw["id"])
+        return dict(raw)
+
+    def delete_data_set(
+        self, data_set: uuid.UUID | str, *, all_versions: bool = False, with_models: bool = False
+    ) -> None:
+        """Deletes the tickets for good, and with `with_models` the models that learnt from them. Raises Refused
+        (`data_set_in_use`) while a run needs them."""
+        asked = {"versions": "all" if all_versions else "one", "with_models": str(with_models).lower()}
+        raw = self._delete(f"/data-sets/{data_set}", asked)
+        if raw is not None:
+            self.wait_for_job(raw["id"])
+
+    # What is kept of the organisation
+
+    def retention(self) -> dict[str, int | None]:
+        """Days after which tickets, feedback and logs are deleted (`tickets_days`, ...); None: they are kept. Hours of
+        files that wait for their columns (`uploads_hours`); None: 24."""
+        return dict(self._get("/organisation/retention"))
+
+    def set_retention(
+        self,
+        *,
+        tickets_days: int | None,
+        feedback_days: int | None,
+        logs_days: int | None,
+        uploads_hours: int | None = None,
+    ) -> dict[str, int | None]:
+        """Sets all of them. Needs the scope `data:erase`."""
+        wanted = {
+            "tickets_days": tickets_days,
+            "feedback_days": feedback_days,
+            "logs_days": logs_days,
+            "uploads_hours": uploads_hours,
+        }
+        return dict(self._json(lambda: self._http.put("/organisation/retention", json=wanted)))
+
+    def organisation_deletion(self) -> dict[str, Any]:
+        """What deleting the organisation would take; `erased_at`: when that is, where somebody asked for it."""
+        return dict(self._get("/organisation/deletion"))
+
+    def delete_organisation(self, organisation: str) -> dict[str, Any]:
+        """Asks for the deletion, with the organisation's short name to confirm; it can be taken back for 30 days.
+        Needs the scope `data:erase`."""
+        return dict(self._post("/organisation/deletion", {"organisation": organisation}, key=_new_key()))
+
+    def keep_organisation(self) -> None:
+        """Takes the deletion back."""
+        self._delete("/organisation/deletion", {})
+
+    def ask_for_export(self) -> dict[str, Any]:
+        """Has all that is kept of the organisation exported: `id` and `state`. Needs the scope `data:export`."""
+        return dict(self._post("/organisation/exports", None, key=_new_key()))
+
+    def wait_for_export(self, id: uuid.UUID | str, *, timeout: float | None = None) -> dict[str, Any]:
+        """The export when it is ready. Raises Unavailable where it could not be made, and after `timeout` seconds."""
+        ends = None if timeout is None else time.monotonic() + timeout
+        while True:
+            found = dict(self._get(f"/organisation/exports/{id}"))
+            if found["state"] == "ready":
+                return found
+            if found["state"] == "failed":
+                raise Unavailable("export", code="export_failed")
+            if ends is not None and time.monotonic() >= ends:
+                raise Unavailable("export_waits", code="export_waits")
+            self._sleep(poll_seconds)
+
+    def download_export(self, export: Mapping[str, Any], target: Path | str) -> Path:
+        """Saves an export that is ready to `target`, checked against its SHA-256 before it counts. Raises Unavailable
+        where what arrived is not what was announced."""
+        return self._saved(f"/organisation/exports/{export['id']}/file", Path(target), sha256=export["sha256"])
+
     # Training
 
     def quote(
@@ -367,16 +445,25 @@ class Studio:
     def download(self, model: str, target: Path | str, *, version: int | None = None) -> Path:
         """Saves the model file to `target` (a file, or a folder), checked against its SHA-256 before it counts. Raises
         Unavailable where what arrived is not what was announced."""
-        import hashlib
-
         model_version = self.model(model, version)
         target = Path(target)
         if target.is_dir():
             target = target / f"{model_version.model.replace(' ', '-')}-v{model_version.version}.otai"
+        path = f"/models/{quoted(model_version.model, safe='')}/versions/{model_version.version}/bundle"
+        return self._saved(path, target, sha256=model_version.sha256)
+
+    def delete_model(self, model: str) -> None:
+        """Deletes the model with all its versions, for good."""
+        self._delete(f"/models/{quoted(model, safe='')}", {})
+
+    # HTTP
+
+    def _saved(self, path: str, target: Path, *, sha256: str) -> Path:
+        import hashlib
+
         part = target.with_name(target.name + ".part")
         digest = hashlib.sha256()
         try:
-            path = f"/models/{quoted(model_version.model, safe='')}/versions/{model_version.version}/bundle"
             with self._http.stream("GET", path, headers={"Accept": "*/*"}) as response:
                 if response.status_code != 200:
                     response.read()
@@ -385,14 +472,15 @@ class Studio:
                     for chunk in response.iter_bytes(1 << 20):
                         digest.update(chunk)
                         out.write(chunk)
-            if digest.hexdigest() != model_version.sha256:
+            if digest.hexdigest() != sha256:
                 raise Unavailable("model", code="download_damaged")
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
         return target
 
-    # HTTP
+    def _delete(self, path: str, params: Mapping[str, Any]) -> Any:
+        return self._json(lambda: self._http.delete(path, params=params))
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         return self._json(lambda: self._http.get(path, params=params))

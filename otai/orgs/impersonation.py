@@ -15,7 +15,7 @@ from otai.orgs.models import Impersonation, Member, User
 from otai.orgs.permissions import Action
 
 lasts = timedelta(minutes=30)
-NEVER = frozenset({Action.BUY, Action.MANAGE_KEYS, Action.DOWNLOAD_MODELS})
+NEVER = frozenset({Action.BUY, Action.MANAGE_KEYS, Action.DOWNLOAD_MODELS, Action.EXPORT_DATA, Action.OWN_ACCOUNT})
 """Not even looked at: pages of payments go on by being opened, and models and keys are the customer's alone."""
 
 

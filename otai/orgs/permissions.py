@@ -26,6 +26,9 @@ class Action(StrEnum):
     MANAGE_KEYS = "manage_keys"
     MANAGE_TEAM = "manage_team"
     MANAGE_ORGANISATION = "manage_organisation"
+    EXPORT_DATA = "export_data"
+    ERASE_DATA = "erase_data"
+    OWN_ACCOUNT = "own_account"
 
 
 class Role(StrEnum):
@@ -52,10 +55,12 @@ class Scope(StrEnum):
     BILLING_BUY = "billing:buy"
     WEBHOOKS_MANAGE = "webhooks:manage"
     ACCESS_READ = "access:read"
+    DATA_EXPORT = "data:export"
+    DATA_ERASE = "data:erase"
 
 
 # Colleagues know each other; what customers wrote, and what was learnt from it, is for who works with it.
-_everyone = frozenset({Action.VIEW, Action.READ_MEMBERS, Action.PREDICT})
+_everyone = frozenset({Action.VIEW, Action.READ_MEMBERS, Action.PREDICT, Action.OWN_ACCOUNT})
 
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.VIEWER: _everyone,
@@ -82,8 +87,11 @@ SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
     Scope.BILLING_BUY: frozenset({Action.BUY}),
     Scope.WEBHOOKS_MANAGE: frozenset({Action.MANAGE_WEBHOOKS}),
     Scope.ACCESS_READ: frozenset({Action.READ_ACCESS}),
-    # No scope opens the team, the keys or the organisation itself: a leaked key must not be able to make itself
-    # permanent.
+    # An export holds what the scopes of reading hold together; a deletion waits thirty days and is told to all owners.
+    Scope.DATA_EXPORT: frozenset({Action.EXPORT_DATA}),
+    Scope.DATA_ERASE: frozenset({Action.ERASE_DATA}),
+    # No scope opens the team, the keys or the organisation's settings: a leaked key must not be able to make itself
+    # permanent. An account is its person's alone.
 }
 
 JOB_ACTIONS: dict[str, frozenset[Action]] = {

@@ -27,10 +27,10 @@ class OrganisationClosing(Refused):
 READING = frozenset(
     {
         *(Action.VIEW, Action.READ_TICKETS, Action.READ_MEMBERS, Action.DOWNLOAD_MODELS, Action.PREDICT),
-        Action.MANAGE_ORGANISATION,
+        *(Action.MANAGE_ORGANISATION, Action.EXPORT_DATA, Action.ERASE_DATA, Action.OWN_ACCOUNT),
     }
 )
-"""What goes on while an organisation is closing: the last opens its deletion's own page."""
+"""What goes on while an organisation is closing: the last four take data out, and the deletion back."""
 
 
 def refuse_closing(organisation: Organisation, action: Action, *, reads: bool) -> None:

@@ -27,7 +27,7 @@ from otai import __version__
 from otai.billing.documents import invoice_pdf, invoice_xml
 from otai.billing.models import Invoice
 from otai.db import one_transaction
-from otai.errors import NotFound, OtaiError
+from otai.errors import NotFound, OtaiError, Refused
 from otai.jobs.folders import arrivals_folder
 from otai.ledger import queries as ledger
 from otai.ledger.proof import statement_proof
@@ -52,6 +52,12 @@ given_up_after = timedelta(hours=6)
 """An export that was begun and is not ready by then was ended with its process: it is begun anew."""
 CHUNK_BYTES = 1 << 20
 ROWS_AT_ONCE = 5_000
+most_a_day = 3
+"""Exports of one organisation: each holds everything once more, for a week."""
+
+
+class TooManyExports(Refused):
+    code = "too_many_exports"
 
 
 class _Archive:
@@ -130,7 +136,7 @@ def _add_models(archive: _Archive, organisation: Organisation) -> None:
 
 
 def _pieces(path: str) -> Iterator[bytes]:
-    with file_store().open(path) as file:
+    with file_store().reading(path) as file:
         while piece := file.read(CHUNK_BYTES):
             yield piece
 
@@ -161,13 +167,24 @@ def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 @one_transaction
 def ask_for_export(*, organisation: Organisation, who: str, now: datetime) -> Export:
-    """The export that waits already, or a new one, which housekeeping makes."""
+    """The export that waits already, or a new one, which housekeeping makes. Raises TooManyExports."""
     Organisation.objects.select_for_update(no_key=True).get(id=organisation.id)
     waiting = Export.objects.filter(organisation=organisation, state=ExportState.WAITING).first()
     if waiting is not None:
         return waiting
+    of_a_day = Export.objects.filter(organisation=organisation, asked_at__gt=now - timedelta(days=1))
+    if of_a_day.exclude(state=ExportState.FAILED).count() >= most_a_day:
+        raise TooManyExports("exports", most=most_a_day)
     _told(organisation, "export_asked", who=who, now=now)
     return Export.objects.create(organisation=organisation, asked_by=who[:200], asked_at=now)
+
+
+def export_of(organisation: Organisation, id: Any) -> Export:
+    """Raises NotFound, also for another organisation's."""
+    found = Export.objects.filter(organisation=organisation, id=id).first()
+    if found is None:
+        raise NotFound("export")
+    return found
 
 
 def exports_of(organisation: Organisation) -> list[Export]:
@@ -225,15 +242,15 @@ def _forget_what_is_over(*, now: datetime) -> None:
 
 
 def opened(organisation: Organisation, id: Any, *, who: str, now: datetime) -> tuple[Export, IO[bytes]]:
-    """The file of an export that is ready, for reading, and counts it; close it. Raises NotFound, also for another
-    organisation's."""
+    """An export that is ready, and what is in its file, to be read once from its beginning; counts it; close it. Raises
+    NotFound, also for another organisation's."""
     found = Export.objects.filter(organisation=organisation, id=id, state=ExportState.READY).first()
     if found is None or found.expires_at is None or found.expires_at <= now:
         raise NotFound("export")
-    path = file_store().local_path(found.file)
+    file = file_store().reading(found.file)
     Export.objects.filter(id=found.id).update(downloads=found.downloads + 1)
     _told(organisation, "export_downloaded", who=who, now=now)
-    return found, path.open("rb")
+    return found, file
 
 
 def _told(organisation: Organisation, what: str, *, who: str, now: datetime) -> None:

@@ -40,12 +40,14 @@ class Erasure(models.Model):
 
 
 class Retention(models.Model):
-    """After how many days what an organisation keeps is deleted; empty: it is kept until somebody deletes it."""
+    """After how many days what an organisation keeps is deleted; empty: it is kept until somebody deletes it. Files
+    that wait for their columns go after hours, a day at most."""
 
     organisation = models.OneToOneField(Organisation, models.CASCADE, primary_key=True, related_name="retention")
     tickets_days = models.PositiveIntegerField(null=True)
     feedback_days = models.PositiveIntegerField(null=True)
     logs_days = models.PositiveIntegerField(null=True)
+    uploads_hours = models.PositiveIntegerField(null=True, help_text="Empty: a day.")
     set_by = models.CharField(max_length=200)
     set_at = models.DateTimeField()
 
@@ -57,6 +59,10 @@ class Retention(models.Model):
                 & (Q(feedback_days__isnull=True) | Q(feedback_days__gte=1, feedback_days__lte=3650))
                 & (Q(logs_days__isnull=True) | Q(logs_days__gte=1, logs_days__lte=3650)),
                 name="privacy_retention_is_within_its_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(uploads_hours__isnull=True) | Q(uploads_hours__gte=1, uploads_hours__lte=24),
+                name="privacy_retention_of_uploads_is_a_day_at_most",
             ),
             models.CheckConstraint(condition=~Q(set_by=""), name="privacy_retention_says_who"),
         ]

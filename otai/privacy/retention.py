@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from otai.db import one_transaction
 from otai.errors import Invalid, OtaiError
 from otai.orgs.actors import BY_HOUSEKEEPING
-from otai.orgs.models import Organisation, TeamEvent
+from otai.orgs.models import AccessEvent, Organisation, TeamEvent
 from otai.orgs.operations.organisations import IMPORTED
 from otai.outbound.models import Message
 from otai.privacy.models import Erased, Erasure, Retention
@@ -19,10 +19,13 @@ from otai.runs.spending import LIMIT_CHANGED
 from otai.serving import deletion
 from otai.serving.models import Feedback
 from otai.tickets.models import DataSet
+from otai.tickets.waiting_uploads import forget_waiting
 
 log = logging.getLogger(__name__)
 
 most_days = 3650
+most_hours = 24
+"""Of files that wait: after a day they go in any case."""
 SET, DELETED = "retention_set", "retention_deleted"
 
 
@@ -37,12 +40,14 @@ class Periods:
     tickets_days: int | None = None
     feedback_days: int | None = None
     logs_days: int | None = None
+    uploads_hours: int | None = None
+    """Files that wait for their columns; None: a day."""
 
 
 def periods(organisation: Organisation) -> Periods:
     """What its owners set; by default everything is kept."""
     found = Retention.objects.filter(organisation=organisation).first()
-    return Periods(found.tickets_days, found.feedback_days, found.logs_days) if found else Periods()
+    return Periods(**{name: getattr(found, name) for name in asdict(Periods())}) if found else Periods()
 
 
 @one_transaction
@@ -50,7 +55,12 @@ def set_periods(*, organisation: Organisation, wanted: Periods, who: str, now: d
     """From the next round of housekeeping on. Raises InvalidRetention."""
     days = asdict(wanted)
     for field, value in days.items():
-        if value is not None and not 1 <= value <= most_days:
+        if value is None:
+            continue
+        if field == "uploads_hours":
+            if not 1 <= value <= most_hours:
+                raise InvalidRetention("hours", field=field, most=most_hours)
+        elif not 1 <= value <= most_days:
             raise InvalidRetention("days", field=field, most=most_days)
     Retention.objects.update_or_create(organisation=organisation, defaults={**days, "set_by": who[:200], "set_at": now})
     TeamEvent.objects.create(
@@ -80,6 +90,21 @@ def sweep_retention(*, now: datetime) -> int:
     return found
 
 
+def sweep_uploads(*, now: datetime) -> int:
+    """Deletes files that waited on this machine for longer than their organisation wants, and says so; returns how
+    many. For each machine's housekeeping or server."""
+    found = 0
+    for retention in Retention.objects.exclude(uploads_hours=None).select_related("organisation"):
+        organisation = retention.organisation
+        if organisation.closed_at is not None:
+            continue
+        before = now - timedelta(hours=retention.uploads_hours or most_hours)
+        if went := forget_waiting(organisation.id, before=before):
+            _told(organisation, {"uploads": went}, now=now)
+            found += went
+    return found
+
+
 def _delete_what_is_over(organisation: Organisation, wanted: Periods, *, now: datetime) -> dict[str, int]:
     went: dict[str, int] = {}
     if wanted.tickets_days is not None:
@@ -100,6 +125,8 @@ def _delete_what_is_over(organisation: Organisation, wanted: Periods, *, now: da
         before = now - timedelta(days=wanted.logs_days)
         ended = Attempt.objects.filter(run__organisation=organisation, ended_at__lt=before)
         went["logs"] = ended.exclude(log="").update(log="")
+        access = AccessEvent.objects.filter(organisation=organisation, at__lt=before)
+        went["access_events"], _ = access.delete()
         went["webhook_messages"], _ = Message.objects.filter(organisation=organisation, made_at__lt=before).delete()
         # The rules of spending are held against the events that set them.
         team = TeamEvent.objects.filter(organisation=organisation, at__lt=before)

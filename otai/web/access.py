@@ -51,8 +51,9 @@ def page(action: Action, *, asks_again: bool = False, downloads: bool = False) -
     same for both. A role that does not allow it: 403. The view gets the request with `member` and `organisation`, and
     the rest of the address without `slug`. An organisation that asks for a second factor sends members without one to
     set it up. `asks_again`: what the form does concerns safety, so whoever signed in a while ago says who they are
-    once more, and the form is then done as it was sent. `downloads`: it answers with a file to keep, which operators
-    who look as a member do not get. `view.page_action` says what was asked for, so that tests can walk the URL table.
+    once more, and the form is then done as it was sent; with `downloads` the file is asked for so as well. `downloads`:
+    it answers with a file to keep, which operators who look as a member do not get. `view.page_action` says what was
+    asked for, so that tests can walk the URL table.
     """
 
     def decorate(view: PageView) -> PageView:
@@ -85,7 +86,8 @@ def page(action: Action, *, asks_again: bool = False, downloads: bool = False) -
                 raise role_does_not_include_this(known)
             if queries.lacks_second_factor(member):
                 return to_second_factor(known)
-            if asks_again and request.method not in ("GET", "HEAD") and not is_recent(request, now=utc_now()):
+            is_asked = asks_again and (downloads or request.method not in ("GET", "HEAD"))
+            if is_asked and not is_recent(request, now=utc_now()):
                 # allauth's middleware keeps what was sent, asks, and does it then.
                 raise ReauthenticationRequired
             return view(request, *args, **rest)

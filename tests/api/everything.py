@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from otai.billing.operations import buy
 from otai.orgs.models import AccessEvent, ApiKey, Organisation, User
 from otai.orgs.operations import add_member, invite
 from otai.outbound import operations as outbound
+from otai.privacy.models import Export, ExportState
 from otai.runs.guarantee.operations import open_guarantees
 from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
@@ -62,6 +63,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     job = stories.waiting_job(organisation, folder, now)
     waiting_file = b"text,queue\nThe printer is on fire,it\n"
     upload = waiting_uploads.keep(organisation, filename="waiting.csv", chunks=[waiting_file])
+    export = a_ready_export(organisation, folder, now)
     assert key is not None
     return Everything(
         path={
@@ -86,8 +88,27 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "question": str(asked_about(run.version).id),
             "statement": str(said_of(run.version, now).id),
             "guarantee": str(guarantee.id),
+            "export": str(export.id),
         },
         body={"quote": str(quote.id), "data_set": str(data_set.id)},
+    )
+
+
+def a_ready_export(organisation: Organisation, folder: Path, now: datetime) -> Export:
+    """Small, and not made by housekeeping: what it holds is of no concern here."""
+    file = folder / "export.zip"
+    file.write_bytes(b"PK")
+    stored = file_store().put(file, folder=f"exports/{organisation.id}/one", suffix=".zip")
+    return Export.objects.create(
+        organisation=organisation,
+        state=ExportState.READY,
+        asked_by="alice",
+        asked_at=now,
+        ready_at=now,
+        expires_at=now + timedelta(days=1),
+        file=stored.path,
+        sha256=stored.sha256,
+        bytes=stored.bytes,
     )
 
 

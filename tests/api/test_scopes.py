@@ -93,6 +93,15 @@ ASKS_FOR = {
     "access:read": """
         GET /access-events
         GET /access-events.jsonl""",
+    "data:export": """
+        GET /organisation/exports
+        POST /organisation/exports
+        GET /organisation/exports/{export}
+        GET /organisation/exports/{export}/file""",
+    "data:erase": """
+        PUT /organisation/retention
+        POST /organisation/deletion
+        DELETE /organisation/deletion""",
     "webhooks:manage": """
         GET /webhooks/events
         GET /webhooks/endpoints
@@ -116,7 +125,9 @@ ASKS_FOR = {
         GET /team-events
         GET /api-keys
         POST /api-keys
-        DELETE /api-keys/{key}""",
+        DELETE /api-keys/{key}
+        GET /account/export
+        POST /account/erasure""",
     # Nothing is changed by a preview; who may cancel a job depends on its kind (tests/orgs/test_permissions.py).
     "read": """
         POST /data-sets/{data_set}/labels/preview

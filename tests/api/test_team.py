@@ -93,9 +93,9 @@ def test_roles_change_and_the_only_owner_stays(owner: Person, acme: Organisation
     bob = Person("bob", acme, Role.TRAINER, moment)
     assert bob("GET", "/me")[1]["role"] == "trainer"
     assert owner("PATCH", f"/members/{bob.member.id}", {"role": "viewer"})[1]["role"] == "viewer"
-    assert bob("GET", "/me")[1]["actions"] == ["view", "read_members", "predict"]
+    assert bob("GET", "/me")[1]["actions"] == ["view", "read_members", "predict", "own_account"]
     roles = {one["role"]: one["actions"] for one in owner("GET", "/roles")[1]["items"]}
-    assert roles["viewer"] == ["view", "read_members", "predict"] and "manage_team" in roles["owner"]
+    assert roles["viewer"] == ["view", "read_members", "predict", "own_account"] and "manage_team" in roles["owner"]
     for method, body in (("PATCH", {"role": "viewer"}), ("DELETE", None)):
         status, refused = owner(method, f"/members/{owner.member.id}", body)
         assert (status, refused["error"]["code"]) == (409, "last_owner")

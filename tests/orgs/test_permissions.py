@@ -17,15 +17,17 @@ from otai.orgs.permissions import (
 pytestmark = pytest.mark.pure
 
 MAY = {
-    Role.VIEWER: "view predict read_members",
-    Role.BILLING: "view predict read_members buy approve",
+    Role.VIEWER: "own_account view predict read_members",
+    Role.BILLING: "own_account view predict read_members buy approve",
     Role.TRAINER: (
-        "view predict read_members read_tickets download_models give_feedback upload_tickets train manage_models "
+        "own_account view predict read_members read_tickets download_models give_feedback upload_tickets train "
+        "manage_models "
         "manage_webhooks"
     ),
     Role.OWNER: (
-        "view predict read_members read_tickets download_models give_feedback upload_tickets train approve "
-        "manage_models buy manage_webhooks read_access manage_keys manage_team manage_organisation"
+        "own_account view predict read_members read_tickets download_models give_feedback upload_tickets train approve "
+        "manage_models buy manage_webhooks read_access manage_keys manage_team manage_organisation "
+        "export_data erase_data"
     ),
 }
 
@@ -49,7 +51,9 @@ def test_what_is_not_a_role_or_a_scope_opens_nothing(action: Action) -> None:
     assert not scopes_allow([], action)
 
 
-@pytest.mark.parametrize("action", [Action.MANAGE_TEAM, Action.MANAGE_KEYS, Action.MANAGE_ORGANISATION])
+@pytest.mark.parametrize(
+    "action", [Action.MANAGE_TEAM, Action.MANAGE_KEYS, Action.MANAGE_ORGANISATION, Action.OWN_ACCOUNT]
+)
 def test_no_key_can_let_people_in_or_make_keys(action: Action) -> None:
     assert not scopes_allow(list(Scope), action)
 
@@ -73,6 +77,8 @@ OPENS = {
     "billing:buy": "buy",
     "webhooks:manage": "manage_webhooks",
     "access:read": "read_access",
+    "data:export": "export_data",
+    "data:erase": "erase_data",
 }
 
 

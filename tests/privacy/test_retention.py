@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from otai.db import utc_now
-from otai.orgs.models import TeamEvent
-from otai.privacy.models import Erasure
-from otai.privacy.retention import InvalidRetention, Periods, periods, set_periods, sweep_retention
+from otai.orgs.access_events import AccessKind, note
+from otai.orgs.models import AccessEvent, TeamEvent
+from otai.privacy.models import Erasure, Retention
+from otai.privacy.retention import InvalidRetention, Periods, periods, set_periods, sweep_retention, sweep_uploads
 from otai.runs.models import Attempt
+from otai.tickets import waiting_uploads
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.api.everything import completed
@@ -59,3 +63,33 @@ def test_periods_have_bounds(days: int, now: datetime) -> None:
     with pytest.raises(InvalidRetention):
         set_periods(organisation=acme, wanted=Periods(feedback_days=days), who="alice", now=now)
     assert periods(acme) == Periods()
+
+
+def test_addresses_of_sign_ins_stay_no_longer_than_an_organisation_wants(now: datetime) -> None:
+    acme, globex = stories.acme(now), stories.globex(now)
+    for organisation in (acme, globex):
+        note(organisation, AccessKind.SIGNED_IN, who="alice@acme.example", now=now, address="198.51.100.7")
+    set_periods(organisation=acme, wanted=Periods(logs_days=7), who="alice", now=now)
+    sweep_retention(now=now + timedelta(days=7))
+    assert AccessEvent.objects.count() == 2
+    sweep_retention(now=now + timedelta(days=8))
+    assert list(AccessEvent.objects.values_list("organisation", flat=True)) == [globex.id]
+    assert TeamEvent.objects.filter(organisation=acme, what="retention_deleted").latest("at").details == {
+        "access_events": 1, "team_events": 1
+    }  # fmt: skip
+
+
+def test_files_wait_no_longer_than_an_organisation_wants(tmp_path: Path, settings: Any) -> None:
+    settings.OTAI_HOME = tmp_path / "home"
+    now = utc_now()
+    acme, globex = stories.acme(now), stories.globex(now)
+    with pytest.raises(InvalidRetention):
+        set_periods(organisation=acme, wanted=Periods(uploads_hours=25), who="alice", now=now)
+    set_periods(organisation=acme, wanted=Periods(uploads_hours=2), who="alice", now=now)
+    waits, theirs = (waiting_uploads.keep(one, filename="a.csv", chunks=[b"a"]) for one in (acme, globex))
+    assert sweep_uploads(now=now + timedelta(hours=1)) == 0 and waits.path.exists()
+    assert sweep_uploads(now=now + timedelta(hours=2, minutes=1)) == 1
+    assert not waits.path.exists() and theirs.path.exists()
+    assert TeamEvent.objects.get(organisation=acme, what="retention_deleted").details == {"uploads": 1}
+    with pytest.raises(IntegrityError, match="privacy_retention_of_uploads_is_a_day_at_most"), transaction.atomic():
+        Retention.objects.update(uploads_hours=25)

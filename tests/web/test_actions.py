@@ -40,14 +40,16 @@ ASKS_FOR = {
     Action.READ_ACCESS: "access access_lines",
     Action.MANAGE_KEYS: "keys revoke_key",
     Action.MANAGE_TEAM: "invite withdraw_invitation change_role remove_member",
-    Action.MANAGE_ORGANISATION: (
-        "organisation set_approval ask_second_factor organisation_data delete_organisation keep_organisation "
-        "ask_for_export download_export"
-    ),
+    Action.MANAGE_ORGANISATION: "organisation set_approval ask_second_factor",
+    Action.ERASE_DATA: "organisation_data delete_organisation keep_organisation",
+    Action.EXPORT_DATA: "ask_for_export download_export",
 }
 
 
-ASK_AGAIN = "keys invite change_role remove_member ask_second_factor delete_data_set delete_model delete_organisation"
+ASK_AGAIN = (
+    "keys invite change_role remove_member ask_second_factor delete_data_set delete_model delete_organisation "
+    "ask_for_export download_export"
+)
 """Forms that ask again who somebody is, where they signed in a while ago."""
 
 

@@ -8,8 +8,11 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from otai.db import utc_now
 from otai.orgs.models import ApiKey, Invitation, Member, Organisation
 from otai.orgs.permissions import Role
+from otai.privacy import exports
+from otai.privacy.models import Export
 from tests.orgs.people import PASSWORD
 from tests.web.test_sign_in import _with_an_app, code_of
 from tests.web.visitors import member_of
@@ -84,6 +87,25 @@ def test_the_api_asks_a_browser_too_and_no_program(alice: Client, acme: Organisa
     refused = alice.post("/api/v1/api-keys", made | {"name": "second"}, content_type="application/json")
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "sign_in_again")
     assert ApiKey.objects.count() == 1 and alice.get("/api/v1/api-keys").status_code == 200
+
+
+def test_taking_everything_along_asks_too_and_goes_on(alice: Client, acme: Organisation) -> None:
+    alice.post("/acme/team/data/export/")
+    exports.make_exports(now=utc_now())
+    file = f"/acme/team/data/exports/{Export.objects.get().id}.zip"
+    signed_in_long_ago(alice)
+    for here in ("/account/export.zip", file):
+        asked = alice.get(here)
+        assert asked["Location"].startswith("/account/reauthenticate/?next=")
+    asked = alice.post("/acme/team/data/export/")
+    assert asked.status_code == 302 and Export.objects.count() == 1
+    for here in ("/api/v1/account/export", f"/api/v1/organisation/exports/{Export.objects.get().id}/file"):
+        assert alice.get(here).json()["error"]["code"] == "sign_in_again"
+    asked = alice.get(file)
+    alice.get(asked["Location"])
+    done = alice.post("/account/reauthenticate/", {"password": PASSWORD, "next": file}, follow=True)
+    assert done["Content-Type"] == "application/zip"
+    assert alice.get("/account/export.zip")["Content-Type"] == "application/zip"
 
 
 @pytest.mark.parametrize(

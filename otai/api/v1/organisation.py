@@ -140,7 +140,7 @@ def get_organisation(request: CallerRequest) -> Any:
 def list_quotas(request: CallerRequest) -> Any:
     """How much you may have at once, and how much there is
 
-    Storage in bytes, data sets by name, waiting uploads on the machine that answers, open quotes, imports under way,
+    Storage in bytes, data sets by name, waiting uploads on all machines, open quotes, imports under way,
     event streams, and requests of this minute. Beyond it the answer is `quota_reached`, `too_many_streams` or
     `too_many_requests`, and says what lifts the bound.
     """

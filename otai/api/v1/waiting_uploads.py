@@ -66,7 +66,7 @@ def _shown(one: WaitingUpload) -> dict[str, Any]:
     return {
         "id": one.id,
         "filename": one.filename,
-        "bytes": one.path.stat().st_size if one.path.exists() else 0,
+        "bytes": one.bytes,
         "uploaded_at": one.made_at,
         "preview": one.preview,
         "importing": one.importing,

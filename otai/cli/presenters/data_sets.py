@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
-from typing import Protocol
+from typing import Any, Protocol
 
 from otai.cli.output import print_table, say
 from otai.cli.presenters.words import moment
@@ -135,3 +135,34 @@ def said_of_finding(finding: Finding) -> str:
     """What was found, what to do about it, and the command for that."""
     hint = NEXT.get(finding.code, "")
     return f"{words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}"
+
+
+def show_going(going: Mapping[str, Any], *, with_models: bool) -> None:
+    """What deleting tickets takes and leaves; `going` as the API says it."""
+    goes = [
+        (going["tickets"], "tickets with their files, labels and vectors"),
+        (going["report_cards"], "report cards lose the words and ids of tickets"),
+        (going["guarantee_tickets"], "tickets that a guarantee is measured on"),
+        (going["feedback"], "pieces of feedback on these tickets"),
+        (going["asked_about"], "kept tickets with the same text"),
+        (going["label_changes"], "lists of changed labels"),
+        (going["unordered_quotes"], "quotes that nobody ordered"),
+    ]
+    say(f"{', '.join(going['data_sets'])}. This goes, and cannot be brought back:")
+    for count, what in goes:
+        if count:
+            say(f"  {count:,} {what}")
+    for tier in going["guarantees_given_up"]:
+        say(f"  the guarantee of {tier.capitalize()}: without the tickets it cannot be decided any more")
+    say(f"This stays: names, counts, hashes and figures; {going['staying_runs']} runs with what they cost and reached.")
+    if going["staying_models"]:
+        models = ", ".join(going["staying_models"])
+        say(
+            f"Deleted as well, with all versions: {models}."
+            if with_models
+            else f"Models stay and go on answering, with the names of their labels: {models}. "
+            "To delete them too: --with-models."
+        )
+    if going["open_runs"]:
+        say(f"In the way: run {', '.join(map(str, going['open_runs']))}. Cancel it first: otai runs cancel NUMBER")
+    say("Files that were exported or downloaded are yours, and stay where you put them.")

@@ -84,3 +84,15 @@ def show_prediction(text: str, attributes: Mapping[str, Predicted]) -> None:
         ],
         right=["confidence"],
     )
+
+
+def show_would_go(name: str) -> None:
+    """Before a model is deleted."""
+    say(
+        f"{name} goes with all its versions, its feedback and kept tickets. Nothing was changed. With --yes it is done."
+    )
+
+
+def show_gone(name: str) -> None:
+    """Afterwards."""
+    say(f"{name} is deleted with all its versions.")

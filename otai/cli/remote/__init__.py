@@ -2,15 +2,15 @@
 
 The same words as against an installation of one's own: `otai tickets import`, `otai quote`, `otai train`, `otai runs`,
 `otai predict`, `otai model`, `otai statement`, `otai balance`. `otai notifications` is for there alone. What works on
-an installation itself (workers, pools, organisations ...) stays local; `otai runs watch` is for here alone, since who
-trains on this machine watches anyway.
+an installation itself (workers, pools, members ...) stays local, and of `otai org` all but `retention`, `export`,
+`delete` and `keep`; `otai runs watch` is for here alone, since who trains on this machine watches anyway.
 """
 
 from __future__ import annotations
 
 import typer
 
-from otai.cli.remote import credits, documents, models, notifications, prices, runs, tickets, training
+from otai.cli.remote import credits, data, documents, models, notifications, prices, runs, tickets, training
 from otai.cli.remote.signing_in import login, logout
 
 __all__ = ["app", "login", "logout"]
@@ -36,3 +36,4 @@ app.command("predict")(models.predict)
 app.add_typer(models.app, name="model")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(documents.app, name="billing")
+app.add_typer(data.app, name="org")

@@ -1,4 +1,4 @@
-"""Models of the Studio elsewhere: predict, list, export."""
+"""Models of the Studio elsewhere: predict, list, export, delete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from otai.cli.presenters import models
 from otai.cli.remote.signing_in import studio
 from otai.client import ModelVersion
 
-app = typer.Typer(help="Trained models: list, export.", no_args_is_help=True)
+app = typer.Typer(help="Trained models: list, export, delete.", no_args_is_help=True)
 
 
 def predict(
@@ -69,3 +69,17 @@ def export(
         print_json({"file": path, "bytes": path.stat().st_size})
     else:
         say(f"{name} is in {path} ({models.megabytes(path.stat().st_size)})")
+
+
+@app.command("delete")
+def delete(
+    name: ModelArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete it for good.")] = False,
+) -> None:
+    """Delete a model with all its versions; needs the scope models:manage."""
+    if not yes:
+        models.show_would_go(name)
+        return
+    with studio() as there:
+        there.delete_model(name)
+    models.show_gone(name)

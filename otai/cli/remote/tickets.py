@@ -33,7 +33,7 @@ from otai.cli.tickets import (
     VersionOption,
 )
 from otai.client import Studio
-from otai.errors import OtaiError
+from otai.errors import Invalid, OtaiError
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.learning.data.profile import Profile
 from otai.tickets.columns import ColumnRoles
@@ -203,6 +203,34 @@ def uncut(name: relabelling.NameArgument, version: VersionOption = None, json: J
         print_json(made.raw)
         return
     data_sets.show_uncut(made, Profile.from_dict(made.raw["profile"]))
+
+
+@app.command("delete")
+def delete(
+    name: Annotated[str, typer.Argument(help="Name of the data set.")],
+    version: VersionOption = None,
+    all_versions: Annotated[bool, typer.Option("--all-versions", help="Every version of that name.")] = False,
+    with_models: Annotated[
+        bool, typer.Option("--with-models", help="The models that learnt from them as well, with all their versions.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go, and what would stay.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete; without, only what would go is said.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Delete tickets for good, wherever words of theirs were copied to. Figures stay."""
+    if (version is None) != all_versions:
+        raise Invalid("version", code="version_missing")
+    with studio() as there:
+        chosen = there.data_set(name, version)
+        going = there.what_deleting_takes(chosen.id, all_versions=all_versions)
+        if yes and not dry_run:
+            there.delete_data_set(chosen.id, all_versions=all_versions, with_models=with_models)
+    if json:
+        print_json(going)
+    elif yes and not dry_run:
+        say(f"{', '.join(going['data_sets'])}: {going['tickets']:,} tickets are deleted. Their figures stay.")
+    else:
+        data_sets.show_going(going, with_models=with_models)
 
 
 app.command("sample")(local_tickets.sample)

@@ -239,6 +239,8 @@ SCOPE_WORDS = {
     Scope.BILLING_BUY: _("Buy credits, which costs money"),
     Scope.WEBHOOKS_MANAGE: _("Manage webhooks"),
     Scope.ACCESS_READ: _("Read who signed in, from where, and what was refused"),
+    Scope.DATA_EXPORT: _("Take everything along: exports with tickets, models, mail addresses and invoices"),
+    Scope.DATA_ERASE: _("Set how long data is kept, and ask for the organisation's deletion"),
 }
 
 

@@ -116,16 +116,17 @@ def upload(request: MemberRequest) -> HttpResponse:
 
 def _look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job:
     """The job that finds out what the columns are; done, mostly, while the page waits for it."""
-    asked = tickets_jobs.ask_for_preview(
-        organisation=request.organisation,
-        source=kept.path,
-        filename=kept.filename,
-        content_sha256=f"upload {kept.id}",
-        must_have_text=False,
-        who=request.user.email,
-        now=utc_now(),
-        options=ReadOptions(**reading_form.options_of(kept.reading)),
-    )
+    with waiting_uploads.opened(kept) as source:
+        asked = tickets_jobs.ask_for_preview(
+            organisation=request.organisation,
+            source=source,
+            filename=kept.filename,
+            content_sha256=f"upload {kept.id}",
+            must_have_text=False,
+            who=request.user.email,
+            now=utc_now(),
+            options=ReadOptions(**reading_form.options_of(kept.reading)),
+        )
     waiting_uploads.remember(kept, preview=asked.job.id)
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
 
@@ -266,17 +267,18 @@ WISHES = ("keep_quotes", "mask", "add")
 def _import(request: MemberRequest, kept: waiting_uploads.WaitingUpload, *, name: str, roles: ColumnRoles) -> Job:
     wishes: dict[str, Any] = {wish: wish in request.POST for wish in ("skip_bad_rows", *WISHES)}
     options = ImportOptions(roles=roles, **reading_form.options_of(kept.reading), **wishes)
-    asked = tickets_jobs.ask_for_import(
-        organisation=request.organisation,
-        name=name,
-        source=kept.path,
-        filename=kept.filename,
-        content_sha256=f"upload {kept.id}",
-        options=options,
-        who=request.user.email,
-        now=utc_now(),
-        upload=kept.path.parent,
-    )
+    with waiting_uploads.opened(kept) as source:
+        asked = tickets_jobs.ask_for_import(
+            organisation=request.organisation,
+            name=name,
+            source=source,
+            filename=kept.filename,
+            content_sha256=f"upload {kept.id}",
+            options=options,
+            who=request.user.email,
+            now=utc_now(),
+            upload=kept.path.parent,
+        )
     said = {
         field: value
         for field, value in request.POST.items()

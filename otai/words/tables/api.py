@@ -53,6 +53,12 @@ TABLE: Mapping[str, Refusal] = {
     "download_damaged.model": said(
         "The model arrived damaged. Download it again.",
     ),
+    "export_failed.export": said(
+        "The export could not be made. Ask for another one.",
+    ),
+    "export_waits.export_waits": said(
+        "The export is not ready yet. Ask again later.",
+    ),
     "duplicate_request.reused": said(
         "The Idempotency-Key {key:quoted} was used for another request.",
     ),

@@ -18,6 +18,7 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "secret_key_still_needed.hanging": said("Things that still hang on it: {things:n}. Run otai keys rewrap first."),
     "weak_password.password": said("{said}"),
+    "name_missing.name": said("Say its short name as well, to confirm: otai org delete NAME --yes."),
     "confirmation_missing.delete": said(
         "Nobody is there to ask: pass --yes to delete.",
     ),

@@ -165,6 +165,19 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_retention.days": said(
         "A period is 1 to {most:n} days, or empty: then it is kept.",
     ),
+    "too_many_exports.exports": said(
+        "At most {most:n} exports are made in a day.",
+        "Download one of those that are here, or ask again tomorrow.",
+    ),
+    "not_confirmed.email": said(
+        "The mail address that was sent to confirm is not the account's.",
+    ),
+    "not_confirmed.organisation": said(
+        "The name that was sent to confirm is not the organisation's short name.",
+    ),
+    "invalid_retention.hours": said(
+        "Files wait for 1 to {most:n} hours; empty: a day.",
+    ),
     "organisation_erased.erased": said(
         "The data of this organisation was erased on {on:date}: there is nothing to take back.",
     ),

@@ -87,7 +87,7 @@ def remove_member(request: CallerRequest, member: UUID) -> HttpResponse:
     """Remove a member
 
     The person is out from their next request on. What they ordered stays, and so do API keys that they know, until you
-    revoke them. The only owner stays (`last_owner`).
+    revoke them: `keys` of the event `member_removed` names them. The only owner stays (`last_owner`).
     """
     caller = request.auth
     operations.remove_member(organisation=caller.organisation, member=member, who=caller.who, now=utc_now())

@@ -52,7 +52,13 @@ def _days(label: object) -> forms.IntegerField:
 class RetentionForm(forms.Form):
     tickets_days = _days(gettext_lazy("Tickets, days after their import"))
     feedback_days = _days(gettext_lazy("Feedback, days after it was given"))
-    logs_days = _days(gettext_lazy("Logs and history of the team, days"))
+    logs_days = _days(gettext_lazy("Logs, history of the team, sign-ins with their addresses, days"))
+    uploads_hours = forms.IntegerField(
+        label=gettext_lazy("Files that wait for their columns, hours"),
+        required=False,
+        min_value=1,
+        max_value=retention.most_hours,
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,7 +96,9 @@ def account_erased(request: HttpRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def export_account(request: HttpRequest) -> HttpResponseBase:
-    """All that is kept of a person, as a zip of JSON."""
+    """All that is kept of a person, as a zip of JSON; whoever signed in a while ago says who they are once more."""
+    if not is_recent(request, now=utc_now()):
+        raise ReauthenticationRequired
     file = tempfile.SpooledTemporaryFile(max_size=KEPT_ON_DISK)  # noqa: SIM115 -- the answer closes it
     exports.write_person(cast(User, request.user), cast("exports.IO[bytes]", file), now=utc_now())
     file.seek(0)
@@ -98,7 +106,7 @@ def export_account(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Action.MANAGE_ORGANISATION)
+@page(Action.ERASE_DATA)
 def data(request: MemberRequest) -> HttpResponse:
     """How long data is kept, its export, and deleting the organisation."""
     organisation = request.organisation
@@ -134,7 +142,7 @@ def _confirm(request: MemberRequest, posted: object) -> ConfirmForm:
 
 
 @require_POST
-@page(Action.MANAGE_ORGANISATION, asks_again=True)
+@page(Action.ERASE_DATA, asks_again=True)
 def delete_organisation(request: MemberRequest) -> HttpResponse:
     """From now on it only reads, for thirty days."""
     confirm = _confirm(request, request.POST)
@@ -146,7 +154,7 @@ def delete_organisation(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@page(Action.MANAGE_ORGANISATION)
+@page(Action.ERASE_DATA)
 def keep_organisation(request: MemberRequest) -> HttpResponse:
     """Takes the deletion back."""
     organisations.take_back(organisation=request.organisation, who=request.user.email, now=utc_now())
@@ -155,18 +163,24 @@ def keep_organisation(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@page(Action.MANAGE_ORGANISATION)
+@page(Action.EXPORT_DATA, asks_again=True)
 def ask_for_export(request: MemberRequest) -> HttpResponse:
     """Has the export made, beside what else goes on."""
-    exports.ask_for_export(organisation=request.organisation, who=request.user.email, now=utc_now())
-    messages.success(request, _("The export is being made. It is listed here once it is ready."))
+    try:
+        exports.ask_for_export(organisation=request.organisation, who=request.user.email, now=utc_now())
+    except exports.TooManyExports as refused:
+        messages.error(request, in_words(refused))
+    else:
+        messages.success(request, _("The export is being made. It is listed here once it is ready."))
     return redirect("web:organisation_data", slug=request.organisation.slug)
 
 
 @require_safe
-@page(Action.MANAGE_ORGANISATION, downloads=True)
+@page(Action.EXPORT_DATA, asks_again=True, downloads=True)
 def download_export(request: MemberRequest, export: UUID) -> HttpResponseBase:
     """The zip, for owners and for a few days."""
     found, file = exports.opened(request.organisation, export, who=request.user.email, now=utc_now())
     name = f"{request.organisation.slug}-{found.ready_at:%Y-%m-%d}.zip"
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+    response = FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+    response["Content-Length"] = str(found.bytes)
+    return response

@@ -147,16 +147,25 @@ def change_role(request: MemberRequest, member: UUID) -> HttpResponse:
 @page(Action.MANAGE_TEAM, asks_again=True)
 def remove(request: MemberRequest, member: UUID) -> HttpResponse:
     """Takes a member out of the team; the last owner stays."""
-    found = queries.member_with_id(request.organisation, member)
+    leaving = queries.member_with_id(request.organisation, member)
     try:
-        operations.remove_member(
+        keys = operations.remove_member(
             organisation=request.organisation, member=member, who=request.user.email, now=utc_now()
         )
     except operations.LastOwner as refused:
         messages.error(request, in_words(refused))
     else:
-        messages.success(request, _("%(person)s is not in the team any more.") % {"person": found.user.email})
-        if found.user_id == request.user.pk:
+        messages.success(request, _("%(person)s is not in the team any more.") % {"person": leaving.user.email})
+        if keys:
+            messages.warning(
+                request,
+                _(
+                    "Keys that %(person)s made go on working, and %(person)s may know them: %(keys)s. "
+                    "Revoke what you do not trust."
+                )
+                % {"person": leaving.user.email, "keys": ", ".join(keys)},
+            )
+        if leaving.user_id == request.user.pk:
             return redirect("web:front_door")
     return redirect("web:team", slug=request.organisation.slug)
 
@@ -259,6 +268,8 @@ WENT: dict[str, str | Promise] = {
     "logs": gettext_lazy("logs"),
     "webhook_messages": gettext_lazy("webhook messages"),
     "team_events": gettext_lazy("events"),
+    "access_events": gettext_lazy("sign-ins and refusals"),
+    "uploads": gettext_lazy("files that waited"),
 }
 """What a round of retention deletes, by the name under which its event counts it."""
 
