@@ -94,6 +94,7 @@ def _news_of(notice: Notice, context: dict[str, Any]) -> dict[str, str]:
     with one click (RFC 2369, RFC 8058)."""
     if "news" not in notice.context:
         return {}
+    assert notice.organisation is not None, "news are of an organisation"
     told, language = notice.context["news"], notice.language
     context["news"] = [
         {
