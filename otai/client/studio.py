@@ -235,9 +235,7 @@ class Studio:
 
     def what_deleting_takes(self, data_set: uuid.UUID | str, *, all_versions: bool = False) -> dict[str, Any]:
         """What deleting the tickets would take and leave, as `GET /data-sets/{id}/deletion` says it."""
-        return dict(self._deletion(data_set, {"versions": "all" if all_versions else "one"}))
-
-    def _deletion(self, data_set: uuid.UUID | str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        asked = {"versions": "all" if all_versions else "one"}
         while _is_job(raw := self._get(f"/data-sets/{data_set}/deletion", asked)):
             self.wait_for_job(raw["id"])
         return dict(raw)
@@ -259,21 +257,8 @@ class Studio:
         files that wait for their columns (`uploads_hours`); None: 24."""
         return dict(self._get("/organisation/retention"))
 
-    def set_retention(
-        self,
-        *,
-        tickets_days: int | None,
-        feedback_days: int | None,
-        logs_days: int | None,
-        uploads_hours: int | None = None,
-    ) -> dict[str, int | None]:
-        """Sets all of them. Needs the scope `data:erase`."""
-        wanted = {
-            "tickets_days": tickets_days,
-            "feedback_days": feedback_days,
-            "logs_days": logs_days,
-            "uploads_hours": uploads_hours,
-        }
+    def set_retention(self, **wanted: int | None) -> dict[str, int | None]:
+        """Sets all of them, by the names that `retention` has. Needs the scope `data:erase`."""
         return dict(self._json(lambda: self._http.put("/organisation/retention", json=wanted)))
 
     def organisation_deletion(self) -> dict[str, Any]:

@@ -88,11 +88,12 @@ def test_pages_put_no_text_of_others_into_scripts_and_switch_escaping_off_for_ma
 
 
 def test_the_browser_keeps_the_theme_and_nothing_personal() -> None:
+    """And beside it whether notifications are wanted here (ON), and the number of the last one told (LAST)."""
     kept = set()
     for path in (ROOT / "otai").rglob("static/**/*.js"):
         if "vendor" not in path.parts and ".min." not in path.name:
             kept |= set(re.findall(r"(?:local|session)Storage\.setItem\(\s*([^,]+),", path.read_text("utf-8")))
-    assert kept <= {'"theme"', "'theme'", "KEY", "key"}, kept
+    assert kept <= {'"theme"', "'theme'", "KEY", "key", "ON", "LAST"}, kept
 
 
 def test_the_proxys_settings_allow_todays_tls_alone() -> None:
