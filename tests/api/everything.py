@@ -89,6 +89,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "statement": str(said_of(run.version, now).id),
             "guarantee": str(guarantee.id),
             "export": str(export.id),
+            "kind": "training_ready",
         },
         body={"quote": str(quote.id), "data_set": str(data_set.id)},
     )

@@ -204,7 +204,8 @@ def in_production(
             stack.enter_context(installation.process("worker", "--grace", "0"))
         proxy_of = {"nginx": nginx, "caddy": caddy}[behind]
         stack.enter_context(proxy_of(proxy, tls_port=tls_port, server=f"127.0.0.1:{server_port}"))
-        answers(f"{direct}/health/live", server, home / "studio.log")
+        # Two processes that load the product, where many others do so too.
+        answers(f"{direct}/health/live", server, home / "studio.log", seconds=200)
         yield studio
 
 
