@@ -283,8 +283,8 @@ def test_the_warnings_that_every_door_shows_say_what_is_owed_and_frozen(
     bought = buys(acme, now)
     spends(acme, 56, now)
     deliver(fake, fake.dispute(bought.gateway_reference), now)
-    found = {one.code: one.facts for one in queries.warnings(acme)}
-    assert found["payment_owed"] == {"amount": Money(bought.gross_cents // 2)}
+    found = {one.code: one.values for one in queries.warnings(acme)}
+    assert found["payment_owed"] == {"amount": {"cents": bought.gross_cents // 2, "currency": "EUR"}}
     assert found["credits_frozen"] == {"credits": 50}
     billing.settle_owed(reversal=Reversal.objects.get().id, who=OLGA, why="paid by transfer", now=now)
     assert buys(acme, now, package="10", key="again").status == PurchaseStatus.PAID
