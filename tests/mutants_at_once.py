@@ -51,6 +51,16 @@ def mutants() -> Iterator[tuple[Path, str]]:
         yield from ((meta, key) for key in read_keys(meta))
 
 
+class AnyOther:
+    """The test that comes next, of which nothing is known: all is taken down but what the whole session has."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self.session = session
+
+    def listchain(self) -> list[pytest.Session]:
+        return [self.session]
+
+
 class Loop:
     """pytest's own loop over tests, gone through once for each mutant."""
 
@@ -61,14 +71,12 @@ class Loop:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.failed = self.failed or report.failed
 
-    def run(self, item: pytest.Item, mutant: str, items: list[pytest.Item]) -> bool:
-        """Whether it passes. What its module made is kept for the next one."""
+    def run(self, item: pytest.Item, mutant: str) -> bool:
+        """Whether it passes."""
         os.environ["MUTANT_UNDER_TEST"] = mutant
         self.failed = False
         item._initrequest()  # type: ignore[attr-defined]
-        beside = [one for one in items if one is not item]
-        near = [one for one in beside if one.parent is item.parent]
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=next(iter(near or beside), None))
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=AnyOther(item.session))
         os.environ["MUTANT_UNDER_TEST"] = ""
         return not self.failed
 
@@ -80,7 +88,7 @@ class Loop:
         for item in items:
             hit.clear()
             begun = time.monotonic()
-            if not self.run(item, "stats", items):
+            if not self.run(item, "stats"):
                 print(f"\nleft out, since it fails without a mutant: {item.nodeid}", flush=True)
                 continue
             for name in hit:
@@ -88,11 +96,11 @@ class Loop:
         codes: dict[Path, dict[str, int]] = defaultdict(dict)
         for number, (meta, mutant) in enumerate(mutants(), 1):
             able = [item for _, item in sorted(self.reached[mutant.rpartition("__mutmut_")[0]], key=lambda one: one[0])]
-            lives = all(self.run(item, mutant, items) for item in able)
+            lives = all(self.run(item, mutant) for item in able)
             codes[meta][mutant] = SURVIVED if lives else KILLED
             print(f"\n{number} {'ALIVE' if lives else 'killed'} {mutant}", flush=True)
             if (lives and able) or not number % BETWEEN_LOOKS:
-                assert all(self.run(item, "", items) for item in able), "the originals fail after a mutant"
+                assert all(self.run(item, "") for item in able), "the originals fail after a mutant"
             stored = json.loads(meta.read_text())
             meta.write_text(json.dumps({**stored, "exit_code_by_key": {**stored["exit_code_by_key"], **codes[meta]}}))
         return True
