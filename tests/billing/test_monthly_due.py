@@ -1,0 +1,92 @@
+"""What is due of one organisation's monthly credits: how many grants, how many credits, and what waits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from otai.billing import operations as billing
+from otai.billing.gateway import ReversalOutcome, ReversalSeen
+from otai.billing.models import Subscription
+from otai.billing.operations.monthly import grant_what_is_due
+from otai.billing.testing import GOOD_CARD
+from otai.ledger.models import Lot, LotSource
+from otai.orgs.models import Organisation
+from otai.orgs.operations.foundings import Person
+from otai.pricing.anniversary import anniversary_at
+from otai.pricing.price_book import Tier
+from tests.billing.people import ALICE, details, sign_up
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+def due(of: Organisation, now: datetime, **more: Any) -> tuple[tuple[int, int], int]:
+    """What was granted, and how many months are counted by then."""
+    with transaction.atomic():
+        subscription = Subscription.objects.select_for_update().select_related("organisation").get(organisation=of)
+        made = grant_what_is_due(subscription, partly_reversed=[], now=now, **more)
+    return made, subscription.months_granted
+
+
+def month(of: Organisation, number: int, start: datetime) -> datetime:
+    return anniversary_at(start, number, of.zone)
+
+
+def rises(acme: Organisation, now: datetime) -> Any:
+    details(acme, now=now)
+    answer = billing.change_tier(
+        organisation=acme, tier=Tier.PRO, who=ALICE, now=now, gateway="fake", payment_method=GOOD_CARD
+    )
+    assert answer.in_force
+    return answer.purchase
+
+
+def test_what_is_due_is_counted_in_grants_and_credits(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    assert due(acme, month(acme, 1, now) - timedelta(microseconds=1)) == ((0, 0), 0)
+    assert due(acme, month(acme, 3, now)) == ((3, 6), 3)
+    assert due(acme, month(acme, 3, now)) == ((0, 0), 3)
+
+
+def test_nothing_is_given_while_the_founders_address_is_not_confirmed(now: datetime) -> None:
+    alice = Person(None, ALICE, False)
+    acme = billing.sign_up(
+        slug="acme", name="Acme", time_zone="UTC", tier=Tier.COMMUNITY, now=now, who=ALICE, founder=alice
+    )
+    assert due(acme, month(acme, 2, now)) == ((0, 0), 0)
+
+
+def test_a_suspended_organisation_waits_and_free_days_of_it_are_lost(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    since = month(acme, 2, now)
+    billing.suspend(organisation=acme, who="olga", why="unpaid", now=since)
+    acme.refresh_from_db()
+    assert due(acme, since) == ((0, 0), 0)
+    assert due(acme, month(acme, 4, now), suspended_since=since) == ((1, 2), 4), "the day itself is one of them"
+
+
+def test_a_paid_month_brings_the_credits_of_its_tier(fake: Any, now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    rises(acme, now + 20 * DAY)
+    assert due(acme, month(acme, 1, now)) == ((1, 50), 1)
+
+
+def test_the_day_of_an_unpaid_month_waits_for_its_payment(fake: Any, now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    rises(acme, now + 20 * DAY)
+    assert due(acme, month(acme, 1, now)) == ((1, 50), 1)
+    assert due(acme, month(acme, 2, now)) == ((0, 0), 1), "the paid month ended before"
+
+
+def test_while_a_bank_decides_nothing_comes_and_the_day_waits(fake: Any, now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    bought = rises(acme, now + 20 * DAY)
+    disputed = ReversalSeen(bought.gateway_reference, "dp_1", ReversalOutcome.OPEN, bought.gross_cents, "EUR")
+    billing.book_reversals(bought.id, [disputed], who="bank", now=now + 21 * DAY)
+    assert due(acme, month(acme, 1, now)) == ((0, 0), 0)
+    assert not Lot.objects.filter(organisation=acme, source=LotSource.MONTHLY).exists()
