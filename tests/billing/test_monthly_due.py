@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,14 +10,18 @@ from django.db import transaction
 
 from otai.billing import operations as billing
 from otai.billing.gateway import ReversalOutcome, ReversalSeen
-from otai.billing.models import Subscription
-from otai.billing.operations.monthly import grant_what_is_due
+from otai.billing.models import BroughtLot, Purchase, Subscription
+from otai.billing.operations.monthly import grant_what_is_due, period_of
+from otai.billing.price_books import price_book
+from otai.billing.status import PurchaseStatus
 from otai.billing.testing import GOOD_CARD
 from otai.ledger.models import Lot, LotSource
+from otai.ledger.reasons import read_reason
 from otai.orgs.models import Organisation
 from otai.orgs.operations.foundings import Person
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import Tier
+from otai.words.sentences import Fact
 from tests.billing.people import ALICE, details, sign_up
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +94,32 @@ def test_while_a_bank_decides_nothing_comes_and_the_day_waits(fake: Any, now: da
     billing.book_reversals(bought.id, [disputed], who="bank", now=now + 21 * DAY)
     assert due(acme, month(acme, 1, now)) == ((0, 0), 0)
     assert not Lot.objects.filter(organisation=acme, source=LotSource.MONTHLY).exists()
+
+
+def test_the_month_in_which_a_time_lies_is_the_one_that_began_last(fake: Any, now: datetime) -> None:
+    acme, globex = sign_up("acme", Tier.COMMUNITY, now), sign_up("globex", Tier.COMMUNITY, now)
+    bought = rises(acme, now)
+    begins, ends = bought.period_from_at, bought.period_until_at
+    own = Subscription.objects.get(organisation=acme)
+    assert begins and ends
+    assert period_of(own, begins) == period_of(own, ends - timedelta(microseconds=1)) == bought
+    assert (period_of(own, begins - timedelta(microseconds=1)), period_of(own, ends)) == (None, None)
+    assert period_of(Subscription.objects.get(organisation=globex), begins) is None
+    periods = Purchase.objects.filter(id=bought.id)
+    periods.update(period_cut_at=begins + DAY)
+    assert (period_of(own, begins), period_of(own, begins + DAY)) == (bought, None), "it gave way to another"
+    periods.update(period_cut_at=None, status=PurchaseStatus.DISPUTED)
+    assert period_of(own, begins) == bought
+    billing.buy(organisation=acme, package="10", key="k", who=ALICE, now=now)
+    assert period_of(own, begins + DAY) == bought, "an order of a package is no month"
+
+
+def test_a_grant_says_its_tier_its_day_and_its_price_book_and_belongs_to_the_payment(fake: Any, now: datetime) -> None:
+    evening = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)  # The third in Berlin.
+    acme = sign_up("acme", Tier.COMMUNITY, evening)
+    bought = rises(acme, evening + 20 * DAY)
+    assert due(acme, month(acme, 1, evening)) == ((1, 50), 1)
+    lot = Lot.objects.get(organisation=acme, source=LotSource.MONTHLY)
+    assert (lot.reference, lot.price_book) == ("tier:pro", price_book().version)
+    assert read_reason(lot.reason) == Fact("moved_why.monthly", {"tier": "pro", "day": "2026-12-03"})
+    assert BroughtLot.objects.get(lot=lot.id).purchase == bought
