@@ -3,17 +3,22 @@ that it takes text by text."""
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 _END = "\0"
 _BLANKS = bytes.maketrans(b"\t\n\v\f\r\x1c\x1d\x1e\x1f", b" " * 9)
-_GENERAL_PUNCTUATION = b"\xe2\x80"
-_WIDE_BLANKS = ("\x85", "\xa0", "\u1680", "\u205f", "\u3000")
-_PUNCTUATING_BLANKS = (*map(chr, range(0x2000, 0x200B)), "\u2028", "\u2029", "\u202f")
-"""Blanks beyond ASCII; of these the first two bytes are those of dashes and quotation marks as well."""
-_TOLD_BY_CONTEXT = ("\u03a3".encode(), "\u0130".encode())
-"""A capital sigma, which ends words in another letter, and the Turkish capital i: Python lowers them otherwise."""
+_WIDE_BLANKS = {
+    b"\xc2": ("\x85", "\xa0"),
+    b"\xe1": ("\u1680",),
+    b"\xe2": (*map(chr, range(0x2000, 0x200B)), "\u2028", "\u2029", "\u202f", "\u205f"),
+    b"\xe3": ("\u3000",),
+}
+"""Blanks beyond ASCII by their first byte: one byte is looked for ten times as quickly as several."""
+_TOLD_BY_CONTEXT = {b"\xce": "\u03a3".encode(), b"\xc4": "\u0130".encode()}
+"""A capital sigma, which ends words in another letter, and the Turkish capital i: Python lowers them otherwise. By
+their first byte, too."""
 
 
 def normal_texts(texts: pa.Array) -> list[bytes]:
@@ -29,17 +34,25 @@ def _normal(text: str) -> bytes:
 def _normal_together(ended: pa.Array) -> list[bytes]:
     """The texts between their ends; as many as there are ends in them, or none where they must be read one by one."""
     given = _bytes_of(ended)
-    if any(sign in given for sign in _TOLD_BY_CONTEXT):
+    if any(first in given and sign in given for first, sign in _TOLD_BY_CONTEXT.items()):
         return []
     data = _bytes_of(pc.utf8_lower(ended)).translate(_BLANKS)
-    if not data.isascii():
-        blanks = _WIDE_BLANKS if _GENERAL_PUNCTUATION not in data else (*_WIDE_BLANKS, *_PUNCTUATING_BLANKS)
-        for blank in blanks:
-            data = data.replace(blank.encode(), b" ")
-    while b"  " in data:
-        data = data.replace(b"  ", b" ")
-    data = data.lstrip(b" ").replace(b" \0", b"\0").replace(b"\0 ", b"\0")
-    return data.split(b"\0")[:-1]
+    for first, blanks in _WIDE_BLANKS.items():
+        if first in data:
+            for blank in blanks:
+                data = data.replace(blank.encode(), b" ")
+    return _with_single_blanks(data).split(b"\0")[:-1]
+
+
+def _with_single_blanks(data: bytes) -> bytes:
+    """Without blanks before others and at both ends of texts."""
+    signs = np.frombuffer(data, np.uint8)
+    is_blank, is_end = signs == ord(" "), signs == 0
+    is_followed = is_blank[:-1] & (is_blank[1:] | is_end[1:])
+    if is_followed.any():
+        data = np.append(signs[:-1][~is_followed], signs[-1:]).tobytes()
+    begins_blank = data.startswith(b" ") or bool((is_end[:-1] & is_blank[1:]).any())
+    return data.lstrip(b" ").replace(b"\0 ", b"\0") if begins_blank else data
 
 
 def _bytes_of(made: pa.Array) -> bytes:
