@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from otai.learning.data.cutting import CutCount, TextRules, cut, cut_texts
 from otai.learning.data.normal_texts import normal_texts
 from otai.learning.data.profiling import _codes_of_sets, code_of_labels
 from otai.tickets.limits import LIMITS
@@ -119,3 +120,23 @@ def test_sets_of_labels_have_the_codes_that_each_would_have_alone() -> None:
     assert made == [code_of_labels("\x1f".join(sorted(labels))) if labels else 0 for labels in sets]
     assert made[0] == made[4] != made[3]
     assert _codes_of_sets(pa.array([None, None], pa.list_(pa.string()))).tolist() == [0, 0]
+
+
+MAILS = (
+    "Hello,", "the printer is broken", "Mit freundlichen Grüßen", "Kind regards,", "  Thanks!", "Viele\xa0Grüße", "MfG", "--", "__",
+    "Ada Byron", "Tel. +49 30 5550001", "+49\xa030\xa0555 0001", "Acme GmbH", "ada@acme.example", "10115 Berlin", "", "", " ", "\xa0",
+    "> quoted before", "On Monday Ada wrote:", "-----Original Message-----", "From: Ada", "Sent: Monday", "__________________",
+    "Sent from my iPhone", "\xa0Gesendet mit der App", "Von meinem iPhone gesendet", "Get Outlook for iOS",
+    "This message is confidential and may be privileged.", "Please notify the sender. Do not print.", "Am 3. Mai schrieb Ada:",
+    "Am 3. Mai um 10 Uhr", "schrieb Ada Byron <ada@acme.example>:", "W dniu 3 maja Ada napisała:", "Il giorno 3 Ada ha scritto:",
+)  # fmt: skip
+"""Lines as mails have them; blanks of several kinds among them."""
+
+
+def test_mails_are_cut_alike_by_columns_and_one_by_one() -> None:
+    chance = random.Random(9)
+    mails = ["\n".join(chance.choices(MAILS, k=chance.randrange(2, 9))) for _ in range(4_000)]
+    together = cut_texts(pa.array(mails, pa.string()), TextRules(), CutCount()).to_pylist()
+    singly = [cut(mail, TextRules()).text for mail in mails]
+    assert sum(mail != text for mail, text in zip(mails, singly, strict=True)) > 1_000
+    assert [pair for pair in zip(mails, together, singly, strict=True) if pair[1] != pair[2]] == []

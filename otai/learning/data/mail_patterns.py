@@ -78,8 +78,27 @@ DESK = re.compile(
     re.IGNORECASE,
 )
 
-QUOTED_MARKS = rf"(?im)^[ \t]*>|^[>\s]*[-_]{{2,}}[ \t]*\w|^[ \t]*_{{10,}}[ \t]*$|^[>\s*]*{FROM}[ \t]*:|{WROTE}[^\n]{{0,120}}:[ \t]*$"
-DASHED_MARKS = r"(?m)^(?:--|—|__)\s?$"
-FOOTER_MARKS = f"(?im){FOOTER_LINE.pattern}"
+_BLANKS = r"\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+"""What Python takes for blanks, where RE2 takes ASCII's alone: within brackets."""
+_CLASS_OR_BLANK = re.compile(r"\[\^?(?:\\.|[^\]\\])*\]|\\.", re.DOTALL)
+
+
+def _of_columns(expression: str) -> str:
+    """The expression for RE2, with Python's blanks. It finds whatever Python's finds, and now and then more."""
+
+    def widened(found: re.Match[str]) -> str:
+        return found[0].replace(r"\s", _BLANKS) if found[0][0] == "[" else found[0].replace(r"\s", f"[{_BLANKS}]")
+
+    return _CLASS_OR_BLANK.sub(widened, expression)
+
+
+QUOTED_MARKS = _of_columns(
+    rf"(?im)^\s*>|^[>\s]*[-_]{{2,}}\s*\w|^\s*_{{10,}}\s*$|^[>\s*]*{FROM}\s*:|{WROTE}[^\n]{{0,120}}:\s*$"
+)
+DASHED_MARKS = _of_columns(r"(?m)^(?:--|—|__)\s?$")
+FOOTER_MARKS = _of_columns(f"(?im){FOOTER_LINE.pattern}")
 NOTICE_MARKS = f"(?i){NOTICE.pattern}"
-SIGNED_MARKS = rf"(?is)(?:^|\n)[ \t]*(?:{SIGN_OFFS})[ \t]*[,.!]?[ \t]*\n[^\n]*\S.*(?:{CONTACT.removeprefix('(?i)')})"
+# A greeting, a line, and below it somewhere a telephone number, an address or a company.
+SIGNED_MARKS = _of_columns(
+    rf"(?is)(?:^|\n)\s*(?:{SIGN_OFFS})\s*[,.!]?\s*\n[^\n]*\S[^\n]*\n.*(?:{CONTACT.removeprefix('(?i)')})"
+)
