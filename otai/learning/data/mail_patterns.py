@@ -80,16 +80,16 @@ DESK = re.compile(
 
 _BLANKS = r"\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 """What Python takes for blanks, where RE2 takes ASCII's alone: within brackets."""
-_CLASS_OR_BLANK = re.compile(r"\[\^?(?:\\.|[^\]\\])*\]|\\.", re.DOTALL)
 
 
 def _of_columns(expression: str) -> str:
     """The expression for RE2, with Python's blanks. It finds whatever Python's finds, and now and then more."""
-
-    def widened(found: re.Match[str]) -> str:
-        return found[0].replace(r"\s", _BLANKS) if found[0][0] == "[" else found[0].replace(r"\s", f"[{_BLANKS}]")
-
-    return _CLASS_OR_BLANK.sub(widened, expression)
+    outside, *classes = expression.split("[")
+    parts = [outside.replace(r"\s", f"[{_BLANKS}]")]
+    for each in classes:
+        inside, _, behind = each.partition("]")
+        parts += ["[", inside.replace(r"\s", _BLANKS), "]", behind.replace(r"\s", f"[{_BLANKS}]")]
+    return "".join(parts)
 
 
 QUOTED_MARKS = _of_columns(

@@ -235,25 +235,7 @@ def _text_of_simple(source: str) -> str | None:
     names = [name.lower() for name in parts[2::3]]
     if len(names) != source.count("<") or len(names) > MOST_SIMPLE_TAGS:
         return None
-    opened: list[str] = []
-    for slash, name in zip(parts[1::3], names, strict=True):
-        if len(opened) > DEEPEST_SIMPLE:
-            return None
-        if name == "br":
-            if slash:
-                return None
-        elif slash:
-            if not opened or opened.pop() != name:
-                return None
-        elif (
-            (name in opened and name not in _NESTED_AS_WRITTEN)
-            or (name in _SIMPLE_BLOCKS and not _CLOSED_BY_BLOCKS.isdisjoint(opened))
-            or (name in ("html", "body") and opened not in ([], ["html"]))
-        ):
-            return None
-        else:
-            opened.append(name)
-    if opened:
+    if not _are_well_nested(parts[1::3], names):
         return None
     if "blockquote" in names:
         text = _SIMPLE_TAG.sub(_in_place_of_tag, source)
@@ -262,6 +244,29 @@ def _text_of_simple(source: str) -> str | None:
         parts[2::3] = [""] * len(names)
         text = "".join(parts)
     return _tidied(html.unescape(text) if "&" in text else text)
+
+
+def _are_well_nested(slashes: list[str], names: list[str]) -> bool:
+    """Whether a parser would leave each tag where it is."""
+    opened: list[str] = []
+    for slash, name in zip(slashes, names, strict=True):
+        if len(opened) > DEEPEST_SIMPLE:
+            return False
+        if name == "br":
+            if slash:
+                return False
+        elif slash:
+            if not opened or opened.pop() != name:
+                return False
+        elif (
+            (name in opened and name not in _NESTED_AS_WRITTEN)
+            or (name in _SIMPLE_BLOCKS and not _CLOSED_BY_BLOCKS.isdisjoint(opened))
+            or (name in ("html", "body") and opened not in ([], ["html"]))
+        ):
+            return False
+        else:
+            opened.append(name)
+    return not opened
 
 
 def _in_place_of_tag(tag: re.Match[str]) -> str:
