@@ -123,12 +123,13 @@ def test_sets_of_labels_have_the_codes_that_each_would_have_alone() -> None:
 
 
 MAILS = (
-    "Hello,", "the printer is broken", "Mit freundlichen Grüßen", "Kind regards,", "  Thanks!", "Viele\xa0Grüße", "MfG", "--", "__",
-    "Ada Byron", "Tel. +49 30 5550001", "+49\xa030\xa0555 0001", "Acme GmbH", "ada@acme.example", "10115 Berlin", "", "", " ", "\xa0",
-    "> quoted before", "On Monday Ada wrote:", "-----Original Message-----", "From: Ada", "Sent: Monday", "__________________",
-    "Sent from my iPhone", "\xa0Gesendet mit der App", "Von meinem iPhone gesendet", "Get Outlook for iOS",
-    "This message is confidential and may be privileged.", "Please notify the sender. Do not print.", "Am 3. Mai schrieb Ada:",
-    "Am 3. Mai um 10 Uhr", "schrieb Ada Byron <ada@acme.example>:", "W dniu 3 maja Ada napisała:", "Il giorno 3 Ada ha scritto:",
+    "Hello,", "the printer is broken", "Mit freundlichen Grüßen", "Kind regards,", "  Thanks!", "Viele\xa0Grüße", "MfG",
+    "--", "__", "Ada Byron", "Tel. +49 30 5550001", "+49\xa030\xa0555 0001", "Acme GmbH", "ada@acme.example",
+    "10115 Berlin", "", "", " ", "\xa0", "> quoted before", "On Monday Ada wrote:", "-----Original Message-----",
+    "From: Ada", "Sent: Monday", "__________________", "Sent from my iPhone", "\xa0Gesendet mit der App",
+    "Von meinem iPhone gesendet", "Get Outlook for iOS", "This message is confidential and may be privileged.",
+    "Please notify the sender. Do not print.", "Am 3. Mai schrieb Ada:", "Am 3. Mai um 10 Uhr",
+    "schrieb Ada Byron <ada@acme.example>:", "W dniu 3 maja Ada napisała:", "Il giorno 3 Ada ha scritto:",
 )  # fmt: skip
 """Lines as mails have them; blanks of several kinds among them."""
 
