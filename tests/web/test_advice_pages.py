@@ -87,6 +87,17 @@ def test_from_evidence_to_a_better_model_and_its_end(
         alice.post(f"{address}1/try", {"text": "the <u>coffee</u> machine is broken"}, headers={"HX-Request": "true"})
     )
     key = re.findall(r'name="key" value="([^"]+)"', tried)[0]
+    offered = re.findall(r'<option value="([^"]*)">', tried.partition('name="label-0"')[2].partition("</select>")[0])
+    assert offered == ["", "accounts", "billing", "network"] and 'name="new-0"' in tried, "a new label stands apart"
+    slip = {"key": "slip", "text": "a slip of the pen", "label-0": "network", "new-0": "facilities"}
+    page = text(alice.post(f"{address}1/feedback", slip, follow=True))
+    assert "facilities" in page
+    [back] = re.findall(r'action="([^"]*/withdraw)"', page)
+    assert carol.post(back).status_code == 404
+    page = text(alice.post(back, follow=True))
+    assert "Nothing waits to become training data" in page and "withdrawn" in page
+    assert Feedback.objects.get().withdrawn_by == "alice@acme.example"
+    Feedback.objects.all().delete()
     said = {"key": key, "text": "the <u>coffee</u> machine is broken", "label-0": "network"}
     assert carol.post(f"{address}1/feedback".replace("/acme/", "/globex/"), said).status_code == 404
     for _ in range(2):
