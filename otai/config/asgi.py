@@ -14,7 +14,6 @@ from django.core.wsgi import get_wsgi_application
 from otai.config.addresses import client_address
 from otai.config.pool import beside_pages, close_shared, share_connections
 from otai.config.start import settle_in
-from otai.config.upkeep import Upkeep
 from otai.front.application import Front, folder_for
 from otai.front.limits import ServerLimits
 from otai.front.probes import probes
@@ -55,6 +54,13 @@ def front() -> Front:
     )
 
 
+def start_upkeep() -> None:
+    """What the machine needs beside answers begins, once tables are known."""
+    from otai.config.upkeep import Upkeep
+
+    Upkeep().start()
+
+
 application = front()
 settle_in()
-Upkeep().start()
+start_upkeep()

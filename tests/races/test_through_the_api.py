@@ -54,7 +54,7 @@ def test_orders_and_cancellations_at_once_are_all_answered(
     before = ledger.balance(acme.id).available
 
     def order_and_cancel(quote: str) -> tuple[int, int]:
-        ordered = caller.post("/runs", json={"quote": quote})
+        ordered = caller.post("/runs", json={"quote": quote, "again": True})
         if ordered.status_code != 201:
             return ordered.status_code, 0
         return ordered.status_code, caller.post(f"/runs/{ordered.json()['number']}/cancel").status_code

@@ -317,7 +317,7 @@ def a_dispute_freezes_credits_and_is_won(story: Story) -> None:
     dispute = story.stripe.disputes(story.payment(FIFTY), FIFTY)
     story.sweep()
     story.goes_to("credits/invoices/")
-    story.reads("A payment is disputed: 50 credits frozen until the bank has decided.")
+    story.reads("A payment is disputed: 50 credits are frozen until the bank has decided.")
     assert "197 credits" in page.inner_text(".balance")
     page.click("tr:has-text('EUR 535.50') >> a:has-text('OT-')")
     story.reads("EUR 535.50 of it is disputed")

@@ -73,6 +73,8 @@ OF_ACME = re.compile(
     re.VERBOSE,
 )
 """What acme called its things, and what its tickets say."""
+OF_TICKETS = re.compile("|".join(rf"\b{re.escape(said)}\b( \d+)?" for of in stories.QUEUES.values() for said in of))
+"""What the scene's tickets are about."""
 ENGLISH_ALONE = re.compile(r"\b(?:the|of|and|not|is|are|was|with|for|at|by|your|you|which|when|used|there|no)\b")
 """Small words that stand in almost any English sentence, and in no French one."""
 
@@ -190,7 +192,7 @@ def left(english: dict[str, str], other: dict[str, str], *, alike: frozenset[str
     for address, page in other.items():
         of_english = set(read(english[address]))
         for text in set(read(page)) & of_english - ZONES - COUNTRY_NAMES:
-            if set(WORD.findall(OF_ACME.sub("", SAME_EVERYWHERE.sub("", text)))) - alike:
+            if set(WORD.findall(without_names(text))) - alike:
                 found.add(text)
     return found
 
@@ -199,7 +201,12 @@ def speaks_english(text: str) -> bool:
     """Whether a text of a French page holds a piece of an English one."""
     if text in ZONES | COUNTRY_NAMES:
         return False
-    return bool(ENGLISH_ALONE.search(OF_ACME.sub("", SAME_EVERYWHERE.sub("", text))))
+    return bool(ENGLISH_ALONE.search(without_names(text)))
+
+
+def without_names(text: str) -> str:
+    """A text without what is nobody's to translate."""
+    return OF_TICKETS.sub("", OF_ACME.sub("", SAME_EVERYWHERE.sub("", text)))
 
 
 def written_alike(language: str) -> frozenset[str]:

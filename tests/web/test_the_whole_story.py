@@ -97,8 +97,8 @@ def the_whole_story(installation: Installation, base: str, browser: Any, tickets
     for number in (2, 3):
         page.goto(f"{base}/acme-ltd/train/?choice=basic-fast")
         page.click("#order-button")
-        # Just this was ordered before: she is led to it, and means it.
-        page.click("text=Order again")
+        if number == 3:  # Just this was ordered a moment ago: she is led to it, and means it.
+            page.click("button:has-text('Order again')")
         page.wait_for_url(f"**/runs/{number}/")
     page.goto(f"{base}/acme-ltd/train/?choice=basic-fast&model=second-try")
     assert "2 credits are missing" in page.inner_text("main")
@@ -130,9 +130,10 @@ def the_whole_story(installation: Installation, base: str, browser: Any, tickets
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
     installation.otai("ledger", "audit")
 
-    # All the time nothing came from elsewhere, and the browser had nothing to complain of.
+    # All the time nothing came from elsewhere, and the browser had nothing to complain of but the equal order.
     assert watched.elsewhere == []
-    assert watched.complaints == []
+    [equal_order] = watched.complaints
+    assert "409 (Conflict)" in equal_order
     return page
 
 

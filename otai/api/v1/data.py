@@ -15,7 +15,7 @@ from pydantic import Field
 from otai.api import keys
 from otai.api.access import CallerRequest
 from otai.api.endpoints import Noun
-from otai.api.v1.shapes import Name
+from otai.api.v1.shapes import Name, Whole
 from otai.db import utc_now
 from otai.errors import Invalid
 from otai.orgs.models import User
@@ -34,8 +34,8 @@ class NotConfirmed(Invalid):
     code = "not_confirmed"
 
 
-PeriodDays = Annotated[int | None, Field(ge=1, le=retention.most_days)]
-UploadHours = Annotated[int | None, Field(ge=1, le=retention.most_hours)]
+PeriodDays = Annotated[Whole | None, Field(ge=1, le=retention.most_days)]
+UploadHours = Annotated[Whole | None, Field(ge=1, le=retention.most_hours)]
 
 
 class RetentionIn(Schema):

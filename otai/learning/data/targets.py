@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from otai.learning.arrays import Mask, Matrix, Rows
 from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, LabelNames, Value
 from otai.learning.errors import InputFailure
-from otai.learning.metrics import argmax_codes
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class AttributeTarget:
 
     def codes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """The label number of each of these rows; only for attributes with one label a ticket, and known rows."""
-        return argmax_codes(self.y[rows])
+        return self.y[rows].argmax(axis=1)
 
 
 def attribute_target(spec: AttributeSpec, clean: CleanLabels, train: Rows, *, fewest_tickets: int) -> AttributeTarget:
