@@ -83,7 +83,9 @@ def test_forty_runs_end_and_none_is_paid_twice_while_nodes_and_workers_are_kille
     through_chaos_on_a_cluster(40, database_url=database_url, folder=tmp_path, seconds=3000, pause=25)
 
 
-# Once, on the embedded database: what PostgreSQL does about killed workers is in test_chaos.
+# Once, on the embedded database: what PostgreSQL does about killed workers is in test_chaos, and a machine that is lost
+# in mid-training in test_ray, both in every run of the tests.
+@pytest.mark.torture
 @pytest.mark.pure
 def test_every_run_ends_and_none_is_paid_twice_when_a_node_dies(database_url: str, tmp_path: Path) -> None:
     through_chaos_on_a_cluster(2, database_url=database_url, folder=tmp_path, seconds=400, pause=1000)
