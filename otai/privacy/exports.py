@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, Any
+from tempfile import SpooledTemporaryFile, TemporaryDirectory
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -52,6 +52,8 @@ given_up_after = timedelta(hours=6)
 """An export that was begun and is not ready by then was ended with its process: it is begun anew."""
 CHUNK_BYTES = 1 << 20
 ROWS_AT_ONCE = 5_000
+kept_in_memory_bytes = 8 << 20
+"""Of what is kept of one person; what is longer lies in a file without a name."""
 most_a_day = 3
 """Exports of one organisation: each holds everything once more, for a week."""
 
@@ -255,6 +257,14 @@ def opened(organisation: Organisation, id: Any, *, who: str, now: datetime) -> t
 
 def _told(organisation: Organisation, what: str, *, who: str, now: datetime) -> None:
     TeamEvent.objects.create(organisation=organisation, at=now, who=who[:200], what=what, subject=organisation.slug)
+
+
+def opened_person(user: User, *, now: datetime) -> IO[bytes]:
+    """What `write_person` writes, as a file at its beginning that whoever reads it closes."""
+    file = SpooledTemporaryFile(max_size=kept_in_memory_bytes)  # noqa: SIM115
+    write_person(user, cast(IO[bytes], file), now=now)
+    file.seek(0)
+    return cast(IO[bytes], file)
 
 
 def write_person(user: User, file: IO[bytes], *, now: datetime) -> None:

@@ -8,10 +8,14 @@ import io
 import json
 import stat
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 CSV = b"text,queue\n" + b"the printer is on fire,it\nno money came,billing\n" * 6
+LED_OUT = Path(tempfile.gettempdir()) / "out.csv"
+"""Where an archive would lead that is followed."""
 SECRET = "file:///etc/passwd"
 ENTITIES = "".join(
     f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' if n else '<!ENTITY e0 "printerprinter">' for n in range(10)
@@ -56,7 +60,7 @@ def _member(name: str, kind: bytes = tarfile.REGTYPE, *, to: str = "") -> tarfil
 
 def _archives() -> Iterator[tuple[str, bytes]]:
     for number, name in enumerate(
-        ("../../../out.csv", "/tmp/out.csv", "..\\..\\out.csv", "C:\\out.csv", "a/../../out.csv")
+        ("../../../out.csv", str(LED_OUT), "..\\..\\out.csv", "C:\\out.csv", "a/../../out.csv")
     ):
         yield f"leads-out-{number}.zip", _zip((name, CSV))
         yield f"leads-out-{number}.tar.gz", _tar(_member(name))
@@ -87,33 +91,42 @@ def _xml() -> Iterator[tuple[str, bytes]]:
     yield "include.xml", include.format(SECRET).encode()
 
 
+NAMESPACES = "http://schemas.openxmlformats.org"
+TYPES = "application/vnd.openxmlformats"
+
+
+def _element(name: str, inside: str = "", /, **attributes: str) -> str:
+    """An element of XML; in the names of attributes `__` stands for the colon of a prefix."""
+    said = "".join(f' {key.replace("__", ":")}="{value}"' for key, value in attributes.items())
+    return f"<{name}{said}>{inside}</{name}>"
+
+
+def _relationship(kind: str, target: str) -> bytes:
+    to = _element("Relationship", Id="r", Type=f"{NAMESPACES}/officeDocument/2006/relationships/{kind}", Target=target)
+    return _element("Relationships", to, xmlns=f"{NAMESPACES}/package/2006/relationships").encode()
+
+
 def _sheet(*, dimension: str = "A1:B3", head: str = '<?xml version="1.0"?>', text: str = "fire") -> bytes:
-    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    cell = '<c r="{0}" t="inlineStr"><is><t>{1}</t></is></c>'
-    rows = "".join(
-        f'<row r="{row}">{cell.format(f"A{row}", text if row > 1 else "text")}{cell.format(f"B{row}", "queue")}</row>'
-        for row in (1, 2, 3)
-    )
+    spreadsheet = f"{NAMESPACES}/spreadsheetml/2006/main"
+    types = {
+        "rels": f"{TYPES}-package.relationships+xml",
+        "xml": f"{TYPES}-officedocument.spreadsheetml.sheet.main+xml",
+    }
+    defaults = "".join(_element("Default", Extension=ending, ContentType=kind) for ending, kind in types.items())
+    cells = [("A1", "text"), ("B1", "queue"), ("A2", text), ("B2", "queue"), ("A3", text), ("B3", "queue")]
+    written = [_element("c", _element("is", _element("t", said)), r=place, t="inlineStr") for place, said in cells]
+    rows = "".join(_element("row", "".join(written[2 * row : 2 * row + 2]), r=str(row + 1)) for row in range(3))
+    sheets = _element("sheets", _element("sheet", name="S", sheetId="1", r__id="r"))
+    relationships = f"{NAMESPACES}/officeDocument/2006/relationships"
+    book = _element("workbook", sheets, xmlns=spreadsheet, xmlns__r=relationships)
+    inside = _element("dimension", ref=dimension) + _element("sheetData", rows)
     return _zip(
-        ("[Content_Types].xml", (
-            f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType='
-            '"application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType='
-            '"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>').encode()),
-        ("_rels/.rels", (
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r" Type="{office}/officeDocument" '
-            'Target="xl/workbook.xml"/></Relationships>').encode()),
-        ("xl/workbook.xml", (
-            f'<workbook xmlns="{namespace}" xmlns:r="{office}"><sheets><sheet name="S" sheetId="1" r:id="r"/></sheets>'
-            '</workbook>').encode()),
-        ("xl/_rels/workbook.xml.rels", (
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r" Type="{office}/worksheet" '
-            'Target="worksheets/sheet1.xml"/></Relationships>').encode()),
-        ("xl/worksheets/sheet1.xml", (
-            f'{head}<worksheet xmlns="{namespace}"><dimension ref="{dimension}"/><sheetData>{rows}</sheetData>'
-            '</worksheet>').encode()),
-    )  # fmt: skip
+        ("[Content_Types].xml", _element("Types", defaults, xmlns=f"{NAMESPACES}/package/2006/content-types").encode()),
+        ("_rels/.rels", _relationship("officeDocument", "xl/workbook.xml")),
+        ("xl/workbook.xml", book.encode()),
+        ("xl/_rels/workbook.xml.rels", _relationship("worksheet", "worksheets/sheet1.xml")),
+        ("xl/worksheets/sheet1.xml", (head + _element("worksheet", inside, xmlns=spreadsheet)).encode()),
+    )
 
 
 def _workbooks() -> Iterator[tuple[str, bytes]]:

@@ -29,7 +29,7 @@ print(json.dumps([person(name, at="sessions.example").email for name in ("victor
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def people(attacked: Scene) -> list[str]:
     found: list[str] = attacked.studio.installation.python(PEOPLE)
     return found

@@ -81,6 +81,13 @@ class Attacked(Installation):
         self.python(ACT % code)
 
 
+UNBOUNDED_STREAMS = """
+from otai.orgs import quotas
+quotas.lift(organisation=acme, quota=quotas.Quota.STREAMS, most=None, who="operator", why="a story", now=now)
+"""
+"""What an operator does for a customer of a thousand readers."""
+
+
 @dataclass
 class Site:
     port: int
@@ -353,6 +360,7 @@ def test_a_thousand_readers_cost_one_look_a_second(request: pytest.FixtureReques
         attacked = Attacked(tmp_path, more)
         attacked.otai("init")
         people = attacked.python(PEOPLE)
+        attacked.act(UNBOUNDED_STREAMS)
         with attacked.studio() as base:
             site = Site(int(base.rsplit(":", 1)[1]), attacked, people, server)
             lines = []

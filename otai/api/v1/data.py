@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -24,8 +23,6 @@ from otai.privacy import exports, organisations, persons, retention
 from otai.privacy.models import Export
 
 noun = Noun("Your data")
-
-kept_in_memory_bytes = 8 << 20
 
 
 class NotConfirmed(Invalid):
@@ -243,10 +240,7 @@ def export_account(request: CallerRequest) -> HttpResponseBase:
 
     A zip of JSON: the account, and each row that names the person. For a signed-in browser: a key is no person.
     """
-    # The answer closes it.
-    file = tempfile.SpooledTemporaryFile(max_size=kept_in_memory_bytes)  # noqa: SIM115
-    exports.write_person(cast(User, request.user), cast("exports.IO[bytes]", file), now=utc_now())
-    file.seek(0)
+    file = exports.opened_person(cast(User, request.user), now=utc_now())
     return FileResponse(file, as_attachment=True, filename="otai-account.zip", content_type="application/zip")
 
 

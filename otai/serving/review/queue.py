@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -107,19 +107,12 @@ def queue_of(data_set: DataSet) -> ReviewQueue | None:
     rows = ReviewItem.objects.filter(organisation=organisation, data_set_name=newest.name)
     asked = {_key_of(row): row for row in rows}
     questions = {one.key: one for one in reversed(found)}.values()
-    listed = [_with(one, asked.get(one.key)) for one in questions]
+    listed = [replace(one, asked=asked.get(one.key)) for one in questions]
     return ReviewQueue(newest, sorted(listed, key=lambda one: (-one.confidence, one.attribute, one.ticket)))
 
 
 def _key_of(row: ReviewItem) -> tuple[str, ...]:
     return (str(row.feedback_id),) if row.feedback_id else (row.attribute, row.ticket, row.text_key)
-
-
-def _with(one: Question, asked: ReviewItem | None) -> Question:
-    return Question(
-        one.ticket, one.attribute, one.text_key, one.given, one.suggested, one.confidence, one.row, one.begins,
-        one.feedback, asked,
-    )  # fmt: skip
 
 
 def _suspected(versions: Sequence[ModelVersion], index: TicketIndexReader) -> Iterator[Question]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import cast
 from uuid import UUID
 
@@ -23,8 +22,6 @@ from otai.orgs.sessions import is_recent
 from otai.privacy import exports, organisations, persons, retention
 from otai.web.access import MemberRequest, page, signed_in
 from otai.web.refusals import in_words
-
-KEPT_ON_DISK = 8 << 20
 
 
 class ConfirmForm(forms.Form):
@@ -99,9 +96,7 @@ def export_account(request: HttpRequest) -> HttpResponseBase:
     """All that is kept of a person, as a zip of JSON; whoever signed in a while ago says who they are once more."""
     if not is_recent(request, now=utc_now()):
         raise ReauthenticationRequired
-    file = tempfile.SpooledTemporaryFile(max_size=KEPT_ON_DISK)  # noqa: SIM115 -- the answer closes it
-    exports.write_person(cast(User, request.user), cast("exports.IO[bytes]", file), now=utc_now())
-    file.seek(0)
+    file = exports.opened_person(cast(User, request.user), now=utc_now())
     return FileResponse(file, as_attachment=True, filename="otai-account.zip", content_type="application/zip")
 
 
