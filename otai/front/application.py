@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from otai.front.answers import ClientGone, Response, Sender, pieces_of_file
+from otai.front.asgi import Receive
 from otai.front.bodies import Bodies, Gone, TooLong, Unread
 from otai.front.bounds import Bound, bound_of
 from otai.front.connections import close_stalled_connections
 from otai.front.limits import ServerLimits
+from otai.front.lingering import Incoming, read_past
 from otai.front.pages import Pages, Wsgi, environ_of
 
 log = logging.getLogger(__name__)
@@ -68,24 +70,31 @@ class Front:
             return
         if scope["type"] != "http":
             return
-        sender = Sender(send, receive, self.limits)
+        headers = headers_of(scope)
+        incoming = Incoming(receive, headers)
+        sender = Sender(send, incoming, self.limits)
         try:
             probe = self.probes.get(scope["path"])
             if probe is not None:
                 await sender.whole(await probe(scope))
             else:
-                await self._request(scope, receive, sender)
+                await self._request(scope, headers, incoming, sender)
         except Unread as refused:
             await sender.whole(self._refusal(refused, scope))
+            if refused.status == 408:
+                return
         except Gone:
             # Either nobody reads this any more, or what was sent is no HTTP.
             with suppress(ClientGone):
                 await sender.whole(Response(400, [(b"connection", b"close")], b""))
+            return
         except ClientGone:
             return
+        if incoming.is_left:
+            with suppress(Unread), self.bodies.passed_over(self._address(scope, headers)):
+                await read_past(incoming, self.limits)
 
-    async def _request(self, scope: Any, receive: Any, sender: Sender) -> None:
-        headers = headers_of(scope)
+    async def _request(self, scope: Any, headers: dict[bytes, str], receive: Receive, sender: Sender) -> None:
         is_chunked = b"transfer-encoding" in headers
         announced = headers.get(b"content-length", "0")
         if not is_chunked and announced == "0":

@@ -59,8 +59,7 @@ class Bodies:
         """Room for one more body, or Unread with 429 (this address or organisation sends too many) or 503 (everybody
         together does). `uploader`: for whom a file counts, an organisation mostly; the address where nobody said."""
         uploader = uploader or address
-        if self.by_address[address] >= self.limits.bodies_per_address:
-            raise Unread("from_here", code="too_many_bodies", status=429, most=self.limits.bodies_per_address)
+        self._require_place(address)
         if bound.is_upload:
             if self.uploads_by[uploader] >= self.limits.uploads_each:
                 raise self.too_many_of_one()
@@ -68,21 +67,34 @@ class Bodies:
                 raise Unread("together", code="too_many_uploads", status=503, most=self.limits.uploads)
             if shutil.disk_usage(self.folder).free - announced < self.limits.free_bytes:
                 raise Unread("file", code="disk_full", status=503)
+        with self.passed_over(address):
+            if bound.is_upload:
+                self.uploads += 1
+                self.uploads_by[uploader] += 1
+            try:
+                yield
+            finally:
+                if bound.is_upload:
+                    self.uploads -= 1
+                    self.uploads_by[uploader] -= 1
+                    if not self.uploads_by[uploader]:
+                        del self.uploads_by[uploader]
+
+    @contextmanager
+    def passed_over(self, address: str) -> Iterator[None]:
+        """Room for a body of this address that nobody keeps, or Unread with 429."""
+        self._require_place(address)
         self.by_address[address] += 1
-        if bound.is_upload:
-            self.uploads += 1
-            self.uploads_by[uploader] += 1
         try:
             yield
         finally:
-            if bound.is_upload:
-                self.uploads -= 1
-                self.uploads_by[uploader] -= 1
-                if not self.uploads_by[uploader]:
-                    del self.uploads_by[uploader]
             self.by_address[address] -= 1
             if not self.by_address[address]:
                 del self.by_address[address]
+
+    def _require_place(self, address: str) -> None:
+        if self.by_address[address] >= self.limits.bodies_per_address:
+            raise Unread("from_here", code="too_many_bodies", status=429, most=self.limits.bodies_per_address)
 
     def too_many_of_one(self) -> Unread:
         """The refusal of a file whose organisation has as many on their way as it may."""

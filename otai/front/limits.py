@@ -32,6 +32,10 @@ class ServerLimits:
     seldom reaches two."""
     bodies_most_bytes: int = field(default_factory=lambda: _number("OTAI_BODIES_MOST_BYTES", 1 << 30))
     """Of all forms and documents that are being read or worked on, together. Uploads count by number instead."""
+    refused_most_bytes: int = field(default_factory=lambda: _number("OTAI_REFUSED_MOST_BYTES", 64 << 20))
+    """Of a refused body that is read and thrown away, so that its sender hears the refusal."""
+    refused_most_seconds: int = field(default_factory=lambda: _number("OTAI_REFUSED_MOST_SECONDS", 30))
+    """For how long; nginx's `lingering_time` is the same."""
     uploads: int = field(default_factory=lambda: _number("OTAI_UPLOADS_AT_ONCE", 8))
     uploads_each: int = field(default_factory=lambda: _number("OTAI_UPLOADS_PER_ORGANISATION", 2))
     """Of these, for one organisation: whoever sends slowly, or nothing at all, leaves places to the others."""

@@ -3,27 +3,38 @@ by Django's client, for `make attack` through TLS, with a training of hostile la
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 
 from otai.billing.operations import notices
 from otai.db import utc_now
-from otai.orgs.models import Organisation, User
+from otai.orgs.models import Member, Organisation, User
 from otai.orgs.permissions import Role
-from otai.pricing.price_book import Tier
-from otai.serving.models import TrainedModel
+from otai.outbound import operations as outbound
+from otai.outbound.models import NotificationKind
+from otai.outbound.sending import Reply
+from otai.pricing.price_book import Delivery, Mode, Tier
+from otai.runs.events import record
+from otai.runs.models import Reason
+from otai.runs.operations import make_quote, order_run
+from otai.serving.models import ReviewItem, TrainedModel
 from otai.tickets.models import DataSet
+from otai.words.explained import arrow
 from tests import stories
 from tests.api.callers import Program
-from tests.api.everything import Everything, everything_of
+from tests.api.everything import Everything, completed, everything_of
 from tests.attack.entering import (
     Calls,
     ask_for_all,
@@ -93,11 +104,14 @@ def test_no_name_does_anything_wherever_it_is_seen(acme: Organisation, alice: Cl
         file._name = name + UNSEEN
         watch.at(alice.post("/acme/tickets/upload", {"file": file}), where="upload by page")
     model = str(TrainedModel.objects.get().id)
-    everywhere = pages({**has.path, "slug": "acme", "model": model, "number": "1", "position": "0", "object_id": "1"})
+    hostile = DataSet.objects.get(name__contains=PRINTABLE)
+    label = is_worked_on(hostile)
+    known = {**has.path, "slug": "acme", "model": model, "number": "1", "position": "0", "object_id": "1"}
+    everywhere = pages(known)
     for one in DataSet.objects.values_list("id", flat=True):
-        everywhere |= {
-            f"web: data set {one} {page}": f"/acme/tickets/{one}/{page}" for page in ("", "sample", "labels")
-        }
+        everywhere |= {f"web: data set {one} {page}": f"/acme/tickets/{one}/{page}" for page in OF_TICKETS}
+    everywhere["web: a label to look through"] = f"/acme/tickets/{hostile.id}/review/{label}/"
+    everywhere["web: tickets with a label"] = f"/acme/tickets/{hostile.id}/browse?{urlencode(labelled(hostile))}"
     everywhere |= {f"web: upload {one}": f"/acme/tickets/uploads/{one}/" for one in waiting()}
     ours = {name: path for name, path in everywhere.items() if name.startswith("web:")}
     fields = enter_in_forms(watch, alice, ours, QUICK)
@@ -105,6 +119,8 @@ def test_no_name_does_anything_wherever_it_is_seen(acme: Organisation, alice: Cl
     assert enter_in_bodies(watch, program.call, has, QUICK) >= 30
     alice.post("/acme/team/invite/", {"email": "eve@acme.example", "role": "viewer"})
     notices.send_notices(now=utc_now())
+    told = is_told_of_it(watch, acme)
+    assert any(hostile.name in json.dumps(one, ensure_ascii=False).replace('\\"', '"') for one in told)
     assert look_at_all(watch, alice, ours) >= 30
     assert ask_for_all(watch, program.call, has) >= 20
     assert look_at_rows_of_the_desk(watch, alice, everywhere, most=1) >= 10
@@ -113,6 +129,56 @@ def test_no_name_does_anything_wherever_it_is_seen(acme: Organisation, alice: Cl
     assert PRINTABLE in Organisation.objects.get(slug="acme").name
     assert any(PRINTABLE in message.body for message in mail.outbox) and len(mail.outbox) >= 3
     assert not watch.harms, "\n".join(watch.harms)
+
+
+OF_TICKETS = ("", "sample", "labels", "browse", "browse/0", f"browse?q={SIGN}", "review/")
+
+
+def is_worked_on(hostile: DataSet) -> str:
+    """A model learnt from it, and a label of it is to be looked through; the label's id."""
+    [attribute] = hostile.attributes.all()
+    run = order_run(
+        organisation=hostile.organisation,
+        quote=make_quote(
+            organisation=hostile.organisation, data_set=hostile, attributes=(attribute.name,), mode=Mode.BASIC,
+            delivery=Delivery.STANDARD, model_name="hostile", reason=Reason.NEW_MODEL, now=utc_now(),
+        ).id,
+        who="alice@acme.example",
+        now=utc_now(),
+    )  # fmt: skip
+    completed(run, utc_now())
+    record(run, move=arrow("evaluating", "completed"), who="w", why="", now=utc_now(), to="completed")
+    labels = list(attribute.labels.values_list("name", flat=True))
+    asked = ReviewItem.objects.create(
+        organisation=hostile.organisation, data_set_name=hostile.name, ticket="row 2", attribute=attribute.name,
+        text_key="0" * 32, given=labels[:1], suggested=labels[1:], confidence=0.9,
+    )  # fmt: skip
+    return str(asked.id)
+
+
+def labelled(hostile: DataSet) -> dict[str, str]:
+    """What a chart's link to its tickets asks for."""
+    attribute = hostile.attributes.get()
+    return {"attribute": attribute.name, "label": str(attribute.labels.values_list("name", flat=True)[0])}
+
+
+def is_told_of_it(watch: Watch, acme: Organisation) -> list[Any]:
+    """To Alice by the daily mail, to acme's program by webhooks: what they say."""
+    alice, said = Member.objects.get(organisation=acme, user__email="alice@acme.example"), []
+    for kind in NotificationKind.values:
+        outbound.choose(member=alice, kind=kind, mail="daily", in_browser=True, now=utc_now())
+    outbound.collect(now=utc_now())
+    assert outbound.mail_due(now=utc_now() + timedelta(days=2))
+    notices.send_notices(now=utc_now())
+    assert any(SIGN in one.body and "hostile" in one.body for one in mail.outbox if one.to == [alice.user.email])
+
+    def heard(_: str, *, body: bytes, headers: dict[str, str]) -> Reply:
+        watch.at(HttpResponse(body, headers=headers), where="webhook")
+        said.append(json.loads(body))
+        return Reply(200, 1, "")
+
+    outbound.deliver_due(now=utc_now(), clock=utc_now, post=heard)
+    return said
 
 
 ALL = {"everything that is printed": PRINTABLE, **HIDDEN}

@@ -144,20 +144,17 @@ def test_too_much_of_a_body_is_refused(attacked: Scene) -> None:
     with attacked.program("everything") as program, attacked.studio.http() as nobody:
         asked: list[tuple[httpx.Client, str, bytes | Iterator[bytes], set[int]]] = [
             (nobody, "/account/login/", b"a" * (3 << 20), {413}),
-            # The proxy has taken all of it when it is refused, and may say so in its own words.
-            (nobody, "/account/login/", endless(), {411, 413, 502}),
+            # The proxy has taken all of it when it is refused.
+            (nobody, "/account/login/", endless(), {413}),
             (nobody, "/webhooks/stripe", b"a" * (1 << 20), {413}),
             (nobody, "/api/v1/quotes", b"[" * (4 << 20), {401, 413}),
             (program, "/api/v1/quotes", b"[" * (4 << 20), {413}),
             (program, "/api/v1/quotes", b"[" * (2 << 20), {400, 422}),
             (program, "/api/v1/quotes", b'{"a":' * (300_000), {400, 422}),
-            (nobody, "/api/v1/data-sets", endless(), {401, 413, 502}),
+            (nobody, "/api/v1/data-sets", endless(), {401}),
         ]
         for client, path, body, expected in asked:
-            try:
-                answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
-            except (httpx.WriteError, httpx.RemoteProtocolError, httpx.ReadError):
-                continue
+            answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
             assert answer.status_code in expected, told(answer)
     people_are_served(attacked.studio)
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.pure
 
 QUICK = {"WEB_THREADS": 2, "BODY_GRACE_SECONDS": 2, "BODY_LEAST_BYTES_PER_SECOND": 1000, "SEND_SECONDS": 3,
          "HEADER_SECONDS": 3, "UPLOAD_MOST_BYTES": 8 << 20, "UPLOADS_AT_ONCE": 2, "UPLOADS_PER_ORGANISATION": 1,
-         "BODIES_PER_ADDRESS": 40,
+         "BODIES_PER_ADDRESS": 40, "REFUSED_MOST_BYTES": 32 << 20, "REFUSED_MOST_SECONDS": 3,
          "UPLOADS_LEAVE_FREE_BYTES": 0}  # fmt: skip
 
 
@@ -52,13 +52,18 @@ def test_a_body_that_never_comes_holds_no_thread_and_ends(port: int) -> None:
 
 
 def test_a_body_that_drips_is_cut_off_at_the_least_rate(port: int) -> None:
-    line = begin(port, "POST / HTTP/1.1", "Content-Length: 100000")
+    """One that is refused is read no longer either, so that its sender hears it."""
+    lines = [begin(port, "POST / HTTP/1.1", f"Content-Length: {length}") for length in (100_000, 1 << 30)]
     began = time.monotonic()
-    with pytest.raises(OSError):
-        while time.monotonic() - began < 15:
-            line.sendall(b"x")
-            time.sleep(0.1)
-    assert 1.5 < time.monotonic() - began < 6
+    while lines and time.monotonic() - began < 15:
+        for line in list(lines):
+            try:
+                line.sendall(b"x")
+            except OSError:
+                lines.remove(line)
+                assert time.monotonic() - began > 1.5
+        time.sleep(0.1)
+    assert not lines and time.monotonic() - began < 7
 
 
 def test_a_slow_body_that_keeps_the_rate_arrives_whole(port: int) -> None:
@@ -134,6 +139,34 @@ def test_what_is_too_large_or_of_unknown_length_is_refused_before_it_is_read(por
     chunked = b"".join(b"10000\r\n" + b"x" * 65536 + b"\r\n" for _ in range(44)) + b"0\r\n\r\n"
     with begin(port, "POST /api/v1/quotes HTTP/1.1", "Transfer-Encoding: chunked", body=chunked) as line:
         assert b" 413 " in line.recv(1000), "what says no length is counted while it comes"
+
+
+def whole(port: int, *head: str, body: bytes) -> bytes:
+    """What a client hears that sends all of its request before it reads."""
+    with begin(port, *head, body=body) as line:
+        return line.recv(1 << 16)
+
+
+def test_a_client_that_sends_all_before_it_reads_hears_why_it_is_refused(port: int) -> None:
+    """More than the kernel holds of it on its way: only what the server reads comes to an end."""
+    much = b"a" * (16 << 20)
+    length = f"Content-Length: {len(much)}"
+    assert b" 413 " in whole(port, "POST /login HTTP/1.1", length, body=much)
+    assert b" 413 " in whole(port, "POST /acme/tickets/upload HTTP/1.1", length, body=much)
+    assert b" 401 " in whole(port, "POST /api/v1/data-sets HTTP/1.1", "Content-Length: 7000000", body=much[:7_000_000])
+    chunked = b"".join(b"100000\r\n" + much[: 1 << 20] + b"\r\n" for _ in range(16)) + b"0\r\n\r\n"
+    for path, status in (("/login", b" 411 "), ("/api/v1/quotes", b" 413 ")):
+        assert status in whole(port, f"POST {path} HTTP/1.1", "Transfer-Encoding: chunked", body=chunked), path
+    known = ("POST /api/v1/data-sets HTTP/1.1", "Authorization: Bearer acme", "Content-Length: 5000000")
+    with begin(port, *known):
+        time.sleep(0.3)
+        assert b" 429 " in whole(port, *known, body=much[:5_000_000])
+
+
+def test_what_is_refused_is_read_up_to_a_bound_of_bytes(port: int) -> None:
+    with begin(port, "POST /login HTTP/1.1", f"Content-Length: {1 << 30}") as line, pytest.raises(OSError):
+        for _ in range(96):
+            line.sendall(b"x" * (1 << 20))
 
 
 def test_a_program_may_stream_a_file_of_unknown_length(port: int) -> None:

@@ -65,11 +65,18 @@ def spec(tmp_path: Path) -> TrainingSpec:
 
 @pytest.fixture
 def on(cluster: RayCluster, store: FileStore, tmp_path: Path) -> Callable[[str, str], RayExecutor]:
+    """What travels to the L4 is encrypted, what travels to the H100 is not."""
+
     def playing(script: str, accelerator: str = "H100") -> RayExecutor:
         path = tmp_path / "training.py"
         path.write_text(script)
         return RayExecutor(
-            cluster.address, sys.executable, accelerator, store=store, command=(sys.executable, str(path))
+            cluster.address,
+            sys.executable,
+            accelerator,
+            store=store,
+            encrypts=accelerator == "L4",
+            command=(sys.executable, str(path)),
         )
 
     return playing
