@@ -15,6 +15,7 @@ from typer.main import get_group
 from otai import __version__
 from otai.cli import elsewhere
 from otai.cli.output import errors_as_one_line
+from otai.environment import is_on
 
 
 def _set_up() -> None:
@@ -22,7 +23,7 @@ def _set_up() -> None:
     import django
 
     # A setting that means nothing is one line too, not a traceback.
-    with errors_as_one_line(debug=bool(os.environ.get("OTAI_DEBUG"))):
+    with errors_as_one_line(debug=is_on("OTAI_DEBUG")):
         django.setup()
 
 
@@ -117,7 +118,7 @@ def run() -> None:
     """The entry point `otai`."""
     # Nothing that we write is meant for other users of the machine.
     os.umask(0o077)
-    with errors_as_one_line(debug=bool(os.environ.get("OTAI_DEBUG"))):
+    with errors_as_one_line(debug=is_on("OTAI_DEBUG")):
         if elsewhere.is_wanted(sys.argv[1:]):
             import_module("otai.cli.remote").app()
         else:

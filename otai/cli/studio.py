@@ -20,6 +20,7 @@ from django.core.management import call_command
 from otai.cli.check import before_strangers
 from otai.cli.output import say
 from otai.cli.setup import require_installation
+from otai.environment import number
 
 
 def studio(
@@ -82,7 +83,7 @@ def _reached_at(origin: str) -> None:
 def seconds_to_stop() -> int:
     """A server process that has not ended so long after SIGTERM is killed: before the ten seconds after which `docker
     stop` kills everything without a word."""
-    return int(os.environ.get("OTAI_STOP_SECONDS") or 8)
+    return number("OTAI_STOP_SECONDS")
 
 
 def _named(host: str) -> str:
@@ -101,12 +102,12 @@ def connection_limits() -> dict[str, Any]:
     from granian.constants import HTTPModes
     from granian.http import HTTP1Settings
 
-    most = int(os.environ.get("OTAI_CONNECTIONS") or 4096)
+    most = number("OTAI_CONNECTIONS")
     _allow_files(most + 512)
     return {
         "http": HTTPModes.http1,
         "http1_settings": HTTP1Settings(
-            header_read_timeout=1000 * int(os.environ.get("OTAI_HEADER_SECONDS") or 30), max_buffer_size=64 << 10
+            header_read_timeout=1000 * number("OTAI_HEADER_SECONDS"), max_buffer_size=64 << 10
         ),
         "websockets": False,
         # Python's own signals wait for a process that computes, and so did the server for as long.

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from otai.errors import Invalid
+from otai.environment import InvalidSetting
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class InvalidSetting(Invalid):
-    code = "invalid_setting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +69,6 @@ def allowed_hosts(base: BaseUrl, more: str) -> list[str]:
     named = [host.strip() for host in more.split(",") if host.strip()]
     own = [base.host, *(LOOPBACK if base.is_loopback else ())]
     return list(dict.fromkeys([*own, *named]))
-
-
-def whole_number(environment: Mapping[str, str], name: str, *, otherwise: int) -> int:
-    """The setting as a number of at least 0. Raises InvalidSetting for anything else."""
-    text = environment.get(name, "").strip() or str(otherwise)
-    if not text.isdecimal():
-        raise InvalidSetting("number", name=name, text=text, otherwise=otherwise, setting=name)
-    return int(text)
 
 
 def client_address(peer: str, forwarded_for: str, *, trusted_proxies: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from babel import Locale
 
-from otai.config.addresses import InvalidSetting
+from otai.environment import InvalidSetting
 
 CATALOGUES = Path(__file__).parents[1] / "web" / "locale"
 ENGLISH = "en"

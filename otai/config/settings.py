@@ -13,9 +13,13 @@ from typing import Any
 import dj_database_url
 import platformdirs
 
-from otai.config.addresses import allowed_hosts, base_url, whole_number
+from otai.config.addresses import allowed_hosts, base_url
 from otai.config.languages import CATALOGUES, languages
+from otai.environment import InvalidSetting, choice, number, number_if_set, refuse_what_means_nothing, switch
 from otai.key_files import former_keys, secret_key
+
+# Also those that only a server's or a worker's own process reads: each program says at its door what means nothing.
+refuse_what_means_nothing()
 
 OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai")).absolute()
 """Where the embedded installation keeps its database and files."""
@@ -23,7 +27,7 @@ OTAI_HOME = Path(os.environ.get("OTAI_HOME") or platformdirs.user_data_dir("otai
 OTAI_FILES = os.environ.get("OTAI_FILES") or (OTAI_HOME / "files").as_uri()
 """fsspec URL of the file store for data sets and models, for example `s3://bucket/otai`."""
 
-OTAI_ENCRYPT_FILES = os.environ.get("OTAI_ENCRYPT_FILES", "") == "1"
+OTAI_ENCRYPT_FILES = switch("OTAI_ENCRYPT_FILES")
 """Whether files of organisations (tickets, holdouts, models, checkpoints) are encrypted in the store, with a key for
 each organisation."""
 
@@ -41,10 +45,10 @@ OTAI_PRICE_BOOK = os.environ.get("OTAI_PRICE_BOOK") or "otai.pricing.price_book:
 
 OTAI_PRICE_BOOKS = Path(os.environ.get("OTAI_PRICE_BOOKS") or OTAI_HOME / "price-books")
 """Folder of price books that come into force on a day of their own: `otai billing schedule-price-book`."""
-OTAI_GOODWILL_ALONE = whole_number(os.environ, "OTAI_GOODWILL_ALONE", otherwise=100)
-OTAI_PAYMENT_ALONE = whole_number(os.environ, "OTAI_PAYMENT_ALONE", otherwise=5000)
-OTAI_ALONE_DAYS = whole_number(os.environ, "OTAI_ALONE_DAYS", otherwise=30)
-OTAI_PAYMENTS_PER_DAY = whole_number(os.environ, "OTAI_PAYMENTS_PER_DAY", otherwise=100)
+OTAI_GOODWILL_ALONE = number("OTAI_GOODWILL_ALONE")
+OTAI_PAYMENT_ALONE = number("OTAI_PAYMENT_ALONE")
+OTAI_ALONE_DAYS = number("OTAI_ALONE_DAYS")
+OTAI_PAYMENTS_PER_DAY = number("OTAI_PAYMENTS_PER_DAY")
 """What one operator may do alone for an organisation within so many days: credits of goodwill, and payments (in EUR)
 confirmed by hand. Above, a second one approves."""
 
@@ -70,16 +74,16 @@ OTAI_BASE_URL = _base.origin
 no request's do."""
 OTAI_IS_OPEN = not _base.is_loopback
 """Whether others than this machine reach it: then more is needed (`otai check`)."""
-OTAI_TRUSTED_PROXIES = whole_number(os.environ, "OTAI_TRUSTED_PROXIES", otherwise=0)
+OTAI_TRUSTED_PROXIES = number("OTAI_TRUSTED_PROXIES")
 """How many reverse proxies of ours stand before this. Without one, X-Forwarded-For and X-Forwarded-Proto are a
 visitor's claims."""
 
 # Mail: without a server the embedded installation writes each mail to a file below OTAI_HOME.
 EMAIL_HOST = os.environ.get("OTAI_EMAIL_HOST", "")
-EMAIL_PORT = int(os.environ.get("OTAI_EMAIL_PORT", "587"))
+EMAIL_PORT = number("OTAI_EMAIL_PORT")
 EMAIL_HOST_USER = os.environ.get("OTAI_EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("OTAI_EMAIL_PASSWORD", "")
-EMAIL_USE_TLS = os.environ.get("OTAI_EMAIL_TLS", "1") == "1"
+EMAIL_USE_TLS = switch("OTAI_EMAIL_TLS")
 EMAIL_TIMEOUT = 20
 EMAIL_FILE_PATH = str(OTAI_HOME / "mail")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
@@ -97,9 +101,10 @@ ALLOWED_HOSTS = allowed_hosts(_base, os.environ.get("OTAI_ALLOWED_HOSTS", ""))
 CSRF_TRUSTED_ORIGINS = [OTAI_BASE_URL]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if OTAI_TRUSTED_PROXIES else None
 # A browser remembers it for the host, whatever its port: on this machine other servers would suffer.
-SECURE_HSTS_SECONDS = whole_number(
-    os.environ, "OTAI_HSTS_SECONDS", otherwise=365 * 24 * 60 * 60 if _base.is_https and not _base.is_loopback else 0
-)
+_hsts_seconds = number_if_set("OTAI_HSTS_SECONDS")
+if _hsts_seconds is None:
+    _hsts_seconds = 365 * 24 * 60 * 60 if _base.is_https and OTAI_IS_OPEN else 0
+SECURE_HSTS_SECONDS = _hsts_seconds
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGES = languages(os.environ.get("OTAI_LANGUAGES", ""))
@@ -185,26 +190,26 @@ STORAGES = {
     "staticfiles": {"BACKEND": "otai.web.static_files.StudioStatic"},
 }
 # The REST API and webhooks.
-OTAI_API_REQUESTS_PER_MINUTE = int(os.environ.get("OTAI_API_REQUESTS_PER_MINUTE", "1200"))
+OTAI_API_REQUESTS_PER_MINUTE = number("OTAI_API_REQUESTS_PER_MINUTE")
 """Of one key or person. Each process counts for itself while the cache `rates` is in its memory."""
-OTAI_VENDOR_REQUESTS_PER_MINUTE = whole_number(os.environ, "OTAI_VENDOR_REQUESTS_PER_MINUTE", otherwise=120)
+OTAI_VENDOR_REQUESTS_PER_MINUTE = number("OTAI_VENDOR_REQUESTS_PER_MINUTE")
 """Of one vendor key: each call is an event that is kept for good."""
-OTAI_UPLOAD_MOST_BYTES = int(os.environ.get("OTAI_UPLOAD_MOST_BYTES", str(1 << 30)))
+OTAI_UPLOAD_MOST_BYTES = number("OTAI_UPLOAD_MOST_BYTES")
 """The largest file of tickets that is taken over HTTP; the command line on the machine itself takes larger ones."""
-OTAI_JOBS_AT_ONCE = int(os.environ.get("OTAI_JOBS_AT_ONCE", "0"))
+OTAI_JOBS_AT_ONCE = number("OTAI_JOBS_AT_ONCE")
 """Imports that one machine works on at once; 0: half as many as it has cores, and two at least. As many again look at
 beginnings of files."""
-OTAI_JOB_MEMORY_BYTES = int(os.environ.get("OTAI_JOB_MEMORY_MB", "2048")) << 20
+OTAI_JOB_MEMORY_BYTES = number("OTAI_JOB_MEMORY_MB") << 20
 """What one import, preview or look at tickets may hold in memory."""
-OTAI_JOB_SECONDS = int(os.environ.get("OTAI_JOB_SECONDS", "3600"))
+OTAI_JOB_SECONDS = number("OTAI_JOB_SECONDS")
 """How long one import may take; what somebody waits for, such as a preview, may take a twentieth of it."""
 OTAI_JOBS_WAIT_SECONDS = 2.0
 """How long a page waits for a job before it shows its progress instead."""
 OTAI_JOBS_LONGEST_WAIT_SECONDS = 30.0
 """How long an answer of the API is held back at most, however long its caller wants to wait."""
-OTAI_JOBS_WAITING_REQUESTS = max(1, int(os.environ.get("OTAI_WEB_THREADS", "8")) // 4)
+OTAI_JOBS_WAITING_REQUESTS = max(1, number("OTAI_WEB_THREADS") // 4)
 """So many requests of one process wait for jobs; others are answered at once, with the job."""
-OTAI_WEBHOOKS_ALLOW_PRIVATE = os.environ.get("OTAI_WEBHOOKS_ALLOW_PRIVATE", "") == "1"
+OTAI_WEBHOOKS_ALLOW_PRIVATE = switch("OTAI_WEBHOOKS_ALLOW_PRIVATE")
 """Webhooks may go to private addresses and to plain http: for a Studio and receivers in one private network."""
 
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "otai.web.accounts.passwords.NotEasilyGuessed"}]
@@ -217,7 +222,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "web:front_door"
 LOGOUT_REDIRECT_URL = "account_login"
 
-OTAI_VERIFY_MAIL = os.environ.get("OTAI_VERIFY_MAIL", "") == "1"
+OTAI_VERIFY_MAIL = switch("OTAI_VERIFY_MAIL")
 """Whether a mail address must be confirmed before its owner gets in. Needs a mail server; set it wherever strangers can
 sign up."""
 
@@ -232,7 +237,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if OTAI_VERIFY_MAIL else "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
-OTAI_ASK_AGAIN_MINUTES = max(1, whole_number(os.environ, "OTAI_ASK_AGAIN_MINUTES", otherwise=15))
+OTAI_ASK_AGAIN_MINUTES = number("OTAI_ASK_AGAIN_MINUTES")
 """Who signed in, or said who they are, longer ago than this is asked again before keys, members, deletion, mail address
 and second factor change."""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = OTAI_ASK_AGAIN_MINUTES * 60
@@ -264,7 +269,7 @@ ACCOUNT_RATE_LIMITS = {
 # The gate has made REMOTE_ADDR the visitor's address: nobody behind it reads X-Forwarded-For again.
 ALLAUTH_TRUSTED_PROXY_COUNT = 0
 
-OTAI_DESK_SECOND_FACTOR = os.environ.get("OTAI_DESK_SECOND_FACTOR", "1" if OTAI_IS_OPEN else "0") == "1"
+OTAI_DESK_SECOND_FACTOR = switch("OTAI_DESK_SECOND_FACTOR", otherwise=OTAI_IS_OPEN)
 """Whether operators need a second factor for the desk: wherever others than this machine reach it, unless it is
 switched off."""
 
@@ -291,16 +296,14 @@ CACHES = {
     },
 }
 
-OTAI_SESSION_IDLE_MINUTES = max(1, whole_number(os.environ, "OTAI_SESSION_IDLE_MINUTES", otherwise=12 * 60))
+OTAI_SESSION_IDLE_MINUTES = number("OTAI_SESSION_IDLE_MINUTES")
 """After so long without a request a session ends."""
-OTAI_SESSION_HOURS = max(1, whole_number(os.environ, "OTAI_SESSION_HOURS", otherwise=7 * 24))
+OTAI_SESSION_HOURS = number("OTAI_SESSION_HOURS")
 """So long after signing in a session ends, whatever came meanwhile."""
-OTAI_OPERATOR_SESSION_IDLE_MINUTES = max(
-    1, whole_number(os.environ, "OTAI_OPERATOR_SESSION_IDLE_MINUTES", otherwise=30)
-)
-OTAI_OPERATOR_SESSION_HOURS = max(1, whole_number(os.environ, "OTAI_OPERATOR_SESSION_HOURS", otherwise=12))
+OTAI_OPERATOR_SESSION_IDLE_MINUTES = number("OTAI_OPERATOR_SESSION_IDLE_MINUTES")
+OTAI_OPERATOR_SESSION_HOURS = number("OTAI_OPERATOR_SESSION_HOURS")
 """The same for operators, as ASVS 3.3.2 has it for level 2."""
-OTAI_ACCESS_EVENTS_DAYS = max(1, whole_number(os.environ, "OTAI_ACCESS_EVENTS_DAYS", otherwise=180))
+OTAI_ACCESS_EVENTS_DAYS = number("OTAI_ACCESS_EVENTS_DAYS")
 """For how long it is kept who signed in, from where, and what was refused."""
 SESSION_COOKIE_AGE = OTAI_SESSION_IDLE_MINUTES * 60
 """Until the first request of a session; from then on `otai.web.accounts.session_limits` says when it ends."""
@@ -316,19 +319,25 @@ AUTH_USER_MODEL = "orgs.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-OTAI_DATABASE_LOCK_SECONDS = int(os.environ.get("OTAI_DATABASE_LOCK_SECONDS", "10"))
+OTAI_DATABASE_LOCK_SECONDS = number("OTAI_DATABASE_LOCK_SECONDS")
 """How long a statement waits for a row of PostgreSQL that another transaction has; 0: without end, for poolers that
 pass no options on."""
 
-_pool_size = os.environ.get("OTAI_DATABASE_POOL_SIZE", "")
-OTAI_DATABASE_POOL_SIZE: int | None = int(_pool_size) if _pool_size else None
+OTAI_DATABASE_POOL_SIZE = number_if_set("OTAI_DATABASE_POOL_SIZE")
 """Connections to PostgreSQL that a server's process has at most; 0: one for each of its threads; None: as many as its
 work needs (otai/config/asgi.py)."""
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's settings for the database at `url`, with what SQLite and PostgreSQL need for our ledger and queue."""
-    config: dict[str, Any] = dict(dj_database_url.parse(url))
+    """Django's settings for the database at `url`, with what SQLite and PostgreSQL need for our ledger and queue.
+    Raises InvalidSetting for an address of neither."""
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError:
+        config = {"ENGINE": ""}
+    if not config["ENGINE"].endswith((".sqlite3", ".postgresql")):
+        # The rest of it may hold a password.
+        raise InvalidSetting("database", scheme=url.partition(":")[0][:20], setting="OTAI_DATABASE_URL")
     options = dict(config.get("OPTIONS") or {})
     if config["ENGINE"].endswith("sqlite3"):
         options |= {
@@ -340,9 +349,9 @@ def database(url: str) -> dict[str, Any]:
             ),
         }
         # Closing the last connection writes the log back into the database: not after each request.
-        config["CONN_MAX_AGE"] = int(os.environ.get("OTAI_DATABASE_CONN_MAX_AGE", "600"))
+        config["CONN_MAX_AGE"] = number("OTAI_DATABASE_CONN_MAX_AGE")
     else:
-        config["CONN_MAX_AGE"] = int(os.environ.get("OTAI_DATABASE_CONN_MAX_AGE", "600"))
+        config["CONN_MAX_AGE"] = number("OTAI_DATABASE_CONN_MAX_AGE")
         config["CONN_HEALTH_CHECKS"] = True
         # Statements are bound and prepared on the server: the ledger's one-statement operations gain most of their
         # speed here.
@@ -368,11 +377,11 @@ LOGGING = {
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": "json" if os.environ.get("OTAI_LOG_FORMAT") == "json" else "plain",
+            "formatter": choice("OTAI_LOG_FORMAT"),
         }
     },
     "filters": {"in_a_line": {"()": "otai.config.logs.InALine"}},
     # Anybody can ask for a host that is not ours: a line each, no traceback.
     "loggers": {"django.security.DisallowedHost": {"filters": ["in_a_line"]}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("OTAI_LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["stderr"], "level": choice("OTAI_LOG_LEVEL")},
 }

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -29,6 +28,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.http import HttpRequest, HttpResponse
 
 from otai.db import give_back_connection, utc_now
+from otai.environment import number
 from otai.errors import Refused
 from otai.orgs import quotas
 from otai.orgs.concurrency_limits import MEMBER, ORGANISATION, SharedPlace, SharedPlaces, TakenUp, counts, shared
@@ -54,9 +54,9 @@ class TooManyStreams(Refused):
 class StreamLimits:
     """Of a member and of an organisation in all server processes (concurrency_limits.py), and of everybody here."""
 
-    member: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_MEMBER") or 16))
-    organisation: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS_PER_ORGANISATION") or 200))
-    server: int = field(default_factory=lambda: int(os.environ.get("OTAI_STREAMS") or 2000))
+    member: int = field(default_factory=lambda: number("OTAI_STREAMS_PER_MEMBER"))
+    organisation: int = field(default_factory=lambda: number("OTAI_STREAMS_PER_ORGANISATION"))
+    server: int = field(default_factory=lambda: number("OTAI_STREAMS"))
 
 
 class StreamPlace:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from otai.config.addresses import (
-    InvalidSetting,
     allowed_hosts,
     base_url,
     client_address,
     forwarded_scheme,
-    whole_number,
 )
+from otai.environment import InvalidSetting
 
 pytestmark = pytest.mark.pure
 
@@ -71,14 +70,6 @@ def test_the_known_host_is_allowed_by_itself_and_the_setting_adds() -> None:
 )
 def test_only_what_our_own_proxies_added_is_believed(forwarded: str, proxies: int, who: str) -> None:
     assert client_address("10.0.0.1", forwarded, trusted_proxies=proxies) == who
-
-
-def test_a_number_that_is_none_is_refused_by_name() -> None:
-    assert whole_number({}, "OTAI_TRUSTED_PROXIES", otherwise=0) == 0
-    assert whole_number({"OTAI_TRUSTED_PROXIES": " 2 "}, "OTAI_TRUSTED_PROXIES", otherwise=0) == 2
-    for text in ("yes", "-1", "1.5"):
-        with pytest.raises(InvalidSetting, match="OTAI_TRUSTED_PROXIES"):
-            whole_number({"OTAI_TRUSTED_PROXIES": text}, "OTAI_TRUSTED_PROXIES", otherwise=0)
 
 
 @pytest.mark.parametrize(

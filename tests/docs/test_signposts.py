@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from otai.environment import NUMBERS
+
 pytestmark = pytest.mark.pure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,31 +43,8 @@ def test_every_setting_stands_in_the_table_and_nothing_else_does() -> None:
 
 
 def defaults_read() -> dict[str, int]:
-    """The settings that are numbers where nobody sets them: `whole_number(..., "OTAI_X", otherwise=3)`,
-    `_number("OTAI_X", 3)`, `environ.get("OTAI_X", "3")` and `environ.get("OTAI_X") or 3`."""
-    found: dict[str, int] = {}
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            given: list[ast.expr] = []
-            if isinstance(node, ast.Call):
-                given = [*node.args, *(word.value for word in node.keywords)]
-            elif isinstance(node, ast.BoolOp) and isinstance(node.values[0], ast.Call):
-                given = [*node.values[0].args, *node.values[1:]]
-            named = [one.value for one in given if isinstance(one, ast.Constant) and str(one.value)[:5] == "OTAI_"]
-            if len(named) == 1 and (number := _number(given[-1])) is not None:
-                found[str(named[0])] = number
-    return found
-
-
-def _number(node: ast.expr) -> int | None:
-    """`3`, `"3"`, `12 * 60`, `1 << 30`, `str(1 << 30)`; None for anything else."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "str":
-        return _number(node.args[0])
-    if isinstance(node, ast.Constant):
-        return int(node.value) if str(node.value).isdecimal() else None
-    if isinstance(node, ast.BinOp) and (left := _number(node.left)) and (right := _number(node.right)):
-        return {ast.Mult: left * right, ast.LShift: left << right if right < 64 else None}.get(type(node.op))
-    return None
+    """The settings that are numbers where nobody sets them."""
+    return {name: kind.otherwise for name, kind in NUMBERS.items() if kind.otherwise is not None}
 
 
 UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "": 1}
@@ -90,7 +69,7 @@ def test_a_default_that_is_a_number_is_the_one_in_the_table() -> None:
     assert {name: told.get(name) for name in read} == read | {"OTAI_JOBS_AT_ONCE": None}, (
         "half its cores, said in words"
     )
-    assert told.keys() - read.keys() == set()
+    assert told.keys() - read.keys() == {"OTAI_EMAIL_TLS"}, "a switch, on by default"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -20,6 +20,7 @@ import psutil
 from django.conf import settings
 
 from otai import key_files
+from otai.environment import switch
 from otai.jobs import confined
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.learning.evidence.nvml import gpu_name
@@ -122,7 +123,7 @@ def secret_files() -> tuple[Path, ...]:
 def confining(hidden: Sequence[Path]) -> list[str]:
     """What a command is begun with so that it has no network and does not see these files; nothing on systems without
     namespaces, and where an operator says so (OTAI_CONFINE_TRAININGS=0)."""
-    if not sys.platform.startswith("linux") or os.environ.get("OTAI_CONFINE_TRAININGS") == "0":
+    if not sys.platform.startswith("linux") or not switch("OTAI_CONFINE_TRAININGS"):
         return []
     return [sys.executable, "-I", "-S", str(confined.__file__), *map(str, hidden), "--"]
 

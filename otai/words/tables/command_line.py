@@ -53,7 +53,17 @@ TABLE: Mapping[str, Refusal] = {
         "OTAI_LANGUAGES names {name:quoted}; the languages that have catalogues here are {here:words}.",
     ),
     "invalid_setting.number": said(
-        "{name} is {text:quoted}; it is a whole number, for example {otherwise}.",
+        "{name} is {text:quoted}; it is a whole number from {least} to {most}, for example {example}.",
+    ),
+    "invalid_setting.database": said(
+        "OTAI_DATABASE_URL begins with {scheme:quoted} and is no address of a database; it is one of PostgreSQL or "
+        "SQLite, for example postgres://otai@localhost/otai.",
+    ),
+    "invalid_setting.switch": said(
+        "{name} is {text:quoted}; it is 1 (on) or 0 (off), for example {name}=1.",
+    ),
+    "invalid_setting.choice": said(
+        "{name} is {text:quoted}; it is one of {known:words}, for example {name}={example}.",
     ),
     "invalid_time_zone.time_zone": said(
         "There is no time zone {name:quoted}. Use an IANA name such as Europe/Berlin.",
