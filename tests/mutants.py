@@ -35,12 +35,23 @@ def run(files: Sequence[str], tests: Sequence[str], *, children: int) -> None:
 
 
 def only_what_counts() -> None:
-    """Text is not mutated."""
+    """Text is not mutated; operations are, although mutmut leaves all functions under a decorator alone."""
     import libcst
-    from mutmut.mutation import mutators
+    from mutmut.mutation import file_mutation, mutators
 
     # In place: it is known by name elsewhere.
     mutators.mutation_operators.remove((libcst.BaseString, mutators.operator_string))  # type: ignore[attr-defined]
+    visitor = file_mutation.MutationVisitor
+    leaves_alone = visitor._skip_node_and_children
+
+    def but_operations(self: file_mutation.MutationVisitor, node: libcst.CSTNode) -> bool:
+        if isinstance(node, libcst.FunctionDef) and len(node.decorators) == 1:
+            decorator = node.decorators[0].decorator
+            if isinstance(decorator, libcst.Name) and decorator.value == "one_transaction":
+                return False
+        return leaves_alone(self, node)
+
+    visitor._skip_node_and_children = but_operations  # type: ignore[method-assign]
 
 
 def is_lock(original: ast.AST, mutant: ast.AST) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -21,14 +22,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import FOLDER, only_what_counts, report
+from tests.mutants import FOLDER, only_what_counts, read_keys, report
 
 SURVIVED, KILLED = 0, 1
 BETWEEN_LOOKS = 40
 
 
-def generate(files: list[str]) -> None:
-    """The product with its mutants, below FOLDER."""
+def generate(files: list[str], *, most: int, seed: int) -> None:
+    """The product with its mutants, below FOLDER; of a file with more than `most`, as many of them, drawn by `seed`."""
     from mutmut import __main__ as mutmut
     from mutmut.configuration import config
     from mutmut.mutation.trampoline import set_mutant_under_test
@@ -41,12 +42,19 @@ def generate(files: list[str]) -> None:
     for step in (mutmut.copy_src_dir, mutmut.copy_also_copy_files, mutmut.setup_source_paths):
         step()
     mutmut.create_mutants(1)
+    for meta in sorted(FOLDER.rglob("*.py.meta")):
+        keys = sorted(read_keys(meta))
+        drawn = keys if len(keys) <= most else sorted(random.Random(f"{seed}:{meta.name}").sample(keys, most))
+        if len(drawn) < len(keys):
+            print(
+                f"{meta.relative_to(FOLDER).with_suffix('')}: {len(drawn)} of {len(keys)}, by seed {seed}", flush=True
+            )
+        stored = json.loads(meta.read_text())
+        meta.write_text(json.dumps({**stored, "exit_code_by_key": dict.fromkeys(drawn)}))
 
 
 def mutants() -> Iterator[tuple[Path, str]]:
     """The file and the name of each that counts."""
-    from tests.mutants import read_keys
-
     for meta in sorted(Path.cwd().rglob("*.py.meta")):
         yield from ((meta, key) for key in read_keys(meta))
 
@@ -116,8 +124,10 @@ def main() -> int:
     parser.add_argument("--files", nargs="+", required=True)
     parser.add_argument("--tests", nargs="+", required=True)
     parser.add_argument("-k", default="", help="which of the tests, as pytest has it")
+    parser.add_argument("--most", type=int, default=1_000_000, help="of a file at most so many, drawn at random")
+    parser.add_argument("--seed", type=int, default=14, help="what they are drawn by")
     asked = parser.parse_args()
-    generate(asked.files)
+    generate(asked.files, most=asked.most, seed=asked.seed)
     given = [
         "-p",
         "tests.mutants_at_once",

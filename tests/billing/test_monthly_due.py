@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from django.db import transaction
 
 from otai.billing import operations as billing
+from otai.billing import queries
 from otai.billing.gateway import ReversalOutcome, ReversalSeen
-from otai.billing.models import BroughtLot, Purchase, Subscription
-from otai.billing.operations.monthly import grant_what_is_due, period_of
+from otai.billing.models import BroughtLot, Event, Purchase, Subscription
+from otai.billing.occurrences import BillingOccurrence
+from otai.billing.operations.monthly import _may_still_be_paid, grant_what_is_due, period_of
+from otai.billing.operations.reversals import partly_reversed
 from otai.billing.price_books import price_book
-from otai.billing.status import PurchaseStatus
+from otai.billing.status import PurchaseStatus, SubscriptionStatus
 from otai.billing.testing import GOOD_CARD
 from otai.ledger.models import Lot, LotSource
 from otai.ledger.reasons import read_reason
@@ -57,6 +61,43 @@ def test_what_is_due_is_counted_in_grants_and_credits(now: datetime) -> None:
     assert due(acme, month(acme, 3, now)) == ((0, 0), 3)
 
 
+def test_a_month_that_was_granted_before_counts_no_second_time(now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    assert due(acme, month(acme, 2, now)) == ((2, 4), 2)
+    Subscription.objects.filter(organisation=acme).update(months_granted=0)
+    assert due(acme, month(acme, 2, now)) == ((0, 0), 2)
+    assert Lot.objects.filter(organisation=acme, source=LotSource.MONTHLY).count() == 2
+
+
+@pytest.mark.parametrize(("credits", "made"), [(0, (0, 0)), (1, (2, 2)), (2, (2, 4))])
+def test_a_tier_without_monthly_credits_is_granted_nothing(
+    monkeypatch: pytest.MonkeyPatch, now: datetime, credits: int, made: tuple[int, int]
+) -> None:
+    acme, book = sign_up("acme", Tier.COMMUNITY, now), price_book()
+    community = replace(book.tiers[Tier.COMMUNITY], monthly_credits=credits)
+    ours = replace(book, tiers={**book.tiers, Tier.COMMUNITY: community})
+    monkeypatch.setattr(queries, "price_book", lambda: ours)
+    assert due(acme, month(acme, 2, now)) == (made, 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "paid_until_days", "waits"),
+    [
+        (SubscriptionStatus.FREE, None, False),
+        (SubscriptionStatus.FREE, -1, False),
+        (SubscriptionStatus.PAID, None, False),
+        (SubscriptionStatus.PAID, -1, True),
+        (SubscriptionStatus.PAID, 0, True),
+        (SubscriptionStatus.PAID, 1, False),
+    ],
+)
+def test_a_day_may_still_be_paid_in_a_paid_tier_from_the_end_of_what_is_paid_on(
+    status: SubscriptionStatus, paid_until_days: int | None, waits: bool, now: datetime
+) -> None:
+    until = None if paid_until_days is None else now + paid_until_days * DAY
+    assert _may_still_be_paid(Subscription(status=status, paid_until_at=until), now) is waits
+
+
 def test_nothing_is_given_while_the_founders_address_is_not_confirmed(now: datetime) -> None:
     alice = Person(None, ALICE, False)
     acme = billing.sign_up(
@@ -78,6 +119,25 @@ def test_a_paid_month_brings_the_credits_of_its_tier(fake: Any, now: datetime) -
     acme = sign_up("acme", Tier.COMMUNITY, now)
     rises(acme, now + 20 * DAY)
     assert due(acme, month(acme, 1, now)) == ((1, 50), 1)
+
+
+def test_the_tier_is_that_of_the_month_that_was_paid(fake: Any, now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    Purchase.objects.filter(id=rises(acme, now + 20 * DAY).id).update(tier=Tier.ENTERPRISE)
+    assert due(acme, month(acme, 1, now)) == ((1, 250), 1)
+
+
+def test_of_a_month_that_was_lost_in_part_a_part_of_its_credits_goes_back_at_once(fake: Any, now: datetime) -> None:
+    acme = sign_up("acme", Tier.COMMUNITY, now)
+    bought = rises(acme, now + 20 * DAY)
+    half = ReversalSeen(bought.gateway_reference, "dp_1", ReversalOutcome.LOST, bought.gross_cents // 2, "EUR")
+    billing.book_reversals(bought.id, [half], who="bank", now=now + 21 * DAY)
+    at = month(acme, 1, now)
+    with transaction.atomic():
+        subscription = Subscription.objects.select_for_update().get(organisation=acme)
+        assert grant_what_is_due(subscription, partly_reversed=partly_reversed(acme.id), now=at) == (1, 50)
+    told = Event.objects.get(move__in=BillingOccurrence.OWED_COLLECTED.stored_as)
+    assert (told.at, told.details["credits"]) == (at, 24), "half of them, rounded down"
 
 
 def test_the_day_of_an_unpaid_month_waits_for_its_payment(fake: Any, now: datetime) -> None:
