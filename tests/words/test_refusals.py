@@ -346,6 +346,7 @@ READ_BY_NO_PAGE = {
     "cli/": "people at a terminal",
     "client/": "programs",
     "config/": "whoever starts the Studio",
+    "environment.py": "whoever starts the Studio",
     "learning/exporting/": "people at a terminal: `otai models export`",
     "ledger/checkpoint.py": "people at a terminal: `otai checkpoint`",
     "orgs/queries.py": "programs: the life of an API key",
