@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,9 @@ SURVIVED, KILLED = 0, 1
 BETWEEN_LOOKS = 40
 
 
-def generate(files: list[str], *, most: int, seed: int) -> None:
-    """The product with its mutants, below FOLDER; of a file with more than `most`, as many of them, drawn by `seed`."""
+def generate(files: list[str], *, most: int, seed: int, only: Collection[str]) -> None:
+    """The product with its mutants, below FOLDER; of a file with more than `most`, as many of them, drawn by `seed`;
+    or those that are named."""
     from mutmut import __main__ as mutmut
     from mutmut.configuration import config
     from mutmut.mutation.trampoline import set_mutant_under_test
@@ -44,7 +45,9 @@ def generate(files: list[str], *, most: int, seed: int) -> None:
     mutmut.create_mutants(1)
     for meta in sorted(FOLDER.rglob("*.py.meta")):
         keys = sorted(read_keys(meta))
-        drawn = keys if len(keys) <= most else sorted(random.Random(f"{seed}:{meta.name}").sample(keys, most))
+        drawn = [key for key in keys if not only or key in only]
+        if len(drawn) > most:
+            drawn = sorted(random.Random(f"{seed}:{meta.name}").sample(drawn, most))
         if len(drawn) < len(keys):
             print(
                 f"{meta.relative_to(FOLDER).with_suffix('')}: {len(drawn)} of {len(keys)}, by seed {seed}", flush=True
@@ -126,8 +129,9 @@ def main() -> int:
     parser.add_argument("-k", default="", help="which of the tests, as pytest has it")
     parser.add_argument("--most", type=int, default=1_000_000, help="of a file at most so many, drawn at random")
     parser.add_argument("--seed", type=int, default=14, help="what they are drawn by")
+    parser.add_argument("--only", nargs="*", default=[], help="the names of mutants, such as those that lived before")
     asked = parser.parse_args()
-    generate(asked.files, most=asked.most, seed=asked.seed)
+    generate(asked.files, most=asked.most, seed=asked.seed, only=asked.only)
     given = [
         "-p",
         "tests.mutants_at_once",

@@ -27,6 +27,7 @@ from otai.billing.operations.coupons import (
     CouponTerms,
     CouponUnknown,
     InvalidCoupon,
+    check_coupon,
     coupon_terms_of,
     look_at,
     may_be_first_month,
@@ -93,8 +94,9 @@ def test_the_first_month_of_a_tier_is_cheaper_and_the_next_is_not(acme: Organisa
     billing.sweep_subscriptions(now=now + timedelta(days=32))
     second = Purchase.objects.exclude(id=first.id).get()
     assert (second.net_cents, second.coupon) == (99_00, None)
-    with pytest.raises(CouponNotValid, match="first month of a tier alone"):
+    with pytest.raises(CouponNotValid, match="first month of a tier alone") as late:
         billing.change_tier(tier=Tier.ENTERPRISE, coupon="welcome", now=now + timedelta(days=33), **card)
+    assert late.value.details == {"coupon": "WELCOME"}
     assert audit().findings == []
 
 
@@ -246,6 +248,12 @@ def test_a_coupon_is_one_of_sense(now: datetime, db: None) -> None:
     with pytest.raises(CouponExists) as exists:
         coupon("wel come", now=now)
     assert (exists.value.case, exists.value.details) == ("code", {"coupon": "WELCOME"})
+    with pytest.raises(CouponExists):
+        check_coupon("WELCOME", CouponTerms(CouponFor.PACKAGE, now, percent=10), now=now)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(CouponExists) as meanwhile:
+        patch.setattr(coupons, "check_coupon", lambda *_, **__: None)
+        coupon("wel come", now=now)
+    assert meanwhile.value.details == {"coupon": "WELCOME"}, "somebody made it in the same moment"
 
 
 def test_what_is_done_with_a_coupon_is_remembered(now: datetime, db: None) -> None:

@@ -248,6 +248,16 @@ def test_ones_own_key_is_oneself(team: Team, now: datetime) -> None:
         )
 
 
+def test_a_key_decides_by_its_own_scopes_and_not_by_anothers(team: Team, now: datetime) -> None:
+    scopes = {"nightly": [Scope.RUNS_APPROVE], "reports": [Scope.RUNS_ORDER]}
+    keys = {
+        name: create_api_key(organisation=team.acme, name=name, scopes=may, who=email("alice"), now=now).key
+        for name, may in scopes.items()
+    }
+    run = team.orders()
+    assert [approval.may_approve(run, Approver(name, key=key.id)) for name, key in keys.items()] == [True, False]
+
+
 def test_who_is_no_approver_any_more_decides_nothing(team: Team, now: datetime) -> None:
     run = team.orders()
     with pytest.raises(NotAllowed, match="An owner or a member for billing"):
@@ -326,7 +336,7 @@ def test_what_is_no_rule_is_refused(team: Team, above: int, days: int) -> None:
     bounds = (
         {"least": 1, "most": 30, "field": "days"} if above == 5 else {"most": MAX_CREDITS, "field": "above_credits"}
     )
-    assert refused.value.details == bounds
+    assert (refused.value.case, refused.value.details) == ("days" if above == 5 else "credits", bounds)
     assert ApprovalRule.objects.get().above_credits == 0
     team.sets_rule(MAX_CREDITS, days=30)
     found = ApprovalRule.objects.get()
