@@ -40,7 +40,10 @@ TOLD: tuple[tuple[str, str], ...] = (
     ("orgs.Invitation", "organisation"),
     ("orgs.ApiKey", "organisation"),
     ("orgs.TeamEvent", "organisation"),
+    ("orgs.AccessEvent", "organisation"),
+    ("orgs.QuotaLift", "organisation"),
     ("outbound.Endpoint", "organisation"),
+    ("outbound.Message", "organisation"),
     ("outbound.NotificationChoice", "member__organisation"),
     ("outbound.Notification", "member__organisation"),
     ("runs.Guarantee", "organisation"),
@@ -51,18 +54,26 @@ TOLD: tuple[tuple[str, str], ...] = (
     ("billing.BillingDetails", "organisation"),
     ("billing.Subscription", "organisation"),
     ("billing.TierChange", "organisation"),
+    ("billing.CustomPackage", "organisation"),
+    ("billing.CreditWatch", "organisation"),
+    ("billing.TopUp", "organisation"),
     ("billing.Purchase", "organisation"),
     ("billing.Payment", "organisation"),
     ("billing.PaymentRefund", "organisation"),
+    ("billing.Reversal", "organisation"),
     ("billing.Invoice", "organisation"),
     ("billing.Event", "organisation"),
     ("ledger.Transfer", "organisation"),
     ("ledger.Lot", "organisation"),
+    ("ledger.Hold", "organisation"),
 )
 """To be read: what was agreed and paid here stays here."""
 
 SECRETS = frozenset(
-    {"secret_sha256", "token_sha256", "sealed_secret", "sealed_previous", "request_hash", "gateway_reference"}
+    {
+        *("secret_sha256", "token_sha256", "sealed_secret", "sealed_previous", "request_hash"),
+        *("gateway_reference", "external_id", "payment_method", "renewal_payment_method"),
+    }
 )
 """Columns that never leave."""
 ROWS_AT_ONCE = 500

@@ -17,7 +17,7 @@ from otai.billing.status import PurchaseStatus
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit as audit_ledger
-from otai.orgs.models import Organisation, TeamEvent, User
+from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Role, Scope
 from otai.orgs.suspension import OrganisationClosing
@@ -27,13 +27,17 @@ from otai.privacy import organisations
 from otai.privacy.models import Erasure
 from otai.privacy.persons import erase_person
 from otai.runs import spending
+from otai.runs.events import record
 from otai.runs.models import Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.serving import feedback, queries
+from otai.serving.models import ReviewItem
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
+from otai.words.explained import arrow
 from tests import stories
 from tests.api.callers import Program
+from tests.api.everything import everything_of
 from tests.billing.people import details, transfer
 from tests.leftovers import found_in_files, found_in_tables
 from tests.orgs.people import PASSWORD, joins, person
@@ -135,6 +139,35 @@ def test_after_its_grace_no_planted_word_is_left(
     assert audit_ledger().clean
     assert Organisation.objects.get(slug="globex").closing_at is None
     assert carol.memberships.count() == 1
+
+
+def test_nor_a_word_of_anything_else_there_may_be(now: datetime, tmp_path: Path) -> None:
+    """One of everything that an endpoint can name, a label that Bob decided, and mails that told of it."""
+    words = ["dora@", "bob@", "hooks.acme", "waiting.csv", "wifi is slow", "alice@acme", "support.csv", "lapislazuli"]
+    left_by_others = {name: there for name, there in found_in_files(words).items() if ".sqlite3" not in name}
+    acme = stories.acme(now, tier=stories.Tier.PRO)
+    joins(acme, person("alice"), Role.OWNER, now)
+    Program(acme)
+    everything_of(acme, tmp_path, now)
+    ReviewItem.objects.update(verdict="keep", labels=["lapislazuli"], decided_by="bob@acme.example", decided_at=now)
+    for member in Member.objects.filter(organisation=acme):
+        webhooks.choose(member=member, kind="model_live", mail="daily", in_browser=True, now=now)
+    run = Run.objects.get()
+    record(run, move=arrow("evaluating", "completed"), who="bob@acme.example", why="", now=now, to="completed")
+    webhooks.collect(now=now)
+    webhooks.mail_due(now=now + timedelta(days=2))
+    found = {word for words_there in found_in_tables(words).values() for word in words_there}
+    assert found >= set(words) - {"lapislazuli"}, "what is looked for is there"
+
+    organisations.ask_to_delete(organisation=acme, who="alice@acme.example", now=now)
+    then = now + organisations.grace
+    for _ in range(2):
+        organisations.sweep_closings(now=then)
+        send_notices(now=then)
+    for user in User.objects.all():
+        erase_person(user=user, now=then)
+    assert found_in_tables(words) == {}
+    assert {name: there for name, there in found_in_files(words).items() if ".sqlite3" not in name} == left_by_others
 
 
 def test_what_is_open_ends_at_once_and_credits_come_back(

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
+from otai.db import utc_now
 from otai.orgs.models import ApiKey, Invitation, Member, Organisation, TeamEvent, User
 from otai.orgs.operations import create_api_key, invite
 from otai.orgs.permissions import Action, Role, allowed
@@ -49,6 +50,27 @@ def test_one_machine_cannot_try_one_password_on_many_people() -> None:
     people = [person(f"person{number}") for number in range(35)]
     said = [signs_in(browser(), someone.email, "Summer2026!").content.decode() for someone in people]
     assert sum("Too many attempts" in page for page in said) == 5
+
+
+def test_nobody_has_the_studio_write_to_a_stranger_again_and_again(now: datetime) -> None:
+    """Mallory founded an organisation for it, invites, withdraws, and invites again."""
+    mallory = member_of(acme(now), "mallory", Role.OWNER, now)
+    inviting = of(mallory)
+    for number in range(8):
+        answer = inviting.post(
+            "/acme/team/invite/", {"email": f"{'V' if number % 2 else 'v'}ictim@else.example", "role": "viewer"}
+        )
+        Invitation.objects.update(withdrawn_at=utc_now())
+    assert answer.status_code == 409 and "invited 5 times within a day" in answer.content.decode()
+    assert len([one for one in mail.outbox if one.to == ["victim@else.example"]]) == 5
+    Invitation.objects.bulk_create(
+        Invitation(organisation=mallory.organisation, email=f"v{number}@else.example", role="viewer",
+            token_sha256=f"{number:064}", invited_by="m", invited_at=utc_now(),
+            expires_at=utc_now() + timedelta(days=7), withdrawn_at=utc_now())
+        for number in range(95)
+    )  # fmt: skip
+    answer = inviting.post("/acme/team/invite/", {"email": "another@else.example", "role": "viewer"})
+    assert "100 invitations were made within a day" in answer.content.decode()
 
 
 def test_the_desk_is_guessed_at_no_faster() -> None:

@@ -21,6 +21,9 @@ invitation_lasts = timedelta(days=7)
 most_open_invitations = 50
 """For one organisation. Each is a mail to an address that somebody typed: more would make us a sender of unwanted
 mail."""
+most_in_a_day = 100
+most_to_one_in_a_day = 5
+"""Withdrawn ones, and those in whose place a new one came, are mails, too."""
 
 
 class InvalidInvitation(Invalid):
@@ -79,6 +82,7 @@ def invite(
         return InvitationMade(made, "")
     if Member.objects.filter(organisation=organisation, user__email__iexact=email).exists():
         raise AlreadyMember("member", organisation=organisation.name, email=email)
+    _require_few_today(organisation, email, now=now)
     is_open = Invitation.objects.filter(organisation=organisation, accepted_at__isnull=True, withdrawn_at__isnull=True)
     is_open.filter(email=email).update(withdrawn_at=now)
     waiting = is_open.filter(expires_at__gt=now).count()
@@ -96,6 +100,14 @@ def invite(
     )
     record(organisation, who=who, what="invited", subject=email, now=now, role=role.value)
     return InvitationMade(invitation, token)
+
+
+def _require_few_today(organisation: Organisation, email: str, *, now: datetime) -> None:
+    today = Invitation.objects.filter(organisation=organisation, invited_at__gt=now - timedelta(days=1))
+    if today.filter(email=email).count() >= most_to_one_in_a_day:
+        raise TooManyInvitations("address", most=most_to_one_in_a_day, email=email)
+    if today.count() >= most_in_a_day:
+        raise TooManyInvitations("day", most=most_in_a_day)
 
 
 @one_transaction

@@ -204,6 +204,12 @@ TABLE: Mapping[str, Refusal] = {
     "too_many_api_keys.keys": said(
         "There are {keys:n} usable keys. Revoke one that is not used any more.",
     ),
+    "too_many_invitations.address": said(
+        "{email} was invited {most:n} times within a day. Send the newest link yourself, or try again tomorrow.",
+    ),
+    "too_many_invitations.day": said(
+        "{most:n} invitations were made within a day, as many as an organisation may. Try again tomorrow.",
+    ),
     "too_many_invitations.open": said(
         "{waiting} invitations are open. Withdraw one, or wait until somebody accepts.",
     ),
