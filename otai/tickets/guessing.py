@@ -502,4 +502,4 @@ def _is_channel(value: str) -> bool:
 
 
 def _is_decimal(value: str) -> bool:
-    return re.fullmatch(r"-?\d+[.,]\d+", value) is not None
+    return re.fullmatch(r"-?\d+([.,]\d+( ?%)?| ?%)", value) is not None

@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 SECTOR = 512
 ENTRIES_A_SECTOR = 4
@@ -13,7 +14,16 @@ END_OF_CHAIN, FREE, FAT_SECTOR, NO_STREAM = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD, 
 SMALLEST_STREAM = 4096
 """Smaller streams would lie in a stream of their own."""
 
-Cell = str | float | None
+
+
+class Shown(NamedTuple):
+    """A number under a format."""
+
+    number: float
+    format: str
+
+
+Cell = str | float | Shown | None
 
 
 def write_xls(path: Path, sheets: dict[str, Sequence[Sequence[Cell]]], *, holding: Sequence[str] = ()) -> None:
@@ -35,8 +45,12 @@ def _begin(kind: int) -> bytes:
 
 
 def _workbook(sheets: dict[str, Sequence[Sequence[Cell]]]) -> bytes:
-    pages = [_begin(0x0010) + b"".join(map(_cells, range(1 << 16), rows)) + _record(0x000A) for rows in sheets.values()]
-    start = _begin(0x0005) + _record(0x0042, struct.pack("<H", 1200))
+    codes = sorted({cell.format for rows in sheets.values() for row in rows for cell in row if isinstance(cell, Shown)})
+    pages = [
+        _begin(0x0010) + b"".join(_cells(at, row, codes) for at, row in enumerate(rows)) + _record(0x000A)
+        for rows in sheets.values()
+    ]
+    start = _begin(0x0005) + _record(0x0042, struct.pack("<H", 1200)) + _styles(codes)
     names = [name.encode("utf-16-le") for name in sheets]
     at = len(start) + sum(len(_bound_sheet(0, name)) for name in names) + len(_record(0x000A))
     bounds = b""
@@ -50,10 +64,24 @@ def _bound_sheet(at: int, name: bytes) -> bytes:
     return _record(0x0085, struct.pack("<IBBBB", at, 0, 0, len(name) // 2, 1) + name)
 
 
-def _cells(row: int, cells: Sequence[Cell]) -> bytes:
+def _styles(codes: Sequence[str]) -> bytes:
+    """A style without a format, and one for each of these."""
+    if not codes:
+        return b""
+    formats = b"".join(
+        _record(0x041E, struct.pack("<HHB", 164 + at, len(code), 1) + code.encode("utf-16-le"))
+        for at, code in enumerate(codes)
+    )
+    styles = (0, *range(164, 164 + len(codes)))
+    return formats + b"".join(_record(0x00E0, struct.pack("<HH16x", 0, style)) for style in styles)
+
+
+def _cells(row: int, cells: Sequence[Cell], codes: Sequence[str]) -> bytes:
     parts = []
     for column, cell in enumerate(cells):
-        place = struct.pack("<HHH", row, column, 0)
+        style = codes.index(cell.format) + 1 if isinstance(cell, Shown) else 0
+        cell = cell.number if isinstance(cell, Shown) else cell
+        place = struct.pack("<HHH", row, column, style)
         if isinstance(cell, str):
             parts.append(_record(0x0204, place + struct.pack("<HB", len(cell), 1) + cell.encode("utf-16-le")))
         elif cell is not None:

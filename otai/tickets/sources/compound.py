@@ -8,6 +8,7 @@ says little.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 COMPOUND = b"\xd0\xcf\x11\xe0"
@@ -17,6 +18,8 @@ MOST_ENTRIES = 100_000
 SCANNED_BYTES = 64 << 20
 _ENTRY = 128
 _LAST_SECTOR = 0xFFFFFFFA
+_SMALLEST_STREAM = 4_096
+"""A smaller one lies in a stream of its own."""
 _IN_HEADER = 109
 """Sectors of the allocation table that the header itself names."""
 
@@ -78,22 +81,49 @@ def _at_the_top(content: bytes) -> set[str]:
     return names
 
 
+def stream_of(path: Path, names: Sequence[str]) -> bytes | None:
+    """The content of the first stream of that name at the top, as far as it can be read; None where there is none, or
+    one so small that it lies in another."""
+    with path.open("rb") as file:
+        content = file.read(SCANNED_BYTES)
+    entries = _directory(content)
+    for name in names:
+        for at in range(0, len(entries), _ENTRY):
+            raw = entries[at : at + _ENTRY]
+            if len(raw) < _ENTRY or raw[: 2 * len(name) + 2] != f"{name}\0".encode("utf-16-le"):
+                continue
+            (length,) = struct.unpack_from("<H", raw, 64)
+            start, size = struct.unpack_from("<II", raw, 116)
+            if length == 2 * len(name) + 2 and size >= _SMALLEST_STREAM:
+                return _chain(content, start, size)[:size]
+    return None
+
+
 def _directory(content: bytes) -> bytes:
     """Its entries, one after the other, as far as they are there."""
-    found = b""
+    try:
+        (sector,) = struct.unpack_from("<I", content, 48)
+    except struct.error:
+        return b""
+    return _chain(content, sector, MOST_ENTRIES * _ENTRY)
+
+
+def _chain(content: bytes, sector: int, most: int) -> bytes:
+    """The sectors of a stream, one after the other, as far as they are there."""
+    found = bytearray()
     try:
         (shift,) = struct.unpack_from("<H", content, 30)
         size = 1 << shift if shift in (9, 12) else 0
-        sector, *_, more, more_sectors = struct.unpack_from("<7I", content, 48)
+        _, *_, more, more_sectors = struct.unpack_from("<7I", content, 48)
         table = list(struct.unpack_from(f"<{_IN_HEADER}I", content, 76))
         for _ in range(min(more_sectors, MOST_ENTRIES)):
             *named, more = struct.unpack_from(f"<{size // 4}I", content, (more + 1) * size)
             table += named
-        while sector < _LAST_SECTOR and len(found) < MOST_ENTRIES * _ENTRY:
+        while sector < _LAST_SECTOR and len(found) < most:
             found += content[(sector + 1) * size : (sector + 2) * size]
             of_table, place = divmod(sector, size // 4)
             (sector,) = struct.unpack_from("<I", content, (table[of_table] + 1) * size + 4 * place)
     except (struct.error, IndexError, ValueError, ZeroDivisionError):
         # Cut short, or no such file after all.
         pass
-    return found
+    return bytes(found)

@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from otai.tickets.limits import Limits
 from otai.tickets.problems import refused
+from otai.tickets.sources.number_formats import same_number
 
 CHUNK_BYTES = 1 << 20
 MOST_COPIES = 1_000
@@ -70,6 +71,7 @@ class _Reader:
         self._cells: list[str | None] = []
         self._cell: list[str] | None = None
         self._value: str | None = None
+        self._is_number = False
         self._copies = 1
         self._characters = 0
         self._notes = 0
@@ -86,8 +88,10 @@ class _Reader:
         elif name in ("table:table-cell", "table:covered-table-cell"):
             self._cell = []
             self._value = attributes.get("office:date-value") or attributes.get("office:boolean-value")
-            if self._value is None and attributes.get("office:value-type") in ("float", "currency", "percentage"):
+            type = attributes.get("office:value-type")
+            if self._value is None and type in ("float", "currency", "percentage"):
                 self._value = _number(attributes.get("office:value"))
+                self._is_number = type != "currency"
             self._copies = _count(attributes.get("table:number-columns-repeated"))
         elif name == "office:annotation":
             self._notes += 1
@@ -109,8 +113,10 @@ class _Reader:
         if name == "office:annotation":
             self._notes = max(self._notes - 1, 0)
         elif name in ("table:table-cell", "table:covered-table-cell"):
-            text = self._value if self._value is not None else "".join(self._cell or ()).strip("\n") or None
-            self._cell = None
+            text = "".join(self._cell or ()).strip("\n") or None
+            if self._value is not None:
+                text = (_as_shown(self._value, text) if text and self._is_number else None) or self._value
+            self._cell, self._is_number = None, False
             # A style that reaches to the last column is no content; a cell of text so often would be beyond the bound.
             copies = self._copies if text is None else min(self._copies, self._limits.columns + 1)
             if text is not None and len(self._cells) + copies > self._limits.columns + 1:
@@ -136,3 +142,11 @@ def _number(text: str | None) -> str | None:
     except ValueError:
         return text
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else text
+
+
+def _as_shown(value: str, text: str) -> str | None:
+    """What people see of a number, where it says no less than the number."""
+    try:
+        return same_number(float(value), text)
+    except ValueError:
+        return None

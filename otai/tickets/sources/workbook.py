@@ -24,7 +24,9 @@ from otai.tickets.column_names import folded
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused, told_as
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
+from otai.tickets.sources import shown_numbers
 from otai.tickets.sources.kinds import Kinds, Placing, Table, are_of_one_kind, kinds_of
+from otai.tickets.sources.number_formats import format_of
 from otai.tickets.sources.open_document import OpenDocument
 from otai.tickets.sources.table import Beside, Noted, RowBatch, read_as
 from otai.words.sentences import Fact
@@ -139,7 +141,7 @@ class WorkbookSource:
         if self._kind == "ods":
             book = OpenDocument(self._path, self._limits)
         else:
-            book = _Held(self._path) if self._is_held else _Streamed(self._path)
+            book = _Held(self._path, self._kind) if self._is_held else _Streamed(self._path)
         stack.callback(book.close)
         return book
 
@@ -246,9 +248,10 @@ def _table_rows(rows: list[SheetRow]) -> int:
 class _Held:
     """A workbook read by calamine."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: WorkbookKind) -> None:
         import python_calamine
 
+        self._path, self._kind = path, kind
         try:
             # By its content: given a path, calamine goes by the ending, which an upload does not have and a customer
             # may have wrong.
@@ -259,12 +262,19 @@ class _Held:
             raise refused("workbook_password") from None
         self.sheets = [one.name for one in sheets if one.visible == python_calamine.SheetVisibleEnum.Visible]
         self.hidden = [one.name for one in sheets if one.name not in self.sheets]
-        self._loaded: tuple[str, Any] | None = None
+        self._formats: shown_numbers.Workbook | shown_numbers.OldWorkbook | None = None
+        self._loaded: tuple[str, Any, shown_numbers.ShownNumbers] | None = None
+
+    def _load(self, sheet: str) -> tuple[str, Any, shown_numbers.ShownNumbers]:
+        if self._formats is None:
+            of_kind = shown_numbers.OldWorkbook if self._kind == "xls" else shown_numbers.Workbook
+            self._formats = of_kind(self._path)
+        return sheet, self._book.get_sheet_by_name(sheet), self._formats.of(sheet)
 
     def rows(self, sheet: str) -> Iterator[SheetRow]:
         if self._loaded is None or self._loaded[0] != sheet:
-            self._loaded = sheet, self._book.get_sheet_by_name(sheet)
-        page = self._loaded[1]
+            self._loaded = self._load(sheet)
+        _, page, formats = self._loaded
         if page.start is None:
             return
         # calamine begins with the first row and column that hold something.
@@ -273,11 +283,22 @@ class _Held:
         for number, cells in enumerate(page.iter_rows(), start=first):
             if any(cell != "" for cell in cells):
                 row = [*indent, *(_text_of(cell) if cell != "" else None for cell in cells)]
+                if formats:
+                    _as_shown(row, number - 1, len(indent), cells, formats)
                 yield number, merged.filled(number - 1, row)
 
     def close(self) -> None:
         self._loaded = None
         self._book.close()
+
+
+def _as_shown(
+    row: list[str | None], number: int, indent: int, cells: Sequence[Any], formats: shown_numbers.ShownNumbers
+) -> None:
+    """Puts what people see of the numbers into the row."""
+    for column, cell in enumerate(cells, start=indent):
+        if isinstance(cell, float) and (shown := formats.shown(number, column, cell)) is not None:
+            row[column] = shown
 
 
 class _Merged:
@@ -324,6 +345,7 @@ class _Streamed:
         except Exception as error:  # openpyxl raises what its XML and zip parsers raise
             self._file.close()
             raise refused("workbook_unopened", error=error) from error
+        self._has_formats = shown_numbers.Workbook(path).has_formats()
         self.sheets = [page.title for page in self._book.worksheets if page.sheet_state == "visible"]
         self.hidden = [page.title for page in self._book.worksheets if page.sheet_state != "visible"]
 
@@ -332,7 +354,8 @@ class _Streamed:
         # The stated size of a sheet is often wrong; without it every row that is there is read, and no more.
         page.reset_dimensions()
         blank = 0
-        for number, cells in enumerate(page.iter_rows(values_only=True), start=1):
+        rows = self._shown(page) if self._has_formats else page.iter_rows(values_only=True)
+        for number, cells in enumerate(rows, start=1):
             if not cells or all(cell is None for cell in cells):
                 blank += 1
                 if blank > BLANK_ROWS_FOLLOWED:
@@ -341,9 +364,20 @@ class _Streamed:
             blank = 0
             yield number, [_text_of(cell) for cell in cells]
 
+    def _shown(self, page: Any) -> Iterator[list[Any]]:
+        """The values of each row; of numbers what people see."""
+        for cells in page.iter_rows():
+            yield [_shown_of(cell) if isinstance(cell.value, int | float) else cell.value for cell in cells]
+
     def close(self) -> None:
         self._book.close()
         self._file.close()
+
+
+def _shown_of(cell: Any) -> Any:
+    format = format_of(cell.number_format) if not isinstance(cell.value, bool) else None
+    shown = format.shown(float(cell.value)) if format is not None else None
+    return shown if shown is not None else cell.value
 
 
 def _measure(path: Path, limits: Limits) -> int:
