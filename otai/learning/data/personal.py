@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from otai.learning.data import national_ids
 from otai.learning.data.mail_patterns import DESK, SIGN_OFF, SIGN_OFFS
 from otai.learning.data.people import NO_NAMES
 from otai.learning.data.told_names import HINTS_OF_NAMES, NO_PERSONS, TOLD_NAME
@@ -33,12 +34,6 @@ PERSONAL_KINDS = (IBAN, CARD, NATIONAL_ID, PASSWORD, EMAIL, PHONE, NAME)
 _WORDS_FOR_IT = r"passwor[dt]|passphrase|kennwort|pwd|pw|pass|mot de passe|mdp|contraseña|clave|senha|palavra-passe|wachtwoord|has[łl]o|parola d.ordine|pin|puk"
 _SHORT_WORDS_FOR_IT = frozenset(("pw", "pass"))
 """They stand before much else, so that what follows has to look like a secret."""
-_NUMBER_WORDS = (
-    r"(?=[BbCcIiNnPpRrSsFfKk])(?i:BSN|burgerservicenummer|PESEL|NIF|n[úu]mero de contribuinte|contribuinte|NISS|INSZ|rijksregisternummer|"
-    r"Steuer-?ID|IdNr\.?|Steuer-?identifikationsnummer|SVNR|SV-?Nr\.?|Sozialversicherungsnummer|NHS|personnummer|personnr\.?|"
-    r"f[øo]dselsnummer|CPR|kennitala)"
-)
-_BETWEEN = r"(?:[-. ]?(?:nummer|number|numer|no|nr|n[ºo°]))?\.?[: ]+(?:(?:is|ist|lautet|to|é|è|es|est)[: ]+)?"
 _PHONE_WORDS = (
     r"(?:tel|t[eé]l[eé](?:fono|fone|fon\w{0,8}|foon\w{0,8}|phone|m[oó]vel)|phone|fone?|mobil(?:e|nummer|telefon)?|handy(?:nummer)?|"
     r"cell(?:ulare|phone)?|m[óo]vil|gsm|kom(?:órk[ai])?|portable|rufnummer|durchwahl|fax|whatsapp)"
@@ -61,14 +56,7 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
         r"(?<![\d.-])(?:3[47]\d\d[ .-]\d{6}[ .-]\d{5}|3[0689]\d\d[ .-]\d{6}[ .-]\d{4}|"
         r"[2-6]\d{3}(?:[ \xa0.-]?\d{4}){2,3}(?:[ \xa0.-]?\d{1,4})?)(?![\d-])"
     ),
-    NATIONAL_ID: re.compile(
-        r"\b(?:\d{8}-?[A-HJ-NP-TV-Z]|\d{2}\.\d{3}\.\d{3}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-Z]|"
-        r"[A-Za-z]{6}\d{2}[A-EHLMPRSTa-ehlmprst]\d{2}[A-Za-z]\d{3}[A-Za-z]|[12] ?\d{2} ?\d{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}|"
-        rf"\d{{2}}\.\d{{2}}\.\d{{2}}-\d{{3}}\.\d{{2}}|{_NUMBER_WORDS}{_BETWEEN}\d[\d .-]{{6,14}}\d|"
-        r"756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}|\d{6}[-+A]\d{3}[0-9A-FHJ-NPR-Y]|"
-        r"(?=[SsNn])(?i:SSN|social security(?: number)?|NINO|NI (?:number|no\.?)|national insurance(?: number| no\.?)?)[: ]+(?:is )?"
-        r"(?:\d{3}-\d{2}-\d{4}|[A-Za-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Da-d]))\b"
-    ),
+    NATIONAL_ID: national_ids.PATTERN,
     PASSWORD: re.compile(rf"\b(?P<word>{_WORDS_FOR_IT})(?P<between>\s*+[:=]\s*+|\s++(?:is|was|ist|war|lautet|est|es|é|è|to|jest)(?:\s*+:\s++|\s++))(?P<secret>[^\s,;]{{3,64}})", re.IGNORECASE),
     EMAIL: re.compile(r"\b[\w.+-]{1,64}(?:@| ?[\[(](?:[aA][tT]|@)[\])] ?)[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
     PHONE: re.compile(
@@ -179,6 +167,8 @@ def _span(kind: str, match: re.Match[str]) -> tuple[int, int]:
         return match.start("value"), match.start("value") + len(value)
     group = next((name for name in _VALUES.get(kind, ()) if match[name] is not None), 0)
     start, end = match.span(group)
+    if kind == NATIONAL_ID:
+        return start, national_ids.end_of(match)
     if kind == IBAN:
         # Words that follow an IBAN may look like four more of its signs.
         while not _is_iban(match.string[start:end]) and (before := _LAST_SIGNS.search(match.string, start, end)):
@@ -327,44 +317,7 @@ def _password(match: re.Match[str]) -> bool:
     return bool(re.search(r"\d", secret)) and bool(re.search(r"[^\W\d_]", secret))
 
 
-def _national_id(match: re.Match[str]) -> bool:
-    from stdnum.at import vnr
-    from stdnum.be import nn
-    from stdnum.ch import ssn as ch_ssn
-    from stdnum.de import idnr
-    from stdnum.dk import cpr
-    from stdnum.es import dni, nie
-    from stdnum.fi import hetu
-    from stdnum.fr import nir
-    from stdnum.gb import nhs
-    from stdnum.is_ import kennitala
-    from stdnum.it import codicefiscale
-    from stdnum.nl import bsn
-    from stdnum.no import fodselsnummer
-    from stdnum.pl import pesel
-    from stdnum.pt import nif
-    from stdnum.se import personnummer
-    from stdnum.us import ssn
-
-    value = match[0]
-    if word := re.match(rf"{_NUMBER_WORDS}{_BETWEEN}", value):
-        number = value[word.end() :].strip()
-        by_word = (bsn, pesel, nif, idnr, vnr, nn, nhs, personnummer, fodselsnummer, cpr, kennitala)
-        return any(checked.is_valid(number) for checked in by_word)
-    if by_name := re.search(r"\d{3}-\d{2}-\d{4}$", value):
-        return bool(ssn.is_valid(by_name[0]))
-    # Of Britain's number nothing checks but its letters; the words before it tell.
-    return (
-        _NINO.search(value) is not None
-        or any(checked.is_valid(value) for checked in (nie, codicefiscale, nir, nn, ch_ssn, hetu))
-        or bool(dni.is_valid(value.replace(".", "")))
-    )
-
-
-_NINO = re.compile(r" [A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]$", re.IGNORECASE)
-
-
 _CHECKS: dict[str, Callable[[re.Match[str]], bool]] = {
-    IBAN: _iban, CARD: _card, PHONE: _phone, PASSWORD: _password, NATIONAL_ID: _national_id,
+    IBAN: _iban, CARD: _card, PHONE: _phone, PASSWORD: _password, NATIONAL_ID: national_ids.is_valid,
     NAME: _name,
 }  # fmt: skip

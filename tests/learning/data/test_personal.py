@@ -140,6 +140,12 @@ NATIONAL_IDS = [
     ("", "INSZ: 85073003328"), ("", "PESEL 44051401359"), ("", "NIF 501964843"), ("", "NIF: 501 964 843"),
     ("", "BSN 111222333"), ("", "Steuer-ID 36574261809"), ("", "Steuer-ID: 36 574 261 809"),
     ("", "IdNr. 36574261809"), ("", "Steueridentifikationsnummer: 36574261809"), ("", "SVNR 1237010180"),
+    ("", "65 170839 J 003"), ("", "15070649C103"), ("", "Rentenversicherungsnummer: 65 170839 J 003"),
+    ("", "KVNR A123456780"), ("", "Krankenversichertennummer: A000500015"), ("", "Personalausweis-Nr. T220001293"),
+    ("", "dowód osobisty ABA300000"), ("", "NIP 856-734-62-15"), ("", "PPSN 6433435F"), ("", "CPF 39053344705"),
+    ("", "390.533.447-05"), ("", "12.531.909-2"), ("", "RUT 12531909-2"), ("", "20-05536168-2"), ("", "UTR 1955839661"),
+    ("", "numéro fiscal 3023217600053"), ("", "NUSS 28/12345678/40"), ("", "social insurance number 123 456 782"),
+    ("", "BOXW310820HNERXN09"), ("", "GODE561231GR8"), ("", "00000000 0 ZZ4"), ("", "NISS 11234567892"),
     ("", "SVNR: 1237 010180"), ("", "SV-Nr. 1237 010180"), ("", "Sozialversicherungsnummer 1237 010180"),
 ]  # fmt: skip
 
@@ -158,6 +164,16 @@ def test_national_ids_are_found_by_their_checksums(before: str, number: str) -> 
     assert "national_id" in mask(text) and number not in mask(text)
     wrong = text.replace(number, _one_digit_wrong(number))
     assert [kind for kind, _, _ in personal_data(wrong) if kind == "national_id"] == []
+
+
+def test_a_number_under_another_countrys_word_is_checked_as_that_country_does() -> None:
+    for text in ("PESEL 111222333", "BSN 44051401359", "Ausweis für den Eingang B12", "versichertennummer unbekannt 12"):
+        assert list(personal_data(text)) == [], text
+
+
+def test_words_behind_a_number_with_letters_are_none_of_it() -> None:
+    assert mask("RVNR 65 170839 J 003 bitte ändern") == "[national_id] bitte ändern"
+    assert mask("KVNR A123456780 danke sehr") == "[national_id] danke sehr"
 
 
 def test_what_is_looked_for_first_is_among_the_marks() -> None:
