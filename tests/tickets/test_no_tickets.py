@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -163,3 +167,41 @@ def test_a_table_that_looks_like_a_text_comes_in(tmp_path: Path, table: str) -> 
     read = brought(tmp_path, table, "tickets.csv")
     assert read.profile.tickets == 12
     assert read.roles.single["subject" if "subject" in read.roles.single else "body"] == "subject"
+
+
+def _zipped() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("tickets.csv", "subject,queue\n" + "printer,it\n" * 40)
+    return out.getvalue()
+
+
+PACKED = {
+    "a workbook (.xlsx, .ods) or a zip archive": _zipped(),
+    "a table (CSV)": "subject;queue\ndie Tür klemmt;Haus\n".encode() * 30,
+    "JSON": b'[{"subject": "printer on fire", "queue": "it"}]' * 20,
+    "XML or HTML": b"<?xml version='1.0'?><tickets><ticket/></tickets>" * 9,
+    "a gzip archive": gzip.compress(b"subject,queue\n" * 90 + bytes(range(97, 120)) * 4),
+}
+
+
+@pytest.mark.parametrize("inside", PACKED)
+@pytest.mark.parametrize("form", ["lines", "one line", "address", "quoted"])
+def test_a_file_packed_as_text_is_told_with_what_is_inside(tmp_path: Path, inside: str, form: str) -> None:
+    packed = base64.encodebytes(PACKED[inside]).decode()
+    bare = packed.replace("\n", "")
+    content = {"lines": packed, "one line": bare, "address": f"data:text/csv;base64,{bare}", "quoted": f'"{bare}"'}[form]
+    with pytest.raises(DatasetInvalid) as refusal:
+        brought(tmp_path, content, "export.b64")
+    assert f"packed as text (base64), inside of which is {inside}" in refusal.value.message
+    assert "certutil -decode" in refusal.value.message
+
+
+def test_a_picture_packed_as_text_holds_no_tickets_either_way(tmp_path: Path) -> None:
+    with pytest.raises(DatasetInvalid, match=r"inside of which is a PDF.*export them as CSV"):
+        brought(tmp_path, base64.encodebytes(b"%PDF-1.7 of the whole desk" * 9).decode(), "mail.txt")
+
+
+def test_words_and_codes_are_not_taken_for_packed_files(tmp_path: Path) -> None:
+    rows = "\n".join(f"printerdoesnotprintinroom{n:03},it" for n in range(60))
+    assert brought(tmp_path, f"subject,queue\n{rows}\n", "t.csv").profile.tickets == 60

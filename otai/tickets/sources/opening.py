@@ -26,6 +26,7 @@ from otai.tickets.sources.json_rows import JsonSource
 from otai.tickets.sources.mails import MailSource
 from otai.tickets.sources.marked_lines import LABEL_MARK, MarkedLinesSource
 from otai.tickets.sources.no_tickets import must_be_a_table
+from otai.tickets.sources.packed_as_text import instead_of, packed_as_text
 from otai.tickets.sources.parquet import ParquetSource
 from otai.tickets.sources.table import Beside, RowBatch, Source
 from otai.tickets.sources.text import TextFile, read_text_file
@@ -211,6 +212,8 @@ def _opened_text(path: Path, head: bytes, name: str, options: FormatOptions, lim
     for pattern, what, instead in _REFUSED_BY_TEXT:
         if pattern.match(start):
             raise _is_a(what, instead)
+    if (packed := packed_as_text(start)) is not None:
+        raise refused("is_a", what=packed, instead=instead_of(packed))
     if start.startswith("From ") and re.match(r"From \S.*\d{4}\s*\n", start):
         return MailSource(mbox=text, limits=limits)
     if (mail := _MAIL_HEAD.match(start)) and len(set(map(str.lower, _MAIL_NAMES.findall(mail[0])))) >= 2:
