@@ -422,6 +422,9 @@ class _Guess(TextRoles, IdRoles):
             names_of_it = follows_from(self.look, self.look.column(first), sorting)
             if names_of_it is not None:
                 self._keep(first, "numbers_follow", column=names_of_it.name)
+            elif all(self.ended.only_then_though_begun(self.look.column(name)) for name in self.attributes[first].columns):
+                # Its name says that it sorts tickets, and when it is filled says that nobody knew it before.
+                self._keep(first, "filled_later", column=self.ended.column)
 
     def _keep(self, first: str, code: str, **values: str) -> None:
         """The attribute without proposing it."""

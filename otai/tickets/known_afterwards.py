@@ -41,6 +41,12 @@ _GOING = re.compile(
     r"in (corso|attesa|behandeling)|nieuw|open(staand)?|now[ye]|otwart[ye]|w (toku|trakcie)|novo|aberto|em (andamento|espera)",
     re.IGNORECASE,
 )
+_UNTOUCHED = re.compile(
+    r"new|neu(es ticket)?|nouve(au|lle)|nuev[oa]|nuov[oa]|nieuw|now[ye]|nov[oa]|un(assigned|triaged|touched)|to ?do|backlog|triage|created|"
+    r"erstellt|angelegt|submitted|registered|received|eingegangen|cr[eé][eé]e?|creado|creato|aangemaakt|utworzon[ey]|criado",
+    re.IGNORECASE,
+)
+"""States of tickets that nobody has looked at yet."""
 _YES_OR_NO = re.compile(r"true|false|yes|no|1|0|ja|nein|oui|non|si|sí|sì|nee|tak|nie|sim|não", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"open|isopen|active|isactive|offen|aktiv|ouvert|abierto|aperto|otwarte|aberto|onhold", re.IGNORECASE
@@ -167,6 +173,7 @@ class Ended:
 
     def __init__(self, look: Look) -> None:
         self.rows: list[bool] | None = None
+        self.untouched: list[bool] = []
         self.column = ""
         for column in look.columns:
             if not is_state(column) or column.distinct > 50:
@@ -174,6 +181,9 @@ class Ended:
             share = column.share(lambda value: _ENDED.search(value) is not None)
             if 0.02 < share < 0.98:
                 self.rows = [cell is not None and _ENDED.search(cell) is not None for cell in column.cells]
+                self.untouched = [
+                    cell is not None and _UNTOUCHED.fullmatch(cell.strip()) is not None for cell in column.cells
+                ]
                 self.column = column.name
                 return
 
@@ -198,10 +208,19 @@ class Ended:
 
     def only_then(self, column: ColumnStats) -> bool:
         """The column is filled where a ticket is through, and (nearly) nowhere else."""
+        return self._fills_at_the_end(column, [False] * len(column.cells))
+
+    def only_then_though_begun(self, column: ColumnStats) -> bool:
+        """The same, of a column whose name says that it sorts tickets: those that nobody has looked at yet have no
+        queue, and say nothing."""
+        return self._fills_at_the_end(column, self.untouched)
+
+    def _fills_at_the_end(self, column: ColumnStats, passed_over: list[bool]) -> bool:
         if self.rows is None or column.name == self.column or not column.filled:
             return False
-        ended = [cell is not None for cell, is_ended in zip(column.cells, self.rows, strict=True) if is_ended]
-        going = [cell is not None for cell, is_ended in zip(column.cells, self.rows, strict=True) if not is_ended]
+        cells = list(zip(column.cells, self.rows, passed_over, strict=True))
+        ended = [cell is not None for cell, is_ended, _ in cells if is_ended]
+        going = [cell is not None for cell, is_ended, is_passed in cells if not is_ended and not is_passed]
         if len(going) < LEAST_OPEN_ROWS or len(ended) < LEAST_OPEN_ROWS:
             return False
         return sum(ended) / len(ended) > 0.3 and sum(going) / len(going) < 0.03

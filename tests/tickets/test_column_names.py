@@ -271,6 +271,28 @@ def test_what_sorts_tickets_is_proposed_and_the_rest_is_kept(tmp_path: Path) -> 
     }
 
 
+@pytest.mark.parametrize(
+    ("going", "is_proposed"),
+    [("In progress", False), ("Open", False), ("New", True)],
+)
+def test_what_is_filled_only_where_work_has_ended_is_not_proposed_whatever_its_name(
+    tmp_path: Path, going: str, is_proposed: bool
+) -> None:
+    """A queue that open tickets never have says what was done; a ticket that nobody has looked at has none yet."""
+    lines = ["Subject,Description,Status,Queue,Department"]
+    for n in range(120):
+        state = "Closed" if n % 3 else going
+        queue = ("Net", "Billing", "People")[n % 7 % 3] if state == "Closed" else ""
+        text = f"the router {n} restarts and the invoice {n * 7} is wrong since {n % 20} days"
+        lines.append(f'router {n} restarts,"{text}",{state},{queue},{("East", "West")[n % 2]}')
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    roles = guess_roles(look_at(open_source(tmp_path / "t.csv")))
+    proposed = {found.name: found.proposed for found in roles.attributes}
+    assert proposed == {"Queue": is_proposed, "Department": True}
+    why = roles.why["Queue"]
+    assert ("filled only where “Status” says that the ticket is through" in why) is not is_proposed
+
+
 def test_where_no_name_says_what_sorts_tickets_every_attribute_is_proposed(tmp_path: Path) -> None:
     roles = guessed(tmp_path, {"text": body, "a1": queue, "b2": lambda n: ("red", "blue")[n % 2]})
     assert {found.name: found.proposed for found in roles.attributes} == {"a1": True, "b2": True}
