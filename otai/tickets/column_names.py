@@ -75,6 +75,7 @@ LANGUAGE = _words(
     "language lang sprache locale languagecode sprachcode ticketlanguage langue idioma lingua taal jezyk kundensprache"
 )
 CREATED = _words(
+    "issuedate dateissued "
     "created createdat createdon createdtime createdate createddate datecreated creationdate creationtime createtime "
     "dateopened opened openedat openedon opendate openingdate opentime datetimeopened submitted submittedat submitdate "
     "received receivedat receiveddate reported reportedat reportdate loggedat loggedon logdate registered "
@@ -220,7 +221,7 @@ ORDERED = frozenset(
         "priority prioritaet prio priorite prioridad priorita prioriteit priorytet prioridade urgency dringlichkeit "
         "urgence urgencia urgenza urgentie pilnosc impact auswirkung impacto impatto wplyw severity schweregrad "
         "gravite severidad gravedad gravita ernst waga severidade ticketpriority sla slalevel risk risiko "
-        "escalationlevel"
+        "escalationlevel sev"
     )
 )
 MULTI = frozenset(
@@ -242,7 +243,7 @@ BLANK_SEPARATED = frozenset(
 )
 AGENT = frozenset(
     _words(
-        "operator "
+        "operator tech "
         "assignee assignees assignedto assigned agent owner bearbeiter zustaendig zustaendiger zugewiesen zugewiesenan "
         "sachbearbeiter agentassigned adminassignee technician techniker asignado asignadoa responsable agente "
         "propietario assigne assignea technicien assegnato assegnatoa responsabile operatore behandelaar toegewezenaan "
@@ -269,6 +270,7 @@ AGENT = frozenset(
 SORTING = (
     frozenset(
         _words(
+            "mesadeayuda mesadeservicio mesadeservicios "
             "folder ordner queue warteschlange wachtrij cola coda kolejka fila filedattente category kategorie "
             "subcategory subsystem item level "
             "unterkategorie categorie categoria kategoria sottocategoria sousclasse subcategoria subcategorie rubriek "
@@ -409,6 +411,8 @@ _RUN_TOGETHER = re.compile(
     r"(by|to)?(id|name|date|email)?",
     re.IGNORECASE,
 )
+_NAME_BEHIND = re.compile(r"([a-z]{4,20})(name|title)", re.IGNORECASE)
+"""departmentname, prioritytitle: of what sorts tickets its name."""
 _LINKED = re.compile(r"^_(\w+?)(?:id)?_value(?=$|\.)")
 _CODED = re.compile(r"\b(case(?=type|origin))?(type|origin|priority|state|status|severity|impact|urgency)code\b")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[#%№]")
@@ -528,6 +532,8 @@ def _name_of(raw: str) -> ColumnName:
     text = _SALESFORCE.sub("", raw.strip())
     if (together := _RUN_TOGETHER.fullmatch(text)) is not None:
         text = " ".join(word for word in together.groups() if word)
+    if (named := _NAME_BEHIND.fullmatch(text)) is not None and folded(named[1]) in ATTRIBUTE:
+        text = f"{named[1]} {named[2]}"
     text = _CUSTOM_FIELD.sub(r"\1", _LINKED.sub(r"\1", _SHOWN_BESIDE.sub(".formatted", text)))
     text = _CASE_OF_A_CUSTOMER.sub("vorgang ", text)
     text = _CODED.sub(lambda found: f"{found[1] or ''} {found[2]}".strip(), text)

@@ -24,7 +24,14 @@ from otai.tickets.column_stats import ColumnStats, Look, look_at
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnReason, ColumnRoles, as_stored
 from otai.tickets.halves_of_names import agents_in_halves
 from otai.tickets.id_roles import IdRoles, shown, some_of
-from otai.tickets.label_columns import LABEL_LENGTH, are_codes, are_one_attribute, parts_of, separator_of
+from otai.tickets.label_columns import (
+    LABEL_LENGTH,
+    are_codes,
+    are_one_attribute,
+    base_of_numbered,
+    parts_of,
+    separator_of,
+)
 from otai.tickets.label_orders import order_of, sure_order_of
 from otai.tickets.linking import kind_of_link
 from otai.tickets.number_scales import first_is_highest
@@ -265,8 +272,8 @@ class _Guess(TextRoles, IdRoles):
         """tag_1 .. tag_8, or a header repeated as ticket systems export labels: one multi-label attribute."""
         groups: dict[str, list[ColumnStats]] = defaultdict(list)
         for column in self.open:
-            if match := re.fullmatch(r"(.*?\D)[ _.\-]?\(?(\d{1,3})\)?'*", column.name):
-                groups[match[1].rstrip(" _.-(")].append(column)
+            if (base := base_of_numbered(column.name)) is not None:
+                groups[base].append(column)
         for base, group in groups.items():
             twin = next((column for column in self.open if column.name == base), None)
             members = ([twin] if twin else []) + group
@@ -416,14 +423,17 @@ class _Guess(TextRoles, IdRoles):
                 self._keep(first, "brought_along")
             elif named:
                 self._keep(first, "name_sorts_nothing")
-        proposed = {name for name in named if name not in self.given.used}
+        self._keep_of_later({name for name in named if name not in self.given.used})
+
+    def _keep_of_later(self, proposed: set[str]) -> None:
+        """Of what sorts tickets by its name: numbers that follow from words, and what open tickets never have."""
         sorting = [self.look.column(name) for name in proposed if len(self.attributes[name].columns) == 1]
         for first in proposed:
             names_of_it = follows_from(self.look, self.look.column(first), sorting)
+            columns = [self.look.column(name) for name in self.attributes[first].columns]
             if names_of_it is not None:
                 self._keep(first, "numbers_follow", column=names_of_it.name)
-            elif all(self.ended.only_then_though_begun(self.look.column(name)) for name in self.attributes[first].columns):
-                # Its name says that it sorts tickets, and when it is filled says that nobody knew it before.
+            elif all(self.ended.only_then_though_begun(column) for column in columns):
                 self._keep(first, "filled_later", column=self.ended.column)
 
     def _keep(self, first: str, code: str, **values: str) -> None:

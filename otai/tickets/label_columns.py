@@ -130,6 +130,16 @@ def are_codes(column: ColumnStats) -> bool:
     return not column.is_capped and len(values) <= 300 and len(forms) > 1 and has_final_zero
 
 
+_NUMBERED = re.compile(r"(.*?\D)[ _.\-]?[(\[]?(\d{1,3})[)\]]?'*")
+
+
+def base_of_numbered(column: str) -> str | None:
+    """The name without its number, of columns such as "tag_1", "Labels (2)", "Label [3]" and "labels.0"; None where it
+    ends with none."""
+    match = _NUMBERED.fullmatch(column)
+    return match[1].rstrip(" _.-([") if match else None
+
+
 def are_one_attribute(base: str, members: Sequence[ColumnStats], *, is_repeated: bool) -> bool:
     """Whether columns of one base name (tag1, tag2) are cells of one multi-label attribute."""
     if any(column.mean_length > LABEL_LENGTH for column in members):

@@ -47,8 +47,8 @@ COLUMNS: Mapping[str, tuple[Sentence, ...]] = {
         "another value then, so that it is known only afterwards",
     ),
     "filled_later": (
-        "{why:fact}; kept but not proposed: filled only where “{column}” says that the ticket is through, so that a new "
-        "ticket has none",
+        "{why:fact}; kept but not proposed: filled only where “{column}” says that the ticket is through, so that a "
+        "new ticket has none",
     ),
     "name_sorts_nothing": ("{why:fact}; kept but not proposed: its name does not say that it sorts tickets",),
     "numbers_follow": ("{why:fact}; kept but not proposed: its numbers follow from “{column}”, which has words",),

@@ -15,7 +15,6 @@ SMALLEST_STREAM = 4096
 """Smaller streams would lie in a stream of their own."""
 
 
-
 class Shown(NamedTuple):
     """A number under a format."""
 

@@ -345,6 +345,40 @@ def test_one_label_before_and_several_now_are_several_for_all(bring: Bring) -> N
     assert finding(made, "versions_compared")["changed"] == 0 and "columns_came" not in codes_of(made)
 
 
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        (["tag_1", "tag_2"], ["tag_1", "tag_2", "tag_3"]),
+        (["Label [1]", "Label [2]"], ["Label [1]", "Label [2]", "Label [3]"]),
+        (["labels.0", "labels.1"], ["labels.0", "labels.1", "labels.2"]), (["tag1"], ["tag1", "tag2"]),
+    ],
+)  # fmt: skip
+def test_more_numbered_columns_of_labels_than_before_are_labels_of_the_same(
+    bring: Bring, before: list[str], later: list[str]
+) -> None:
+    def tags(first: int, columns: list[str]) -> str:
+        said = (
+            [
+                f"T{n}",
+                f"The {WORDS[n % 7]} of case {n} fails",
+                *(SAID[(7 * n + 3 * at * n) % 5] for at in range(len(columns))),
+            ]
+            for n in range(first, first + 40)
+        )
+        return "\n".join(",".join(row) for row in (["ticket id", "text", *columns], *said))
+
+    bring(tags(0, before))
+    made = bring(tags(40, later), add=True)
+    [found] = made.attributes.all()
+    assert found.kind == "multi" and "columns_came" not in codes_of(made)
+    assert sorted(labels_of(made, found.name)["T41"]) == sorted(
+        {SAID[(287 + 123 * at) % 5] for at in range(len(later))}
+    )
+
+
+SAID = ("vip", "phone", "later", "mail", "bill")
+
+
 def test_several_files_with_other_columns_each_say_so(bring: Bring, tmp_path: Path) -> None:
     (tmp_path / "february.csv").write_text(with_columns(40, 80, "queue", "category"))
     made = bring(with_columns(0, 40, "queue", "site"), filename="january.csv", further=[tmp_path / "february.csv"])

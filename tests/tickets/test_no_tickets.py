@@ -190,7 +190,9 @@ PACKED = {
 def test_a_file_packed_as_text_is_told_with_what_is_inside(tmp_path: Path, inside: str, form: str) -> None:
     packed = base64.encodebytes(PACKED[inside]).decode()
     bare = packed.replace("\n", "")
-    content = {"lines": packed, "one line": bare, "address": f"data:text/csv;base64,{bare}", "quoted": f'"{bare}"'}[form]
+    content = {"lines": packed, "one line": bare, "address": f"data:text/csv;base64,{bare}", "quoted": f'"{bare}"'}[
+        form
+    ]
     with pytest.raises(DatasetInvalid) as refusal:
         brought(tmp_path, content, "export.b64")
     assert f"packed as text (base64), inside of which is {inside}" in refusal.value.message

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from otai.tickets.models import DataSet
+from otai.tickets.problems import BadRows
 from otai.tickets.sources import workbook
 from otai.tickets.sources.number_formats import format_of, same_number
 from otai.tickets.sources.opening import open_source
-from otai.tickets.problems import BadRows
 from tests.tickets.old_excel import Cell, Shown, write_xls
 
 HEADER = ["Number", "Subject", "Category code", "Cost centre", "Spent"]

@@ -70,7 +70,8 @@ _BY_FORM: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Forms that hardly anything else has."""
 PATTERN = re.compile(
     rf"\b(?:{_any_of(_BY_FORM)}|{_TOLD}\d[\d ./-]{{6,16}}[\dKk]|{_TOLD_LETTERED}[A-Za-z\d](?:[ -]?[A-Za-z\d]){{7,12}}|"
-    r"(?=[SsNn])(?i:SSN|social security(?: number)?|NINO|NI (?:number|no\.?)|national insurance(?: number| no\.?)?)[: ]+(?:is )?"
+    r"(?=[SsNn])(?i:SSN|social security(?: number)?|NINO|NI (?:number|no\.?)|national insurance(?: number| no\.?)?)"
+    r"[: ]+(?:is )?"
     r"(?:\d{3}-\d{2}-\d{4}|[A-Za-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Da-d]))\b"
 )
 _NINO = re.compile(r" [A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]$", re.IGNORECASE)
@@ -106,9 +107,9 @@ def is_valid(match: re.Match[str]) -> bool:
         return True
     if (found := _SSN.search(value)) is not None:
         return _holds("us.ssn", found[1])
-    if word := _LETTERED_WORD.match(value):
-        if _is_lettered(word[0], match.string[match.start() + word.end() : end_of(match)]):
-            return True
+    word = _LETTERED_WORD.match(value)
+    if word and _is_lettered(word[0], match.string[match.start() + word.end() : end_of(match)]):
+        return True
     if word := _WORD.match(value):
         number = value[word.end() :].strip()
         return any(told.match(value) and _hold(checks, number) for told, checks in _CHECKS_BY_WORD)

@@ -18,7 +18,10 @@ LONGEST_CODE = 200
 MOST_DIGITS = 15
 """As many as a workbook keeps of a number."""
 
-_TOKEN = re.compile(r"""\\(?P<escaped>.)|"(?P<quoted>[^"]*)"|(?P<blank>[_*].)|\[(?P<bracket>[^\]]*)\]|(?P<sign>.)""", re.DOTALL)  # fmt: skip
+_TOKEN = re.compile(
+    r"""\\(?P<escaped>.)|"(?P<quoted>[^"]{0,99})"|(?P<blank>[_*].)|\[(?P<bracket>[^\[\]]{0,99})\]|(?P<sign>.)""",
+    re.DOTALL,
+)
 _CURRENCY = re.compile(r"[$€£¥₣₤₹₽₺]|\b(?:eur|usd|gbp|chf|pln|zł|kr|kč|lei|ft)\b", re.IGNORECASE)
 _COLOUR = re.compile(r"(?i)black|blue|cyan|green|magenta|red|white|yellow|color ?\d{1,2}|(?:\$-)[0-9a-f]{1,8}")
 _DIGITS = frozenset("0#?")
@@ -79,30 +82,32 @@ def format_of(code: str) -> NumberFormat | None:
     """What a format's code says of a positive number; None where it shows no more than the number itself, or a date, a
     currency, a fraction, a power of ten."""
     parts = _parts_of(code) if len(code) <= LONGEST_CODE else None
-    if parts is None:
+    places = [at for at, (kind, _) in enumerate(parts or ()) if kind == "digit"]
+    if parts is None or not places:
         return None
-    places = [at for at, (kind, _) in enumerate(parts) if kind == "digit"]
-    if not places:
+    made = _format_of_parts(parts[: places[0]], parts[places[0] : places[-1] + 1], parts[places[-1] + 1 :])
+    return None if made is None or made.adds_nothing else made
+
+
+Parts = list[tuple[str, str]]
+
+
+def _format_of_parts(before: Parts, middle: Parts, behind: Parts) -> NumberFormat | None:
+    kinds = [kind for kind, _ in middle]
+    dot = kinds.index("dot") if "dot" in kinds else len(middle)
+    decimals = [sign for _, sign in middle[dot + 1 :]]
+    # A percent sign that parts digits, two decimal signs, one at the end: nobody writes so.
+    is_odd = "percent" in kinds or not _DIGITS.issuperset(decimals)
+    if is_odd or any(kind != "word" for kind, _ in before) or any(kind == "dot" for kind, _ in behind):
         return None
-    first, last = places[0], places[-1]
-    before, middle, behind = parts[:first], parts[first : last + 1], parts[last + 1 :]
-    # A percent sign that parts digits, a decimal sign at the end: nobody writes so.
-    dots = [at for at, (kind, _) in enumerate(middle) if kind == "dot"]
-    if len(dots) > 1 or any(kind in ("percent", "dot") for kind, _ in before) or any(k == "dot" for k, _ in behind):
-        return None
-    dot = dots[0] if dots else len(middle)
-    decimals = [sign for kind, sign in middle[dot + 1 :] if kind == "digit"]
-    if len(decimals) != len(middle[dot + 1 :]) or any(kind == "percent" for kind, _ in middle):
-        return None
-    found = NumberFormat(
+    return NumberFormat(
         before="".join(sign for _, sign in before).lstrip(),
         whole=tuple(sign for _, sign in middle[:dot]),
-        decimals=sum(sign == "0" for sign in decimals),
+        decimals=decimals.count("0"),
         most_decimals=len(decimals),
         is_percent=any(kind == "percent" for kind, _ in behind),
         behind="".join(sign for _, sign in behind).rstrip(),
     )
-    return None if found.adds_nothing else found
 
 
 def _parts_of(code: str) -> list[tuple[str, str]] | None:
@@ -138,7 +143,7 @@ def _parts_of(code: str) -> list[tuple[str, str]] | None:
 
 
 _NUMBER_IN_TEXT = re.compile(r"\d+(?:[.,]\d+)?")
-_IN_GROUPS = re.compile(r"\d{1,3}(?:[.,'’ \xa0\u202f]\d{3})+(?:[.,]\d+)?")
+_IN_GROUPS = re.compile(r"\d{1,3}(?:[.,'\u2019 \xa0\u202f]\d{3})+(?:[.,]\d+)?")
 
 
 def same_number(number: float, text: str) -> str | None:

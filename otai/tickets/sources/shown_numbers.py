@@ -151,16 +151,16 @@ def _styled(handle: IO[bytes], formats: Mapping[int, NumberFormat]) -> Iterator[
         # A tag may go on in the next piece.
         cut = text.rfind(b"<") if chunk else len(text)
         text, rest = text[:cut], text[cut:][:4096]
-        for found in _ROW_OR_CELL.finditer(text):
-            place = _PLACE.search(found[2])
-            if found[1] == b"row":
+        for tag in _ROW_OR_CELL.finditer(text):
+            place = _PLACE.search(tag[2])
+            if tag[1] == b"row":
                 row, column = (int(place[2]) - 1 if place else row + 1), -1
                 continue
             column = _column(place[1]) if place and place[1] else column + 1
-            style = _STYLE.search(found[2])
-            if style is not None and (known := int(style[1])) in formats and 0 <= row < LAST_ROW:
-                if column < LAST_COLUMN:
-                    yield row, column, known
+            style = _STYLE.search(tag[2])
+            is_inside = 0 <= row < LAST_ROW and column < LAST_COLUMN
+            if style is not None and is_inside and (known := int(style[1])) in formats:
+                yield row, column, known
         if not chunk:
             return
 

@@ -23,8 +23,8 @@ from otai.tickets import column_names
 from otai.tickets.column_names import folded
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused, told_as
-from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources import shown_numbers
+from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.kinds import Kinds, Placing, Table, are_of_one_kind, kinds_of
 from otai.tickets.sources.number_formats import format_of
 from otai.tickets.sources.open_document import OpenDocument

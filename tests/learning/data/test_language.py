@@ -82,7 +82,7 @@ def test_a_mixture_of_two_languages_stays_one_of_two() -> None:
 
 
 def test_short_english_subjects_stay_english_where_a_third_is_dutch() -> None:
-    """"is" is English and Dutch, and to trigrams a printer is Dutch: what happened to it tells."""
+    """ "is" is English and Dutch, and to trigrams a printer is Dutch: what happened to it tells."""
     things = ("Printer", "Monitor", "Router", "Laptop", "Scanner")
     english = [f"{thing} is {what}" for thing in things for what in ("broken", "stolen", "stuck")]
     dutch = [f"{thing} is {what}" for thing in things for what in ("kapot", "gestolen")]

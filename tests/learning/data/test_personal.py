@@ -167,7 +167,12 @@ def test_national_ids_are_found_by_their_checksums(before: str, number: str) -> 
 
 
 def test_a_number_under_another_countrys_word_is_checked_as_that_country_does() -> None:
-    for text in ("PESEL 111222333", "BSN 44051401359", "Ausweis für den Eingang B12", "versichertennummer unbekannt 12"):
+    for text in (
+        "PESEL 111222333",
+        "BSN 44051401359",
+        "Ausweis für den Eingang B12",
+        "versichertennummer unbekannt 12",
+    ):
         assert list(personal_data(text)) == [], text
 
 
