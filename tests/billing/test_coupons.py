@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -16,6 +17,7 @@ from lxml import etree
 from pypdf import PdfReader
 
 from otai.billing import operations as billing
+from otai.billing import queries
 from otai.billing.audit import audit
 from otai.billing.documents import invoice_pdf, invoice_xml, order_confirmation_pdf
 from otai.billing.documents.xml import factur_x_xml
@@ -31,6 +33,7 @@ from otai.billing.operations.coupons import (
     coupon_terms_of,
     look_at,
     may_be_first_month,
+    takes_more_than_half,
 )
 from otai.billing.operations.orders import AmountTooSmall
 from otai.billing.revenue import month_close
@@ -326,6 +329,37 @@ def test_a_coupon_for_the_first_purchase_counts_what_was_bought_and_not_what_is_
     package = buys(acme, now, key="package", code="")
     transfer(package, now)
     assert may_be_first_month(acme), "a package is no month"
+
+
+@pytest.mark.parametrize(
+    ("terms", "is_more"),
+    [
+        ({"percent": 50}, False),
+        ({"percent": 51}, True),
+        # The cheapest package costs 100 euros, the cheapest month 99, and one of dollars nothing at all.
+        ({"amount": Money(50_00)}, False),
+        ({"amount": Money(50_01)}, True),
+        ({"amount": Money(1), "once_each": False}, True),
+        ({"amount": Money(49_50), "what": CouponFor.FIRST_MONTH}, False),
+        ({"amount": Money(49_51), "what": CouponFor.FIRST_MONTH}, True),
+        ({"amount": Money(49_51), "what": CouponFor.EITHER}, True),
+        ({"amount": Money(1, "USD")}, True),
+    ],
+)
+def test_more_than_half_is_of_the_cheapest_thing_that_it_is_for(
+    now: datetime, terms: dict[str, Any], is_more: bool
+) -> None:
+    asked = CouponTerms(**{"what": CouponFor.PACKAGE, "valid_from_at": now, **terms})
+    assert takes_more_than_half(asked) is is_more
+
+
+def test_of_a_month_it_is_more_than_half_whatever_packages_cost(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    [small, *_], book = queries.price_book().packages, queries.price_book()
+    cheap = replace(book, packages=(replace(small, price=Money(1_00)),))
+    monkeypatch.setattr(queries, "price_book", lambda: cheap)
+    half_a_month = Money(49_50)
+    month, either = (CouponTerms(what, now, amount=half_a_month) for what in (CouponFor.FIRST_MONTH, CouponFor.EITHER))
+    assert (takes_more_than_half(month), takes_more_than_half(either)) == (False, True)
 
 
 def test_coupons_are_listed_the_newest_first(now: datetime, db: None) -> None:

@@ -97,6 +97,8 @@ def test_an_order_above_it_waits_with_its_credits_held(team: Team) -> None:
     assert team.balance == (available - run.credits, run.credits, 0)
     assert queue.claim(worker="w", hardware="", now=team.now, run=run.id) is None, "nobody trains it"
     assert team.mails("approval_asked") == [email("alice"), email("olivia")]
+    until = {notice.context["approval_until"] for notice in Notice.objects.filter(template="approval_asked")}
+    assert until == {(team.now + timedelta(days=7)).isoformat()}
     assert [event.move for event in queries.events(run)] == ["-> awaiting_approval"]
     assert audit().clean
 
@@ -154,6 +156,18 @@ def test_withdrawn_and_lapsed_give_the_credits_back(team: Team) -> None:
     assert why_ended(lapsed) == {"code": "run.lapsed", "values": {"credits": lapsed.credits}}
     assert team.mails("approval_lapsed") == [email("bob")]
     assert audit().clean
+
+
+def test_only_what_is_late_lapses(team: Team) -> None:
+    team.sets_rule(0, days=30)
+    waits = team.orders()
+    team.sets_rule(0, days=1)
+    late = team.orders()
+    assert operations.lapse_approvals(now=team.now + timedelta(days=1)) == 1
+    assert list(Run.objects.order_by("number").values_list("number", "approval")) == [
+        (waits.number, "waiting"),
+        (late.number, "lapsed"),
+    ]
 
 
 def test_what_was_decided_stays_decided(team: Team) -> None:
@@ -271,10 +285,11 @@ def test_who_is_no_approver_any_more_decides_nothing(team: Team, now: datetime) 
         operations.approve_run(
             organisation=team.acme, number=run.number, by=Approver("carol", member=carol.id), now=now
         )
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as nobodys:
         operations.approve_run(
             organisation=carol.organisation, number=run.number, by=Approver("carol", member=carol.id), now=now
         )
+    assert (nobodys.value.case, nobodys.value.details) == ("run", {"number": run.number})
 
 
 def test_an_order_of_somebody_who_left_can_still_be_decided(team: Team, now: datetime) -> None:

@@ -32,6 +32,7 @@ from otai.runs.models import Guarantee, Run
 from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
 from otai.tickets.models import DataSet
+from otai.words.sentences import Fact
 from tests import stories
 from tests.billing import people
 from tests.orgs.people import joins, person
@@ -221,6 +222,10 @@ def test_what_was_agreed_under_an_older_book_is_credited_at_once(
     trained(now, queue=0.5)
     guarantee.refresh_from_db()
     assert (guarantee.status, available(acme)) == ("credited", 7)
+    told_then = queries.events(guarantee).last()
+    assert told_then and (told_then.who, told_then.move) == ("guarantee", "missed -> credited")
+    why = Fact("guarantee.fee", {"run": 1, "credits": 1}).as_dict()
+    assert told_then.details == {"why": why, "credits": 1, "lot": str(guarantee.fee_lot)}
 
 
 @pytest.mark.django_db(transaction=True)
