@@ -453,7 +453,7 @@ class ColumnName:
     def rank(self, vocabulary: Iterable[str]) -> tuple[int, int] | None:
         """How well the name fits, the smaller the better: (how, place in the vocabulary). How: 0 the whole name, 1 its
         end, 2 an end of a compound, 3 its beginning. None: not at all."""
-        places = _places(tuple(vocabulary)) if not isinstance(vocabulary, frozenset) else dict.fromkeys(vocabulary, 0)
+        places = _places(vocabulary if isinstance(vocabulary, frozenset) else tuple(vocabulary))
         best: tuple[int, int] | None = None
         for how, candidate in self._candidates():
             place = places.get(candidate)
@@ -461,9 +461,9 @@ class ColumnName:
                 best = (how, place)
         if best is None and self.core:
             word = self.core[-1]
-            for entry, place in places.items():
-                is_long = len(entry) >= SHORTEST_COMPOUND or entry in SHORT_ENDS
-                if is_long and len(word) > len(entry) + 2 and word.endswith(entry):
+            for end in (word[at:] for at in range(3, len(word))):
+                is_long = len(end) >= SHORTEST_COMPOUND or end in SHORT_ENDS
+                if is_long and (place := places.get(end)) is not None:
                     best = min(best or (9, 0), (2, place))
         return best
 
@@ -552,7 +552,10 @@ def _name_of(raw: str) -> ColumnName:
 
 
 @functools.lru_cache(maxsize=64)
-def _places(vocabulary: tuple[str, ...]) -> dict[str, int]:
+def _places(vocabulary: tuple[str, ...] | frozenset[str]) -> dict[str, int]:
+    """Where each word stands; all in the first place where they have no order."""
+    if isinstance(vocabulary, frozenset):
+        return dict.fromkeys(vocabulary, 0)
     places: dict[str, int] = {}
     for place, word in enumerate(vocabulary):
         places.setdefault(word, place)
