@@ -10,6 +10,7 @@ import ast
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 OTAI = Path(__file__).resolve().parents[1] / "otai"
@@ -21,19 +22,24 @@ CALLED_BY_DJANGO = {
 }
 
 
-def public_functions(folder: Path = OTAI) -> Iterator[tuple[str, bool]]:
-    """Each as `path:Class.name`, and whether it has a docstring."""
-    trees = {
+@cache
+def trees(folder: Path) -> dict[str, ast.Module]:
+    """Each file of a folder, by its path below it: read once, since many look."""
+    return {
         path.relative_to(folder).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(folder.rglob("*.py"))
-        if "migrations" not in path.parts
     }
+
+
+def public_functions(folder: Path = OTAI) -> Iterator[tuple[str, bool]]:
+    """Each as `path:Class.name`, and whether it has a docstring."""
+    found = {path: tree for path, tree in trees(folder).items() if "migrations" not in path.split("/")}
     classes: dict[str, list[ast.ClassDef]] = {}
-    for tree in trees.values():
+    for tree in found.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 classes.setdefault(node.name, []).append(node)
-    for path, tree in trees.items():
+    for path, tree in found.items():
         for node in tree.body:
             if isinstance(node, FUNCTION) and not node.name.startswith("_"):
                 yield f"{path}:{node.name}", _is_documented(node)

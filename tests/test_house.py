@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docstrings import FUNCTION, OTAI, public_functions
+from tests.docstrings import FUNCTION, OTAI, public_functions, trees
 
 pytestmark = pytest.mark.pure
 
@@ -59,10 +59,10 @@ LEAST_DOCUMENTED = 0.99
 @functools.cache
 def functions(folder: Path = OTAI) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     return [
-        (f"{path.relative_to(folder).as_posix()}:{node.name}", node)
-        for path in sorted(folder.rglob("*.py"))
-        if "migrations" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        (f"{path}:{node.name}", node)
+        for path, tree in trees(folder).items()
+        if "migrations" not in path.split("/")
+        for node in ast.walk(tree)
         if isinstance(node, FUNCTION)
     ]
 
@@ -148,11 +148,17 @@ def test_a_branch_is_counted_wherever_it_stands() -> None:
     assert branches(function) == 6
 
 
+def below(room: Path) -> Iterator[tuple[str, ast.Module]]:
+    """The files of a room of the product, each by its path below it."""
+    start = f"{room.relative_to(OTAI).as_posix()}/"
+    return ((path.removeprefix(start), tree) for path, tree in trees(OTAI).items() if path.startswith(start))
+
+
 def undocumented(folder: Path) -> tuple[list[str], int]:
     """Public functions, methods and classes without a docstring, and how many there are in all."""
     missing, total = [], 0
-    for path in sorted(folder.rglob("*.py")):
-        for name, node in _public(ast.parse(path.read_text(encoding="utf-8")), path.relative_to(folder).as_posix()):
+    for path, tree in below(folder):
+        for name, node in _public(tree, path):
             total += 1
             if not ast.get_docstring(node):
                 missing.append(name)
@@ -193,8 +199,8 @@ SAYS_ITS_SHAPE = re.compile(
 
 def documented(folder: Path) -> Iterator[tuple[str, ast.FunctionDef, str]]:
     """Public functions and methods of a folder with their docstrings."""
-    for path in sorted(folder.rglob("*.py")):
-        for name, node in _public(ast.parse(path.read_text(encoding="utf-8")), path.relative_to(folder).as_posix()):
+    for path, tree in below(folder):
+        for name, node in _public(tree, path):
             if isinstance(node, ast.FunctionDef) and (said := ast.get_docstring(node)):
                 yield name, node, said
 
@@ -305,12 +311,12 @@ def type_names(folder: Path) -> dict[str, list[str]]:
 
 def _names(folder: Path, name_of: Callable[[ast.stmt], str]) -> dict[str, list[str]]:
     files: dict[str, list[str]] = {}
-    for path in sorted(folder.rglob("*.py")):
-        if "migrations" in path.parts:
+    for path, tree in trees(folder).items():
+        if "migrations" in path.split("/"):
             continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in tree.body:
             if (name := name_of(node)) and not name.startswith("_"):
-                files.setdefault(name, []).append(path.relative_to(folder).as_posix())
+                files.setdefault(name, []).append(path)
     return files
 
 

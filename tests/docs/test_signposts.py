@@ -9,6 +9,7 @@ import re
 import tokenize
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,18 @@ DJANGO_SETTINGS_OF_OURS = {"OTAI_GATEWAYS", "OTAI_IS_OPEN"}
 """Names of ours in Django's settings that no variable sets."""
 
 
+@cache
+def _nodes_about_settings() -> tuple[ast.AST, ...]:
+    texts = [path.read_text(encoding="utf-8") for path in SOURCES]
+    return tuple(node for text in texts if "OTAI_" in text for node in ast.walk(ast.parse(text)))
+
+
 def settings_read() -> set[str]:
     """Names of variables that the code reads or hands on: whole strings in any source file."""
     found = set()
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found |= {node.value} if re.fullmatch(r"OTAI_[A-Z0-9_]+", node.value) else set()
+    for node in _nodes_about_settings():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {node.value} if re.fullmatch(r"OTAI_[A-Z0-9_]+", node.value) else set()
     return found - DJANGO_SETTINGS_OF_OURS
 
 

@@ -28,19 +28,24 @@ WHOLE_ROW = {
 transaction locks."""
 
 
-def _calls(tree: ast.AST, name: str = "") -> Iterator[tuple[str, ast.Call]]:
-    """Each call with the name of the function that it is in."""
+def _calls(code: str) -> Iterator[tuple[str, ast.Call]]:
+    """Each call with the name of the function that it is in; none of code that locks nothing."""
+    if "select_for_update" in code:
+        yield from _calls_below(ast.parse(code))
+
+
+def _calls_below(tree: ast.AST, name: str = "") -> Iterator[tuple[str, ast.Call]]:
     for child in ast.iter_child_nodes(tree):
         inside = child.name if isinstance(child, ast.FunctionDef) else name
         if isinstance(child, ast.Call):
             yield inside, child
-        yield from _calls(child, inside)
+        yield from _calls_below(child, inside)
 
 
 def locks_of_whole_rows(code: str) -> set[str]:
     """The functions with a `select_for_update` that does not say `no_key=True`."""
     found = set()
-    for function, call in _calls(ast.parse(code)):
+    for function, call in _calls(code):
         if isinstance(call.func, ast.Attribute) and call.func.attr == "select_for_update":
             said = {one.arg: one.value for one in call.keywords}
             no_key = said.get("no_key")
@@ -53,7 +58,7 @@ def locks_of_joined_rows(code: str) -> set[str]:
     """The functions that lock rows which `select_related` brings along, too: they would be locked in the order of the
     join."""
     found = set()
-    for function, call in _calls(ast.parse(code)):
+    for function, call in _calls(code):
         chain, node = [], call
         while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             chain.append(node)
