@@ -37,6 +37,7 @@ ODD = [
     "cp99999",
 ]
 CSV = "subject,body,queue\n" + "".join(f"Printer {n},It is on fire,{'it' if n % 2 else 'hr'}\n" for n in range(40))
+PACKED = ("utf_8", "utf_16", "cp1252", "shift_jis")
 NO_TEXT = (
     "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf_7", "rot13", "hex", "zip", "bz2",
     "base64", "uu",
@@ -80,8 +81,8 @@ def test_no_name_of_an_encoding_is_answered_with_a_500(alice: Program, settings:
     answers: dict[str, int] = {}
     umlauts = "subject,body\nDrucker,\xfcber\x81\xff\n".encode("latin-1") * 9
     for name in [*CODECS, "rot13", "latin1", *ODD]:
-        # Each codec with what breaks some of them; other spellings of it once.
-        for content in (umlauts, gzip.compress(umlauts)) if name in KNOWN else ():
+        # Each codec with what breaks some of them, packed as well for the best known; other spellings of it once.
+        for content in (umlauts, gzip.compress(umlauts))[: 2 if name in PACKED else 1] if name in KNOWN else ():
             answer = alice.upload(f"/data-sets/preview?filename=t.csv&encoding={quote(name)}", content)
             assert answer.status_code in (200, 422), (name, answer.status_code)
         answers[name] = alice.upload(

@@ -104,10 +104,14 @@ def test_a_training_that_succeeds_returns_its_model_and_every_stage(spec: Traini
     assert store.paths() == []
 
 
-def test_data_that_cannot_be_trained_on_is_an_input_failure(spec: TrainingSpec, on) -> None:
-    result = on(INPUT_FAILURE, "L4").execute(spec, watch=Watcher(), watch_every_seconds=0.5)
+def test_data_that_cannot_be_trained_on_is_an_input_failure_and_is_submitted_once(spec: TrainingSpec, on) -> None:
+    executor = on(INPUT_FAILURE, "L4")
+    result = executor.execute(spec, watch=Watcher(), watch_every_seconds=0.5)
     assert isinstance(result, Failed)
     assert (result.is_input, result.code, result.message) == (True, "label_too_rare", "Only one label.")
+    again = executor.execute(spec, watch=Watcher(), watch_every_seconds=0.5)
+    assert isinstance(again, Failed)
+    assert (again.is_input, again.code) == (False, "not_submitted")
 
 
 def test_a_crash_is_a_failure_of_ours_and_what_it_said_is_kept(spec: TrainingSpec, on) -> None:
@@ -115,21 +119,6 @@ def test_a_crash_is_a_failure_of_ours_and_what_it_said_is_kept(spec: TrainingSpe
     assert isinstance(result, Failed)
     assert (result.is_input, result.code) == (False, "crash")
     assert "it began" in result.log and "boom" in result.log
-
-
-def test_a_training_stops_as_soon_as_nobody_wants_it_and_its_slot_is_free(spec: TrainingSpec, on) -> None:
-    executor = on(HANGS, "L4")
-    wait_for_room(executor)
-    assert isinstance(executor.execute(spec, watch=Watcher(stop_at="training"), watch_every_seconds=0.5), Stopped)
-    wait_for_room(executor)
-
-
-def test_an_attempt_is_submitted_once(spec: TrainingSpec, on) -> None:
-    executor = on(INPUT_FAILURE, "L4")
-    executor.execute(spec, watch=Watcher(), watch_every_seconds=0.5)
-    again = executor.execute(spec, watch=Watcher(), watch_every_seconds=0.5)
-    assert isinstance(again, Failed)
-    assert (again.is_input, again.code) == (False, "not_submitted")
 
 
 def test_a_checkpoint_travels_to_the_next_attempt_on_another_node(spec: TrainingSpec, on) -> None:
@@ -141,7 +130,9 @@ def test_a_checkpoint_travels_to_the_next_attempt_on_another_node(spec: Training
         assert (attempt.checkpoint_dir / "state").read_text() == str(number)
 
 
-def test_a_slot_that_is_taken_and_a_machine_that_does_not_exist_are_seen_beforehand(spec: TrainingSpec, on) -> None:
+def test_a_slot_that_is_taken_is_seen_beforehand_and_free_as_soon_as_nobody_wants_the_training(
+    spec: TrainingSpec, on
+) -> None:
     assert "no node with accelerator_type:A100" in on(SUCCESS, "A100").why_no_room()
     executor = on(HANGS, "L4")
     wait_for_room(executor)
@@ -153,9 +144,10 @@ def test_a_slot_that_is_taken_and_a_machine_that_does_not_exist_are_seen_beforeh
             seen.append(executor.why_no_room())
         return len(seen) < 40 and not any(seen)
 
-    executor.execute(spec, watch=watch, watch_every_seconds=0.5)
+    assert isinstance(executor.execute(spec, watch=watch, watch_every_seconds=0.5), Stopped)
     assert seen[-1] == "All nodes with accelerator_type:L4 are at work."
     assert on(SUCCESS, "H100").why_no_room() is None
+    wait_for_room(executor)
 
 
 def test_a_cluster_that_is_not_there_is_said_to_be_not_there(store: FileStore) -> None:
