@@ -141,6 +141,7 @@ def test_over_years_every_month_is_granted_once(data: st.DataObject, db: None) -
     ]
 
 
+@pytest.mark.pure
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_over_years_of_changing_tiers_each_grant_comes_with_the_month_that_is_paid(

@@ -107,6 +107,7 @@ def notice(organisation: Organisation, template: str, language: str, now: dateti
     )
 
 
+@pytest.mark.pure
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def findings() -> list[Discrepancy]:
     return [found for found in audit().findings if found.what != "an order is of the terms that it was made of"]
 
 
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_a_dispute_of_the_version_before_goes_on_as_it_stood(fake: Any, now: datetime) -> None:
     acme = acme_signs_up(now)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from otai.billing import operations as billing
 from otai.billing import vies
@@ -61,6 +61,18 @@ TABLES = [
     "ledger.Hold",
     "ledger.Transfer",
 ]
+
+WITH_TRIGGERS = [
+    "billing.WriteOff",
+    "billing.ClosedMonth",
+    "billing.Invoice",
+    "billing.TierChange",
+    "billing.Event",
+    "billing.ChainLink",
+    "ledger.Hold",
+    "ledger.Transfer",
+]
+"""Tables whose rules PostgreSQL has in words of its own; the others have the same on either database."""
 
 # What a comparison with the provider's balance writes: the next day's writes it again where it was changed.
 COMPARED_DAILY = {"billing.BalanceMove", "billing.BalanceDifference"}
@@ -140,13 +152,13 @@ def test_every_column_that_is_changed_by_hand_is_found_refused_or_accepted(
         balance.compare_balances(now=now + 3 * books.DAY)
 
     assert not is_found()
-    accepted = set()
-    for name in TABLES:
+    accepted, tables = set(), TABLES if connection.vendor == "sqlite" else WITH_TRIGGERS
+    for name in tables:
         model = apps.get_model(name)
         again = {"look_again": next_day} if name in COMPARED_DAILY else {}
         for row in rows_of(model):
             accepted |= of(name, " ".join(accepted_columns(row, **again)))
-    known = set().union(*ACCEPTED.values())
+    known = {column for columns in ACCEPTED.values() for column in columns if column.rpartition(".")[0] in tables}
     assert "\n".join(sorted(accepted - known)) == "", "neither found nor on the list"
     assert "\n".join(sorted(known - accepted)) == "", "on the list, and found by now"
 

@@ -300,6 +300,7 @@ def otai_in_a_process(*arguments: str, **environment: str) -> str:
     return found.stdout
 
 
+@pytest.mark.postgres
 def test_the_command_line_works_against_a_studio_elsewhere(
     database_url: str, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

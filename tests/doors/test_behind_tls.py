@@ -35,6 +35,7 @@ def links(text: str) -> set[str]:
     return {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, re.findall(r"https?://[^\s\"<>]+", mended))}
 
 
+@pytest.mark.postgres
 @pytest.mark.usefixtures("a_browser")
 def test_alice_signs_up_invites_bob_and_comes_back_by_passkey(studio: Production) -> None:
     with studio.browser() as browser:

@@ -120,6 +120,7 @@ def test_markup_as_deep_as_it_is_long_is_read_and_holds_nobody_up(program: Studi
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.postgres
 def test_who_cancels_deep_markup_waits_for_none_of_it(
     trusted: Production, acme: Customer, minutes_of_markup: Path
 ) -> None:
@@ -131,6 +132,7 @@ def test_who_cancels_deep_markup_waits_for_none_of_it(
         assert client.get(address).json()["status"] == "cancelled"
 
 
+@pytest.mark.postgres
 def test_sixteen_who_ask_what_to_expect_are_one_job_and_stall_nobody(
     program: Studio, trusted: Production, acme: Customer, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def test_sixteen_who_ask_what_to_expect_are_one_job_and_stall_nobody(
 Opens = Callable[..., AbstractContextManager[Production]]
 
 
+@pytest.mark.postgres
 def test_the_servers_end_is_its_jobs_end_and_their_askers_hear_of_it(
     open_studio: Opens, minutes_of_markup: Path
 ) -> None:

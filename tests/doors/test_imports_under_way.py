@@ -137,6 +137,7 @@ def test_on_the_command_line_of_another_machine(
     assert_nothing_is_left(trusted, program)
 
 
+@pytest.mark.postgres
 def test_on_the_command_line_of_this_machine(
     studio: Production, program: httpx.Client, acme: Customer, many: Path
 ) -> None:

@@ -45,6 +45,7 @@ def shown(page: Any, name: str) -> None:
             page.screenshot(path=str(Path(folder) / f"{name}-{scheme}.png"))
 
 
+@pytest.mark.postgres
 @pytest.mark.usefixtures("a_browser")
 def test_alice_signs_out_elsewhere_and_an_operators_look_is_told_to_her(studio: Production) -> None:
     studio.installation.settings["OTAI_OPERATOR_PASSWORD"] = "plums eat bobsleighs"

@@ -44,6 +44,7 @@ def deadlocks(studio: Production) -> int | None:
     return int(row[0])
 
 
+@pytest.mark.postgres
 def test_what_the_columns_page_shows_is_what_it_imports(
     studio: Production, acme: Customer, program: Studio, browser: Any, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_what_the_columns_page_shows_is_what_it_imports(
     assert set(roles["ignored"]) == {"text", "tags"}
 
 
+@pytest.mark.postgres
 def test_cuts_are_undone_and_labels_renamed_and_joined_by_pressing_buttons(
     trusted: Production, acme: Customer, program: Studio, browser: Any, tmp_path: Path
 ) -> None:
@@ -151,6 +153,7 @@ def test_orders_and_cancellations_at_once_are_all_answered_without_a_deadlock(
     assert deadlocks(trusted) == counted
 
 
+@pytest.mark.postgres
 def test_of_tickets_that_were_quoted_and_trained_on_no_word_is_left_once_they_are_deleted(
     trusted: Production, acme: Customer, program: Studio, browser: Any, tmp_path: Path
 ) -> None:

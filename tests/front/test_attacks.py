@@ -1,4 +1,4 @@
-"""What strangers and readers do to the real server, two processes of it, on SQLite and on a PostgreSQL with few
+"""What strangers and readers do to the real server, two processes of it, on a PostgreSQL with few
 connections."""
 
 from __future__ import annotations
@@ -195,6 +195,7 @@ def rest(line: socket.socket, *, seconds: float) -> bytes | None:
     return None
 
 
+@pytest.mark.postgres
 def test_streams_of_strangers_hold_no_connection_to_the_database(site: Site) -> None:
     paths = [
         "/acme/runs/1/events",
@@ -214,6 +215,7 @@ def test_streams_of_strangers_hold_no_connection_to_the_database(site: Site) -> 
         line.close()
 
 
+@pytest.mark.postgres
 def test_bodies_that_never_come_leave_the_pages_to_others(site: Site) -> None:
     attackers = [
         site.begin(path, "Content-Length: 1000", "Content-Type: application/x-www-form-urlencoded", method="POST")
@@ -226,6 +228,7 @@ def test_bodies_that_never_come_leave_the_pages_to_others(site: Site) -> None:
     site.is_timely()
 
 
+@pytest.mark.postgres
 def test_machines_are_answered_on_any_host(site: Site) -> None:
     for host in ("10.1.2.3", "10.1.2.3:8000", "pod-7.cluster.local"):
         assert site.status("/health/live", host=host) == 200
@@ -273,6 +276,7 @@ def opened(site: Site) -> Iterator[Callable[..., socket.socket]]:
         line.close()
 
 
+@pytest.mark.postgres
 def test_a_member_and_an_organisation_have_so_many_streams_in_all_processes_together(
     site: Site, opened: Callable[..., socket.socket]
 ) -> None:
@@ -301,6 +305,7 @@ def test_a_member_and_an_organisation_have_so_many_streams_in_all_processes_toge
     assert site.connections() <= WORKERS * (THREADS + 3)
 
 
+@pytest.mark.postgres
 def test_an_organisation_sends_so_many_files_to_all_processes_together(site: Site) -> None:
     """Files that never come: each holds a place until the front has waited long enough, and none after that."""
 
@@ -324,6 +329,7 @@ def test_an_organisation_sends_so_many_files_to_all_processes_together(site: Sit
     assert b" 408 " in again, "the places are given back"
 
 
+@pytest.mark.postgres
 def test_whoever_leaves_gives_the_place_back(site: Site) -> None:
     for _ in range(5):
         lines = [site.reads("/acme/runs/{run}/events", "bob") for _ in range(4)]
@@ -333,6 +339,7 @@ def test_whoever_leaves_gives_the_place_back(site: Site) -> None:
         time.sleep(0.7)
 
 
+@pytest.mark.postgres
 @pytest.mark.parametrize("how", list(ENDS))
 def test_a_stream_ends_when(how: str, site: Site, opened: Callable[..., socket.socket]) -> None:
     path, who, code = ENDS[how]

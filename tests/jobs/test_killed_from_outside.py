@@ -73,6 +73,7 @@ def jobs_of(installation: Installation, *, first: str = "") -> list[list[str]]:
     return found
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_alice_stops_an_import_and_no_word_of_a_ticket_stays(
     installation: Installation, tmp_path: Path, number: signal.Signals
@@ -88,6 +89,7 @@ def test_alice_stops_an_import_and_no_word_of_a_ticket_stays(
     assert jobs_of(installation) == [["cancelled", ""]]
 
 
+@pytest.mark.pure
 def test_after_a_kill_the_next_command_or_housekeeping_removes_what_was_left(
     installation: Installation, tmp_path: Path
 ) -> None:

@@ -252,6 +252,7 @@ def test_the_database_computes_the_same_hash_as_python(acme: UUID) -> None:
     assert Account.objects.get().last_seq == 6
 
 
+@pytest.mark.pure
 def test_different_rows_have_different_forms() -> None:
     base = {
         "organisation": UUID(int=1),

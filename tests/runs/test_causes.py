@@ -45,6 +45,7 @@ def approved(now: datetime, tmp_path: Path) -> Run:
     )
 
 
+@pytest.mark.pure
 def test_every_column_of_limits_orders_and_approvals_is_found_refused_or_accepted(approved: Run) -> None:
     assert audit().findings == []
     rows = (SpendLimit.objects.get(), ApprovalRule.objects.get(), approved.quote, approved)

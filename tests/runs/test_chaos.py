@@ -141,6 +141,7 @@ def everything_is_accounted_for() -> None:
     assert audit().clean
 
 
+@pytest.mark.postgres
 def test_every_run_ends_and_none_is_paid_twice_while_workers_are_killed(database_url: str, tmp_path: Path) -> None:
     through_chaos(4, database_url=database_url, folder=tmp_path, workers=2, seconds=240, pause=6)
 

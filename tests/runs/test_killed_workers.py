@@ -83,6 +83,7 @@ def test_a_run_whose_worker_was_killed_is_trained_by_the_next(tmp_path: Path, st
     assert audit().clean
 
 
+@pytest.mark.postgres
 def test_a_run_whose_workers_were_all_killed_gives_everything_back(tmp_path: Path, start_worker) -> None:
     now: datetime = utc_now()
     acme = stories.acme(now)

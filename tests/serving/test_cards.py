@@ -39,6 +39,7 @@ def versions(tmp_path: Path, now: datetime) -> list[ModelVersion]:
     return sorted(register_completed_runs(now=now), key=lambda version: version.number)
 
 
+@pytest.mark.pure
 def test_a_version_has_a_page_with_the_version_before_beside_it(versions: list[ModelVersion]) -> None:
     first, second = versions
     page = cards.card_page(second)
@@ -61,6 +62,7 @@ def test_a_version_has_a_page_with_the_version_before_beside_it(versions: list[M
         cards.card_page(second)
 
 
+@pytest.mark.pure
 def test_no_page_compares_two_models_itself(versions: list[ModelVersion], monkeypatch: pytest.MonkeyPatch) -> None:
     """With a holdout of 100,000 tickets it takes 20 seconds and a gigabyte: a job does it, once for all who ask."""
     _, second = versions

@@ -127,6 +127,7 @@ def all_of(answer: Any) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize(
     ("masked", "mode"),
     [

@@ -110,11 +110,13 @@ def test_labels_that_look_like_markup_are_printed_as_they_are(
     assert "[bold]a[/bold] (10)" in otai_tickets("import", str(file)).replace("\n", " ").replace("  ", " ")
 
 
+@pytest.mark.pure
 def test_a_sample_of_no_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         otai_tickets("sample", str(tmp_path / "x.csv"), "--tickets", "0")
 
 
+@pytest.mark.pure
 def test_the_same_seed_gives_the_same_synthetic_tickets(tmp_path: Path) -> None:
     from otai.tickets.sample import write_csv
 
@@ -185,6 +187,7 @@ def test_cuts_are_undone_by_a_command(acme: Organisation, store: FileStore, tmp_
         otai_tickets("uncut", "mails")
 
 
+@pytest.mark.pure
 def test_columns_say_which_dates_nothing_settles(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     rows = [f"The printer in room {n} is on fire,q{n % 3},03/04/2026" for n in range(40)]

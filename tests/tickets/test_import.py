@@ -300,6 +300,7 @@ def test_a_preview_makes_the_guess_of_the_import(bring: Bring, tmp_path: Path) -
     assert preview.roles.as_dict() == data_set.roles
 
 
+@pytest.mark.pure
 def test_synthetic_tickets_import_with_their_attributes_and_call_themselves_synthetic(
     bring: Bring, tmp_path: Path
 ) -> None:
@@ -332,6 +333,7 @@ README_ATTRIBUTES = {
 }
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("filename", README_ATTRIBUTES)
 def test_public_files_import_without_a_word_about_their_columns(bring: Bring, shared_data: Path, filename: str) -> None:
     data_set = bring(shared_data / filename)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otai.tickets.files import FileStore
     from otai.tickets.models import DataSet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.pure, pytest.mark.django_db]
 
 Bring = Callable[..., "DataSet"]
 THINGS = ("printer", "laptop", "invoice", "router", "badge")

@@ -25,6 +25,7 @@ __all__ = ["store"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.pure
 def test_alice_gets_a_business_model(
     tmp_path: Path, now: datetime, store: EncoderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

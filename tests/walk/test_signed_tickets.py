@@ -49,6 +49,7 @@ def card_of(version: ModelVersion) -> ReportCard:
     return ReportCard.from_values(Run.objects.get(id=version.run_id).report_card)
 
 
+@pytest.mark.pure
 def test_the_card_is_honest_once_the_signatures_are_cut(tmp_path: Path, now: datetime) -> None:
     acme: Organisation = stories.acme(now)
     alice = Client()

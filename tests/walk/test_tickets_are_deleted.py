@@ -215,6 +215,7 @@ def lived_through(acme: Any, alice: Client, program: Program, folder: Path, now:
     (left / "source").write_bytes(as_csv(made))
 
 
+@pytest.mark.pure
 def test_of_deleted_tickets_no_word_is_left_and_figures_stay(tmp_path: Path, now: datetime) -> None:
     acme = stories.acme(now, tier=Tier.PRO)
     alice, program = of(member_of(acme, "alice", Role.OWNER, now)), Program(acme)

@@ -100,6 +100,7 @@ def test_a_queue_is_split_and_another_opens(shared_data: Path, tmp_path: Path, n
     assert audit().clean
 
 
+@pytest.mark.pure
 def test_german_tickets_arrive_at_an_english_model(shared_data: Path, tmp_path: Path, now: datetime) -> None:
     acme = stories.acme(now, tier=Tier.PRO)
     queues = ("Technical Support", "Billing and Payments", "Returns and Exchanges")
@@ -123,6 +124,7 @@ def test_german_tickets_arrive_at_an_english_model(shared_data: Path, tmp_path: 
     assert audit().clean
 
 
+@pytest.mark.pure
 def test_slow_drift_is_found_when_it_matters_and_feedback_becomes_the_next_version(
     shared_data: Path, tmp_path: Path, now: datetime
 ) -> None:

@@ -55,6 +55,7 @@ def advised(version: ModelVersion, now: datetime, **more: Any) -> Advice:
     return Advice.objects.create(version=version, **(written | more))
 
 
+@pytest.mark.pure
 def test_from_evidence_to_a_better_model_and_its_end(
     alice: Client, acme: Organisation, tmp_path: Path, now: datetime
 ) -> None:

@@ -197,6 +197,7 @@ def everything() -> dict[str, int]:
     }
 
 
+@pytest.mark.pure
 def test_carol_of_globex_gets_404_for_everything_of_acme_and_changes_nothing(world: World) -> None:
     assert len(ROUTES) > 30
     before, shown = everything(), []
@@ -216,6 +217,7 @@ def test_carol_of_globex_gets_404_for_everything_of_acme_and_changes_nothing(wor
     assert everything() == before
 
 
+@pytest.mark.pure
 def test_strangers_are_sent_to_sign_in_and_change_nothing(world: World) -> None:
     before = everything()
     for name, arguments in ROUTES:
@@ -228,6 +230,7 @@ def test_strangers_are_sent_to_sign_in_and_change_nothing(world: World) -> None:
     assert everything() == before
 
 
+@pytest.mark.pure
 def test_a_form_from_elsewhere_is_refused(world: World) -> None:
     strict = Client(headers={"host": "localhost"}, enforce_csrf_checks=True)
     strict.cookies = world.alice.cookies

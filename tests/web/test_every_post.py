@@ -131,6 +131,7 @@ def path_of(pattern: str, values: dict[str, str]) -> str:
     return "/" + path.replace("^", "").replace("\\Z", "").replace("$", "")
 
 
+@pytest.mark.postgres
 def test_every_post_that_changes_something_ends_in_a_redirect(
     acme: Organisation, alice: Client, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +192,7 @@ class TestWhatIsShownOnce:
         assert secret.group() not in again and "shown only now" not in again
         assert ApiKey.objects.count() == 1
 
+    @pytest.mark.postgres
     @pytest.mark.parametrize(
         ("page", "action", "form", "shown", "rows"),
         [

@@ -128,6 +128,7 @@ def test_a_failed_run_strikes_its_price_through_and_says_why(
     assert "same text" in page
 
 
+@pytest.mark.pure
 def test_from_a_training_to_a_report_card_and_a_model_in_use(
     alice: Client, acme: Organisation, tmp_path: Path, now: datetime
 ) -> None:

@@ -316,6 +316,7 @@ def test_carol_finds_nothing_of_acme_and_changes_nothing(now: datetime) -> None:
     assert state() == before
 
 
+@pytest.mark.pure
 def test_who_is_not_signed_in_is_sent_to_sign_in(now: datetime) -> None:
     acme(now)
     for address in addresses():

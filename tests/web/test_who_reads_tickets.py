@@ -59,6 +59,7 @@ def quoted(world: World, now: datetime) -> World:
     return world
 
 
+@pytest.mark.pure
 def test_figures_without_a_word_of_a_ticket(quoted: World, now: datetime) -> None:
     of_alice = pages(quoted.alice, quoted)
     assert {"web:data_set", "web:run_attribute", "web:report_card_json", "web:model_feedback"} <= holding(of_alice)

@@ -13,6 +13,8 @@ import otai
 from otai.words.sentences import Counted
 from tests.words.book import sentences
 
+pytestmark = pytest.mark.pure
+
 ROOMS = ("web", "billing")
 """Whose own catalogue has sentences with numbers: what pages and the desk say."""
 BOUNDS = {

@@ -17,6 +17,8 @@ from otai.learning.data.splitting import related_numbers_of
 
 from .hostile import MIXED, hostile_to, patterns_of, read_by, seconds_of
 
+pytestmark = pytest.mark.pure
+
 CHARACTERS = 8_000
 MOST_SECONDS = 0.3
 """Of the processor, for that many characters; one that works for their square takes half a second at least."""
