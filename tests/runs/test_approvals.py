@@ -189,6 +189,7 @@ def test_nobody_approves_their_own_order_but_the_only_owner(team: Team, now: dat
     own = team.orders("alice")
     with pytest.raises(OwnOrder, match="ordered by you"):
         team.approves(own, "alice")
+    assert team.declines(team.orders("alice"), "alice").status == "cancelled", "one's own is declined alone"
     remove_member(organisation=team.acme, member=zoe.id, who=email("zoe"), now=now)
     assert team.approves(own, "alice").status == "queued"
 

@@ -6,7 +6,7 @@ import csv
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +18,7 @@ from otai.billing.models import PaymentRefund, Purchase
 from otai.billing.operations.refunds import NothingToRefund
 from otai.billing.revenue import month_close
 from otai.errors import NotFound, OtaiError
+from otai.learning.evidence.acceptance import Criterion
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.orgs.models import Organisation
@@ -31,6 +32,7 @@ from otai.runs.worker import Worker
 from otai.serving.deletion import delete_tickets
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, TicketsDeleted
+from otai.words.sentences import Fact
 from tests import stories
 from tests.billing import people
 from tests.runs.guarantees import agreed, failed, improvement, included, quote, trained
@@ -166,6 +168,14 @@ def test_a_failed_or_cancelled_run_leaves_no_free_credits_and_the_chance_stays(
     failed(now)
     guarantee.refresh_from_db()
     assert (guarantee.status, guarantee.run, balance(acme)) == ("agreed", None, (6, 0, 0))
+    back = {"why": Fact("guarantee.funding_back", {"run": 1, "credits": 1}).as_dict()}
+    ended = queries.events(guarantee).last()
+    assert ended and (ended.who, ended.move, ended.at) == (
+        "guarantee",
+        "training -> agreed",
+        now + timedelta(minutes=1),
+    )
+    assert ended.details == {**back, "run": 1, "credits": 1, "short": 0}
 
     run = included(acme, support, now)
     runs.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
@@ -218,6 +228,17 @@ def test_missed_twice_credits_the_list_price_once_after_a_look(
     trained(now, queue=0.69)
     guarantee.refresh_from_db()
     assert (guarantee.status, balance(acme)) == ("missed", (6, 0, 1))
+    *_, trained_on, judged = queries.events(guarantee)
+    assert (trained_on.move, judged.move) == ("training -> trained", "trained -> missed")
+    assert trained_on.details == {"why": Fact("guarantee.trained", {"run": 1}).as_dict()}
+    assert (judged.details["run"], judged.details["verdict"]) == (1, guarantee.verdict)
+    [outcome] = judged.details["why"]["values"]["outcomes"]
+    assert (outcome["code"], outcome["values"]["value"], outcome["values"]["tickets"]) == (
+        "guarantee.missed",
+        0.69,
+        100,
+    )
+    assert outcome["values"]["criterion"] == Criterion.parse("queue accuracy 0.7").as_fact().as_dict()
 
     run = improvement(acme, support, now)
     runs.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
@@ -231,8 +252,12 @@ def test_missed_twice_credits_the_list_price_once_after_a_look(
     assert fee.credit_fee(guarantee=guarantee.id, who="olga", why="honest labels", now=now).fee_credits == 1
     assert balance(acme) == (7, 0, 2)
     assert moves(guarantee)[-3:] == ["improving -> missed", "missed -> in_review", "in_review -> credited"]
-    with pytest.raises(fee.FeeNotInReview):
+    with pytest.raises(fee.FeeNotInReview) as settled:
         fee.credit_fee(guarantee=guarantee.id, who="olga", why="once more", now=now)
+    assert (settled.value.case, settled.value.details) == ("fee", {"status": "credited"})
+    with pytest.raises(NotFound) as nobodys:
+        fee.decline_fee(guarantee=uuid4(), who="olga", why="nobody is", now=now)
+    assert nobodys.value.case == "no_guarantee"
     with pytest.raises(runs.NothingMissed):
         improvement(acme, support, now)
     assert audit().clean

@@ -237,6 +237,7 @@ def test_above_the_limit_two_operators_credit_a_fee(
     billing.give_goodwill(organisation=acme, credits=5, who="olga", why="a slow week", key="1", now=now)
     asked = fee.credit_fee(guarantee=guarantee.id, who="olga", why="honest labels", now=now)
     assert (asked.status, asked.fee_asked_by, available(acme)) == ("in_review", "olga", 11)
+    assert queries.events(asked).last().details == {"credits": 1}
     with pytest.raises(billing.SameOperator):
         fee.credit_fee(guarantee=guarantee.id, who="Olga (desk)", why="honest labels", now=now)
     credited = fee.credit_fee(guarantee=guarantee.id, who="otto", why="I looked too", now=now)
