@@ -258,6 +258,8 @@ def test_an_upload_waits_encrypted_and_is_imported_as_ever(
     assert not waits.exists() and not UploadWaiting.objects.exists()
     left = [path for path in tmp_path.rglob("*") if path.is_file() and b"quetzal prints" in path.read_bytes()]
     assert left == [], "nor afterwards"
+    folders = [tmp_path / "home" / name for name in ("jobs", "arrivals")]
+    assert {folder.stat().st_mode & 0o077 for folder in folders} == {0}, "what is worked on is plain, and ours alone"
 
 
 @pytest.mark.django_db(transaction=True)

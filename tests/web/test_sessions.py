@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from importlib import import_module
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -188,6 +190,25 @@ def test_a_new_second_factor_ends_the_others_and_so_does_one_less(alice: User) -
     assert here.post("/account/second-factor/totp/deactivate/").status_code == 302
     assert here.get("/acme/").status_code == 200
     assert other.get("/acme/").status_code == 302
+    assert [one.subject for one in mail.outbox] == ["Authenticator app set up", "Authenticator app switched off"]
+
+
+def test_a_changed_password_or_address_is_told_by_mail_to_the_address_before(alice: User, settings: Settings) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    here = at(alice)
+    new = {"password1": "plums eat bobsleighs", "password2": "plums eat bobsleighs"}
+    here.post("/account/password/change/", {"oldpassword": PASSWORD, **new})
+    here.post("/account/reauthenticate/", {"password": new["password1"]})
+    here.post("/account/email/", {"email": "new@else.example", "action_add": ""})
+    confirm = re.search(r"/account/confirm-email/\S+", mail.outbox[-1].body)
+    assert confirm and mail.outbox[-1].to == ["new@else.example"]
+    here.post(confirm[0])
+    told = [(one.to[0], one.subject) for one in mail.outbox if one.subject != "Confirm your mail address"]
+    assert told == [
+        ("alice@acme.example", "Your password was changed"),
+        ("alice@acme.example", "Your mail address was changed"),
+    ]
 
 
 def test_rows_of_ended_sessions_go(alice: User) -> None:
