@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.apps import apps
+from django.db.models import QuerySet
 
 from otai import __version__
 from otai.billing.documents import invoice_pdf, invoice_xml
@@ -55,7 +56,9 @@ ROWS_AT_ONCE = 5_000
 kept_in_memory_bytes = 8 << 20
 """Of what is kept of one person; what is longer lies in a file without a name."""
 most_a_day = 3
-"""Exports of one organisation: each holds everything once more, for a week."""
+most_kept = 2
+"""Exports of one organisation: each holds everything once more, for a week, and counts for no bound of storage. Where
+a newer one is ready, those before the last go."""
 
 
 class TooManyExports(Refused):
@@ -174,8 +177,11 @@ def ask_for_export(*, organisation: Organisation, who: str, now: datetime) -> Ex
     waiting = Export.objects.filter(organisation=organisation, state=ExportState.WAITING).first()
     if waiting is not None:
         return waiting
-    of_a_day = Export.objects.filter(organisation=organisation, asked_at__gt=now - timedelta(days=1))
-    if of_a_day.exclude(state=ExportState.FAILED).count() >= most_a_day:
+    day = now - timedelta(days=1)
+    # By the history: rows of exports go before their day is over.
+    asked = TeamEvent.objects.filter(organisation=organisation, what="export_asked", at__gt=day).count()
+    failed = Export.objects.filter(organisation=organisation, asked_at__gt=day, state=ExportState.FAILED).count()
+    if asked - failed >= most_a_day:
         raise TooManyExports("exports", most=most_a_day)
     _told(organisation, "export_asked", who=who, now=now)
     return Export.objects.create(organisation=organisation, asked_by=who[:200], asked_at=now)
@@ -235,12 +241,19 @@ def _keep(export: Export, file: str, sha256: str, size: int, *, now: datetime) -
         state=ExportState.READY, file=file, sha256=sha256, bytes=size, ready_at=now, expires_at=now + kept_for
     )
     _told(export.organisation, "export_ready", who=BY_HOUSEKEEPING, now=now)
+    there = Export.objects.filter(organisation=export.organisation_id, state=ExportState.READY)
+    older = there.order_by("-ready_at", "-id").values_list("id", flat=True)[most_kept:]
+    _forget(there.filter(id__in=list(older)), now=now)
 
 
+@one_transaction
 def _forget_what_is_over(*, now: datetime) -> None:
-    over = Export.objects.filter(expires_at__lte=now)
-    let_go(over.values_list("file", flat=True), now=now)
-    over.delete()
+    _forget(Export.objects.filter(expires_at__lte=now), now=now)
+
+
+def _forget(exports: QuerySet[Export], *, now: datetime) -> None:
+    let_go(exports.values_list("file", flat=True), now=now)
+    exports.delete()
 
 
 def opened(organisation: Organisation, id: Any, *, who: str, now: datetime) -> tuple[Export, IO[bytes]]:

@@ -16,7 +16,6 @@ from django.test import Client
 from otai.orgs.models import Organisation, TeamEvent, User
 from otai.orgs.permissions import Role, Scope
 from otai.privacy import exports
-from otai.privacy.models import Export
 from otai.privacy.retention import Periods, periods
 from tests import stories
 from tests.api.callers import ROOT, Program, answered
@@ -78,7 +77,7 @@ def test_exports_are_made_three_times_a_day_at_most(acme: Organisation, alice: P
         exports.make_exports(now=moment)
     status, refused = alice.post("/organisation/exports")
     assert (status, refused["error"]["code"], refused["error"]["most"]) == (409, "too_many_exports", 3)
-    Export.objects.update(asked_at=moment - timedelta(days=1, minutes=1))
+    TeamEvent.objects.update(at=moment - timedelta(days=1, minutes=1))
     assert alice.post("/organisation/exports")[0] == 201
 
 

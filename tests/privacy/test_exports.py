@@ -29,7 +29,7 @@ from otai.runs.models import Event, Run
 from otai.serving import feedback, queries
 from otai.serving.models import Feedback, TrainedModel
 from otai.tickets.files import file_store
-from otai.tickets.models import DataSet, Label
+from otai.tickets.models import DataSet, FileToDelete, Label
 from tests import stories
 from tests.emptying import empty_tables
 from tests.orgs.people import joins, person
@@ -160,6 +160,20 @@ def test_owners_ask_for_it_and_have_a_week_to_take_it(acme: Organisation, tmp_pa
     assert not Export.objects.filter(state=ExportState.READY).exists()
     with pytest.raises(exports.NotFound):
         exports.opened(acme, asked.id, who="alice", now=now)
+
+
+def test_of_a_weeks_exports_the_newest_two_are_kept(acme: Organisation, tmp_path: Path, now: datetime) -> None:
+    """Each holds all of it once more: who asked three times a day for a week had it on our disk 21 times."""
+    asked = []
+    for hour in range(exports.most_a_day):
+        at = now + timedelta(hours=hour)
+        asked.append(exports.ask_for_export(organisation=acme, who="alice", now=at).id)
+        assert exports.make_exports(now=at) == 1
+    assert [one.id for one in exports.exports_of(acme)] == [asked[2], asked[1]]
+    [file] = FileToDelete.objects.values_list("path", flat=True)
+    assert f"/{asked[0]}/" in file
+    with pytest.raises(exports.TooManyExports):
+        exports.ask_for_export(organisation=acme, who="alice", now=at)
 
 
 def test_whatever_is_made_to_harm_is_refused(acme: Organisation, tmp_path: Path, now: datetime) -> None:
