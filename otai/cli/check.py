@@ -8,7 +8,7 @@ import typer
 from django.conf import settings
 
 from otai.cli.output import JsonOption, print_json, say
-from otai.cli.setup import require_installation
+from otai.cli.setup import require_installation, require_settings
 from otai.deployment import Result, Severity, failing, results, situation
 
 PAGE = "docs/before-strangers-reach-it.md"
@@ -20,6 +20,7 @@ def check(json: JsonOption = False) -> None:
     Judged is the address of OTAI_BASE_URL: to see what would be missing at another, set it for this command.
     """
     require_installation()
+    require_settings()
     found = situation()
     missing = failing(found)
     needed = [result for result in missing if result.severity is Severity.NEEDED]

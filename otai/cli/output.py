@@ -18,11 +18,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from rich.console import Console
 from rich.table import Table
 
 from otai.db import busy
+from otai.environment import InvalidSetting
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 
 EXIT_CODES: dict[type[OtaiError], int] = {Refused: 3, Invalid: 4, NotFound: 5, NotAllowed: 6, Unavailable: 7}
@@ -130,10 +132,10 @@ def errors_as_one_line(*, debug: bool) -> Iterator[None]:
     file, and an exit code; a bug keeps its traceback."""
     try:
         yield
-    except (OtaiError, OperationalError) as raised:
-        if debug:
+    except (OtaiError, OperationalError, ImproperlyConfigured) as raised:
+        if debug or (isinstance(raised, ImproperlyConfigured) and not str(raised).startswith("OTAI_")):
             raise
-        error = busy(raised) if isinstance(raised, OperationalError) else raised
+        error = _refusal_of(raised)
         if "--json" in sys.argv:
             sys.stderr.write(json.dumps({"error": jsonable(error.as_dict())}, ensure_ascii=False) + "\n")
         else:
@@ -145,6 +147,13 @@ def errors_as_one_line(*, debug: bool) -> Iterator[None]:
         # The reader has seen enough (`otai statement | head`): no error, and nothing more to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+def _refusal_of(raised: Exception) -> OtaiError:
+    """Of a setting it is what its own room says of it: a file that cannot be read, an entry that means nothing."""
+    if isinstance(raised, OperationalError):
+        return busy(raised)
+    return raised if isinstance(raised, OtaiError) else InvalidSetting(written=str(raised))
 
 
 def organisation_named(slug: str | None) -> Any:

@@ -9,8 +9,12 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from otai import key_files
+from otai.billing.accountant.accounts import accounts
+from otai.billing.price_books import price_book
+from otai.billing.seller import seller
 from otai.cli.output import JsonOption, print_json, say
 from otai.errors import Unavailable
+from otai.tickets.files import file_store
 
 
 class NotInitialised(Unavailable):
@@ -36,6 +40,15 @@ def init(json: JsonOption = False) -> None:
     else:
         say(f"Ready. Home: {home}; database: {connection.vendor}; files: {settings.OTAI_FILES}")
         say("Next: otai org create acme --name 'Acme Ltd' --tier community --time-zone Europe/Berlin")
+
+
+def require_settings() -> None:
+    """Reads what settings name, so that whoever starts a program for long hears at once what cannot be read. Raises
+    ImproperlyConfigured, and what `file_store` raises."""
+    price_book()
+    seller()
+    accounts()
+    file_store()
 
 
 def require_installation() -> None:

@@ -19,7 +19,7 @@ from django.core.management import call_command
 
 from otai.cli.check import before_strangers
 from otai.cli.output import say
-from otai.cli.setup import require_installation
+from otai.cli.setup import require_installation, require_settings
 from otai.environment import number
 
 
@@ -36,6 +36,7 @@ def studio(
 ) -> None:
     """Serve the Studio: pages, live events, API and the operator's desk, from one origin. Ctrl-C stops it."""
     require_installation()
+    require_settings()
     from granian import Granian
     from granian.constants import Interfaces
 

@@ -12,7 +12,7 @@ import typer
 
 from otai.cli.housekeeping import HousekeepingThreads, tell, tidy
 from otai.cli.output import say
-from otai.cli.setup import require_installation
+from otai.cli.setup import require_installation, require_settings
 from otai.db import utc_now
 from otai.runs import operations, queries, scratch
 from otai.runs.executors import Executor
@@ -61,6 +61,7 @@ def worker(
     """Claim and train runs as they are ordered. On Ctrl-C or SIGTERM it finishes the run at hand, or hands it back
     (--grace)."""
     require_installation()
+    require_settings()
     stopping = Stopping(grace)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stopping.ask)

@@ -7,9 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from otai.cli.main import app
+from otai.cli.output import errors_as_one_line
 from otai.config.settings import database
 from otai.environment import (
     CHOICES,
@@ -149,3 +152,28 @@ def test_each_program_says_it_at_its_door_in_one_line(tmp_path: Path, program: t
     assert done.returncode != 0 and done.stdout == ""
     [line] = done.stderr.splitlines()
     assert "invalid_setting: OTAI_STREAMS is “plenty”; it is a whole number from 0 to " in line
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "OTAI_PRICE_BOOK",
+            "nowhere:BOOK",
+            "OTAI_PRICE_BOOK='nowhere:BOOK' cannot be loaded: No module named 'nowhere'",
+        ),
+        ("OTAI_SELLER", "nobody.toml", "OTAI_SELLER='nobody.toml' cannot be read: "),
+        ("OTAI_ACCOUNTS", "none.toml", "OTAI_ACCOUNTS='none.toml' cannot be read: "),
+        ("OTAI_FILES", "ftpx://h/otai", "OTAI_FILES begins with “ftpx”, a store that is not known here; for example "),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "worker", "studio"])
+def test_what_a_setting_names_is_read_at_the_door(
+    settings: Any, capsys: pytest.CaptureFixture[str], name: str, value: str, said: str, command: str
+) -> None:
+    setattr(settings, name, value)
+    with pytest.raises(SystemExit) as ended, errors_as_one_line(debug=False):
+        app([command], standalone_mode=False)
+    [line] = capsys.readouterr().err.splitlines()
+    assert (ended.value.code, line.startswith(f"otai: invalid_setting: {said}")) == (4, True), line
