@@ -206,7 +206,7 @@ def improve(
                     f"({suspect['confidence']:.0%})  {suspect['excerpt'][:80]}"
                 )
         if not ideas:
-            say("  nothing stands out")
+            say("  no step is known that would surely raise it")
 
 
 @app.command("fix-labels")

@@ -33,6 +33,7 @@ from otai.serving import cards, exports, feedback, queries
 from otai.serving.models import ModelVersion
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.options import ReadOptions
+from otai.words.catalogue import say_fact
 
 if TYPE_CHECKING:
     from otai.learning.model.bundle import Bundle
@@ -155,6 +156,8 @@ def card(
         print_json({"version": trained.number, "report_card": shown, "compared_with_the_version_before": compared})
         return
     report_card_summary(jsonable(evidence))
+    if compared is not None:
+        say(f"Better than the version before? {say_fact(compared.answer())}")
     for attribute in compared.attributes if compared else []:
         verdict = "the same as" if attribute.verdict == "same" else f"{attribute.verdict} than"
         say(

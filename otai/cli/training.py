@@ -23,7 +23,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, Tier
-from otai.runs import expectations, operations, queries
+from otai.runs import expectations, operations, queries, readiness
 from otai.runs.executors import Watch
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.models import Quote, Reason, Run
@@ -93,6 +93,7 @@ def quote(
                 "due_at": chosen.due_at,
                 "tier": tier,
                 "available_in_tier": chosen.available if tier else None,
+                "installed": readiness.is_installed(mode),
                 "needs_tier": chosen.needs_tier or pricing.cheapest_tier_with(book, mode),
                 "cheaper": list(map(pricing.Saving.as_dict, savings)),
                 "balance": available,
@@ -114,7 +115,8 @@ def quote(
 
 def _shown(offer: pricing.Offer) -> prices.Offer:
     needs = None if offer.available else offer.needs_tier
-    return prices.Offer(offer.credits, offer.promise, offer.due_at, needs_tier=needs)
+    is_installed = readiness.is_installed(offer.price.mode)
+    return prices.Offer(offer.credits, offer.promise, offer.due_at, needs_tier=needs, is_installed=is_installed)
 
 
 class NothingToTrain(Invalid):

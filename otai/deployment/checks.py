@@ -219,6 +219,12 @@ CHECKS: tuple[Check, ...] = (
         lambda s: not s.seller,
     ),
     Check(
+        "modes_installed",
+        Severity.ADVISED,
+        lambda s: bool(s.modes_missing),
+        lambda s: {"modes": list(s.modes_missing), "install": list(s.modes_install)},
+    ),
+    Check(
         "metrics_token",
         Severity.ADVISED,
         lambda s: s.metrics_token_bytes == 0,

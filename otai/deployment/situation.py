@@ -16,6 +16,7 @@ from otai import key_files, keyring
 from otai.jobs.admission import places
 from otai.jobs.processes import memory_of_machine
 from otai.jobs.work import JobLane
+from otai.runs import readiness
 from otai.runs.executors.local import confines_trainings
 
 
@@ -62,6 +63,10 @@ class Situation:
     """Of this machine's: a worker elsewhere may be another case."""
     files_encrypted: bool
     """Whether new files of organisations are encrypted in the store."""
+    modes_missing: tuple[str, ...] = ()
+    """Modes of trainings that cannot be trained here, and so are not sold."""
+    modes_install: tuple[str, ...] = ()
+    """The commands that bring them."""
     processes: int | None = None
     listens_on: str | None = None
 
@@ -102,6 +107,8 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         memory_of_machine=memory_of_machine(),
         trainings_confined=confines_trainings(),
         files_encrypted=settings.OTAI_ENCRYPT_FILES,
+        modes_missing=tuple(mode.value for mode in readiness.missing()),
+        modes_install=readiness.install_commands(),
         processes=processes,
         listens_on=listens_on,
     )

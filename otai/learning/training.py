@@ -20,6 +20,7 @@ from otai.learning.data.preparing import cleaned_columns, split_of, usable_rows
 from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget, attribute_target
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.evidence.card_answer import answer_findings
 from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, more_tickets_for, thresholds_for
 from otai.learning.evidence.label_issues import suspected
 from otai.learning.evidence.leaks import given_away
@@ -29,7 +30,6 @@ from otai.learning.evidence.risk_control import ASSURANCE
 from otai.learning.evidence.training_findings import (
     data_findings,
     evidence_findings,
-    headline_findings,
     newest_part,
     vector_findings,
 )
@@ -518,7 +518,7 @@ class _Training:
             holdout="given" if split.fixed_by_customer else "chosen" if len(split.holdout) else "left_out",
             final_model_learnt_holdout=self.refits,
             attributes=self.reports,
-            findings=headline_findings(self.reports)
+            findings=answer_findings(self.reports)
             + data_findings(self.tickets, len(self.usable), split, self.targets, self.recipe)
             + self.encoded.findings()
             + (vector_findings(self.targets, gains) if gains else [])

@@ -20,6 +20,7 @@ from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, cents_shown
 from otai.learning.evidence.acceptance import Criterion
 from otai.learning.evidence.report_card import ReportCard
 from otai.pricing.price_book import Tier, VerdictRule
+from otai.runs import readiness
 from otai.runs.guarantee import fee, operations, queries
 from otai.runs.guarantee.expected import reachable
 from otai.runs.guarantee_status import GuaranteeStatus
@@ -157,7 +158,9 @@ class GuaranteeDesk(Desk):
         """What each attribute of the criteria is expected to reach in the tier's best mode, beside how much it is."""
         if row.data_set is None:
             return "-"
-        found = reachable(row.data_set, billing.price_book().tiers[Tier(row.tier)].modes, VerdictRule.POINT)
+        found = reachable(
+            row.data_set, readiness.trainable(billing.price_book().tiers[Tier(row.tier)].modes), VerdictRule.POINT
+        )
         lines = [
             (
                 gettext("%(attribute)s: accuracy %(accuracy)s, macro F1 %(macro_f1)s")

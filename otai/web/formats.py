@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import formats
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, ngettext
 
 from otai.units import Money
-from otai.words import invoices
+from otai.words import catalogue, invoices
 from otai.words.catalogue import ENGLISH
 
 MINUS = "\N{MINUS SIGN}"
@@ -31,10 +31,14 @@ def money(amount: Money | None) -> str:
     if amount is None:
         return ""
     shown = invoices.money(amount.cents, amount.currency, get_language() or ENGLISH, least_decimals=0)
-    return shown.replace("-", MINUS)
+    return shown.replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def percent(share: Any, places: int = 0) -> str:
     """A share as a percentage: 0.841 with one place is `84.1 %`."""
-    shown = formats.number_format(round(float(share) * 100, places), places, use_l10n=True)
-    return gettext("%(number)s %%") % {"number": shown}
+    return catalogue.percent(round(float(share), places + 2), places=places, language=get_language() or ENGLISH)
+
+
+def percent_number(share: Any, places: int = 0) -> str:
+    """The figure of `percent`, where the sign stands apart: `84.1`."""
+    return formats.number_format(round(float(share) * 100, places), places, use_l10n=True)

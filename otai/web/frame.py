@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -27,18 +27,22 @@ THEME_COOKIE = "otai_theme"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A word of the navigation; `page` is the name of its address, `also` of others that belong to it."""
+    """A word of the navigation; `page` is the name of its address, `also` of others that belong to it. Whose role does
+    not open the page is led to `instead`, a word and a page."""
 
     word: str | Promise
     page: str
     icon: str
     also: tuple[str, ...] = ()
+    instead: tuple[str | Promise, str] | None = None
 
 
 DESTINATIONS = (
     Destination(_("Home"), "web:home", "home"),
     Destination(_("Tickets"), "web:tickets", "tickets"),
-    Destination(_("Train"), "web:train", "train", also=("web:runs", "web:guarantee")),
+    Destination(
+        _("Train"), "web:train", "train", also=("web:runs", "web:guarantee"), instead=(_("Trainings"), "web:runs")
+    ),
     Destination(_("Models"), "web:models", "models"),
     Destination(_("Credits"), "web:credits", "credits"),
     Destination(_("Team"), "web:team", "team"),
@@ -104,8 +108,22 @@ class PageFrame:
             if address := self._address(destination.page):
                 parts = [address, *filter(None, map(self._address, destination.also))]
                 is_here = here == home if address == home else here.startswith(tuple(parts))
-                items.append(NavigationItem(destination.word, destination.icon, address, is_here))
+                word = destination.word
+                if destination.instead is not None and not self.may_open(address):
+                    word, address = destination.instead[0], self._address(destination.instead[1])
+                items.append(NavigationItem(word, destination.icon, address, is_here))
         return items
+
+    def may_open(self, address: str) -> bool:
+        """Whether the reader's role allows the action that the page at this address asks for."""
+        action = getattr(resolve(address).func, "page_action", None)
+        return action is None or self.member is None or self.member.may(action)
+
+    @property
+    def train_page(self) -> str:
+        """Where a training is chosen; empty for whoever may not order one."""
+        address = self._address("web:train")
+        return address if address and self.may_open(address) else ""
 
     def _address(self, page: str) -> str:
         """Of a page of this organisation; empty while there is no such page."""

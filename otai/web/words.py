@@ -6,7 +6,7 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import formats
@@ -21,8 +21,9 @@ from otai.ledger.queries import StatementLine
 from otai.orgs.actors import AT_A_SHELL, BY_HOUSEKEEPING, key_of
 from otai.orgs.models import TeamEvent
 from otai.orgs.persons import number_of
-from otai.pricing.price_book import Delivery, DeliveryPromise, PriceBook, Term, Tier
+from otai.pricing.price_book import Delivery, DeliveryPromise, Mode, PriceBook, Term, Tier
 from otai.pricing.vat import Vat, VatTreatment, percent
+from otai.runs import readiness
 from otai.runs.approval import RULE_CHANGED
 from otai.serving.models import ModelEvent, Move
 from otai.serving.versions import SYSTEM as BY_ITSELF
@@ -171,7 +172,7 @@ def vat_words(vat: Vat) -> str:
         case VatTreatment.SMALL_BUSINESS:
             return _now("No VAT is added: the seller is a small business")
         case _:
-            return _now("%(rate)s %% VAT (%(country)s)") % {"rate": vat_rate(vat.permille), "country": vat.country}
+            return _now("%(rate)s\u00a0%% VAT (%(country)s)") % {"rate": vat_rate(vat.permille), "country": vat.country}
 
 
 def vat_rate(permille: int) -> str:
@@ -193,10 +194,13 @@ def band_words(first: int, last: int) -> str:
 
 
 def tier_modes(book: PriceBook, tier: Tier) -> str:
-    """`Basic and Business`."""
-    from otai.pricing.price_book import Mode
+    """`Basic and Business`: those of the tier that can be trained here."""
+    return modes_words(readiness.trainable(book.tiers[tier].modes))
 
-    names = [mode.title for mode in Mode if mode in book.tiers[tier].modes]
+
+def modes_words(modes: Sequence[Mode]) -> str:
+    """`Basic and Business`."""
+    names = [mode.title for mode in modes]
     if len(names) < 2:
         return "".join(names)
     return _now("%(several)s and %(last)s") % {"several": ", ".join(names[:-1]), "last": names[-1]}

@@ -9,7 +9,13 @@ from otai.words.sentences import Counted
 
 _measured = "{gain:points} points ({low:points} to {high:points})"
 
-HEADLINES = ("best_and_worst", "no_better_than_guessing", "answers_of_business")
+ANSWER = (
+    *("best_and_worst", "right_in", "labels_right_in", "left_to_it", "labels_left_to_it", "nothing_left_to_it"),
+    "no_better_than_guessing",
+)
+"""What a card answers first: how good it is, what may be left to it, what not to use it for."""
+
+HEADLINES = (*ANSWER, "answers_of_business")
 """Those that stand above everything else."""
 
 CARD: Mapping[str, Words] = {
@@ -21,8 +27,41 @@ CARD: Mapping[str, Words] = {
             "{worst_right:percent1}.",
         )
     ),
+    "right_in": Words(("{best} is right {right:percent1} of the time.",)),
+    "labels_right_in": Words(
+        ("{best}: {right:percent} of the labels that it gives are right; of those there it finds {found:percent}.",)
+    ),
+    "left_to_it": Words(
+        (
+            "May be left to it: {coverage:percent} of tickets in {most}, {right:percent} of those right; also a "
+            "part of {also:names}.",
+            "May be left to it: {coverage:percent} of tickets in {most}, {right:percent} of those right.",
+        )
+    ),
+    "labels_left_to_it": Words(
+        (
+            "May be left to it: {coverage:percent} of the labels of {most}, {right:percent} of those right; also a "
+            "part of {also:names}.",
+            "May be left to it: {coverage:percent} of the labels of {most}, {right:percent} of those right.",
+        )
+    ),
+    "nothing_left_to_it": Words(
+        (
+            Counted(
+                "Nothing may be left to it yet: people look at every ticket. About {more:n} more labelled ticket "
+                "would let it promise 95 of 100.",
+                "Nothing may be left to it yet: people look at every ticket. About {more:n} more labelled tickets "
+                "would let it promise 95 of 100.",
+                "more",
+            ),
+            "Nothing may be left to it: people look at every ticket.",
+        )
+    ),
     "no_better_than_guessing": Words(
-        ("No better than guessing: {attributes:names}.", "Some attributes are told no better than by guessing.")
+        (
+            "Do not use it for {attributes:names}: no better than guessing.",
+            "Do not use it for every attribute: some are told no better than by guessing.",
+        )
     ),
     "answers_of_business": Words(
         (

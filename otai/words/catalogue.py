@@ -6,8 +6,8 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 |---|---|---|---|
 | (none) | a name or a word, as it is | `queue` | `queue` |
 | `n` | a count | `1,234` | `1.234` |
-| `percent`, `percent1` | a share from 0 to 1, without and with one decimal | `61.5%` | `61,5 %` |
-| `share` | a share with the decimals that it has, two at most | `72.25%` | `72,25 %` |
+| `percent`, `percent1` | a share from 0 to 1, without and with one decimal | `61.5 %` | `61,5 %` |
+| `share` | a share with the decimals that it has, two at most | `72.25 %` | `72,25 %` |
 | `points` | a difference of shares, signed | `+0.4` | `+0,4` |
 | `number` | any number, as short as it can be said | `0.001` | `0,001` |
 | `names` | a list of names, quoted, the first five of them | `“fax”, “telex”` | `„fax“, „telex“` |
@@ -26,6 +26,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 from __future__ import annotations
 
 import gettext
+import re
 import string
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -83,7 +84,21 @@ def say(sentence: Sentence, values: Mapping[str, Any], *, language: str = ENGLIS
         text = book.pgettext(sentence.context, sentence)
     else:
         text = book.gettext(sentence)
-    return _Writer(language).vformat(text, (), values)
+    return _Writer(language).vformat(together(text), (), values)
+
+
+_BEFORE_A_UNIT = re.compile(r"(?<=[\d}]) (?=(?:%|h|min|[kKMGT]i?[Bo]|EUR)(?![\w-]))")
+
+
+@lru_cache(maxsize=4096)
+def together(text: str) -> str:
+    """A sentence in which no line ends between a figure, or the place of one, and the sign of its unit."""
+    return _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
+
+
+def percent(share: float, *, places: int = 0, language: str = ENGLISH) -> str:
+    """A share as a percentage, as every door writes it: 0.841 with one place is `84.1 %`."""
+    return _Writer(language).percent(share, "0." + "0" * places if places else "0")
 
 
 def translated(sentence: str, *, language: str = ENGLISH) -> str:
@@ -182,7 +197,7 @@ class _Writer(string.Formatter):
             case "number":
                 return format_decimal(value, format="#,##0.######", locale=self.locale)
         decimals = {"percent": "0", "percent1": "0.0", "share": "0.##"}[kind]
-        return format_percent(value, locale=self.locale, format=self._percent(decimals))
+        return self.percent(value, decimals)
 
     def _listed(self, value: Any, kind: str) -> str:
         match kind:
@@ -203,10 +218,11 @@ class _Writer(string.Formatter):
         whole = units[:-3] if value["cents"] % 100 == 0 else units
         return say(AMOUNT, {"currency": value["currency"], "amount": whole}, language=self.language)
 
-    def _percent(self, decimals: str) -> str:
-        # The language's own pattern says where the sign stands and whether a blank is before it.
+    def percent(self, share: float, decimals: str) -> str:
+        # The language's own pattern says where the sign stands. The blank is ISO 80000-1's, in every language the same.
         pattern: str = self.locale.percent_formats[None].pattern
-        return pattern.replace("#,##0", decimals)
+        parted = re.sub(r"(?<=#,##0)[\s\N{NO-BREAK SPACE}]*(?=%)", "\N{NO-BREAK SPACE}", pattern)
+        return format_percent(share, locale=self.locale, format=parted.replace("#,##0", decimals))
 
     def _names(self, all_names: Iterable[object]) -> str:
         names = list(all_names)

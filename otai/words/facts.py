@@ -47,6 +47,29 @@ COMPARED: Mapping[str, tuple[Sentence, ...]] = {
         ),
     ),
     "versions_share_no_attribute": ("No attribute is predicted by both versions and known of enough common tickets.",),
+    "comparison_better": (
+        "Yes, it is better: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
+        "makes in {chance:percent1} of cases; also better: {also:names}.",
+        "Yes, it is better: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
+        "makes in {chance:percent1} of cases.",
+    ),
+    "comparison_worse": (
+        "No, it is worse: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
+        "makes in {chance:percent1} of cases; also worse: {also:names}.",
+        "No, it is worse: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
+        "makes in {chance:percent1} of cases.",
+    ),
+    "comparison_mixed": (
+        "Better in part: better at {better:names}, worse at {worse:names}; chance alone makes either in at most "
+        "{chance:percent1} of cases.",
+    ),
+    "comparison_same": (
+        Counted(
+            "No sure difference: on {tickets:n} ticket that neither had learnt, chance alone makes as much.",
+            "No sure difference: on {tickets:n} tickets that neither had learnt, chance alone makes as much.",
+            "tickets",
+        ),
+    ),
     "versions_unread": ("The two could not be compared: a file of theirs could not be read.",),
     "versions_not_compared": ("Nothing could be compared. {unknown:fact} Look at its report card, and decide.",),
     "version_worse": ("Worse beyond chance. {attributes:fact}",),

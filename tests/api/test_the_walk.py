@@ -38,6 +38,9 @@ def test_from_tickets_to_a_prediction(alice: Program, tickets: Path) -> None:
 
     status, price = alice.get("/price?mode=basic&attributes=2")
     assert status == 200 and price["credits"] == 1 and price["balance"] == 100 and len(price["offers"]) == 6
+    # No encoder is here: Business is Pro's, and is not sold here.
+    assert {one["mode"] for one in price["offers"] if one["installed"] and one["available"]} == {"basic"}
+    assert {modes for one in alice.get("/tiers")[1]["items"] for modes in one["modes"]} == {"basic"}
 
     quote = quoted(alice, data_set, mode="basic", delivery="standard")
     assert quote["credits"] == 1 and quote["balance_after"] == 99 and quote["attributes"] == ["queue", "priority"]

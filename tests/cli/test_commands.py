@@ -210,7 +210,9 @@ def test_training_what_cannot_be_trained_costs_nothing(otai_here: Otai, tmp_path
     otai_here("tickets", "import", source, "--name", "support")
     assert "attribute" in otai_here("train", "support", "-a", "colour", "--yes", code=4).stderr
     assert "confirmation_missing" in otai_here("train", "support", code=4).stderr
-    assert "mode_not_in_tier" in otai_here("train", "support", "--mode", "maximum", "--yes", code=3).stderr
+    # No encoder is here: it is not sold, whatever the tier includes.
+    refused = otai_here("train", "support", "--mode", "maximum", "--yes", code=7).stderr
+    assert "mode_not_installed" in refused and "otai encoders pull use-multilingual" in refused
     assert as_json(otai_here("org", "show", "--json"))["available"] == 6
 
 

@@ -73,6 +73,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "card_payments_told": {"stripe_tells": False},
     "card_payments_are_tests": {"cards_are_tests": True},
     "seller": {"seller": ""},
+    "modes_installed": {"modes_missing": ("business",), "modes_install": ("otai encoders pull use-multilingual",)},
     "metrics_token": {"metrics_token_bytes": 0},
     "metrics_token_short": {"metrics_token_bytes": 6},
 }

@@ -30,11 +30,12 @@ def test_otai_check_says_what_is_missing_and_exits_with_it(installation: Install
     needed = {"trusted_proxies", "mail_server", "mail_verification", "desk_second_factor"}
     assert (
         not told["ready"]
-        and needed | {"database", "metrics_token", "mail_sender", "seller", "files_encrypted"} == missing
+        and needed | {"database", "metrics_token", "mail_sender", "seller", "files_encrypted", "modes_installed"}
+        == missing
     )
     said = installation.otai("check", fails=True)
     assert "needed  mail_verification: Anybody can sign up" in said
-    assert "4 needed, 5 advised" in said
+    assert "4 needed, 6 advised" in said
 
     # And nothing once it is there.
     installation.settings |= {

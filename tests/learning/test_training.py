@@ -11,6 +11,7 @@ import pytest
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
 from otai.learning.errors import InputFailure
+from otai.learning.evidence.card_answer import answer_of
 from otai.learning.evidence.report_card import ReportCard
 from otai.learning.linear import cross_fitting as fitting
 from otai.learning.linear import spaces
@@ -289,13 +290,17 @@ def test_a_card_says_first_what_is_told_best_and_worst_and_what_is_guessed() -> 
     drawn = np.random.default_rng(2).choice(["a", "b", "c"], 600).tolist()
     data = dataclasses.replace(data, attributes={**data.attributes, "drawn": drawn})
     card = train(data, [QUEUE, PRIORITY, TAGS, AttributeSpec("drawn")], BASIC).report_card
-    best, guessed = card.findings[:2]
-    assert (best.code, guessed.code) == ("best_and_worst", "no_better_than_guessing")
+    best, left, guessed = card.findings[:3]
+    assert (best.code, left.code, guessed.code) == ("best_and_worst", "left_to_it", "no_better_than_guessing")
+    assert left.values["most"] != "drawn" and "drawn" not in left.values["also"]
     assert (best.values["best"], best.values["worst"]) == ("priority", "drawn")
     assert best.values["best_right"] == card.attribute("priority").accuracy.value
     assert guessed.values == {"attributes": ["drawn"]}
     one = train(data, [QUEUE], BASIC).report_card
-    assert not {"best_and_worst", "no_better_than_guessing"} & codes(one)
+    assert not {"best_and_worst", "no_better_than_guessing"} & codes(one) and "right_in" in codes(one)
+    # Cards from before answer as well, by their figures.
+    before = dataclasses.replace(card, findings=[])
+    assert answer_of(before) == answer_of(card) == card.findings[:3]
 
 
 def test_a_weak_signal_is_a_signal() -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from otai.learning.encoders import EncoderStore, MissingEncoder
+from otai.learning.encoders import EncoderStore
 from otai.ledger import queries as ledger
 from otai.pricing.price_book import Mode, Tier
 from otai.runs import operations as runs
 from otai.runs.executors.local import LocalExecutor
+from otai.runs.readiness import ModeNotInstalled
 from otai.runs.worker import Worker
 from otai.serving import queries as serving
 from otai.serving.deletion import delete_tickets
@@ -58,7 +59,8 @@ def test_without_encoders_nothing_is_held(tmp_path: Path, now: datetime, monkeyp
     monkeypatch.setenv("OTAI_ENCODERS", str(tmp_path / "none"))
     acme = stories.acme(now, tier=Tier.PRO)
     support = stories.tickets_of(acme, tmp_path, now)
-    with pytest.raises(MissingEncoder, match="otai encoders pull use-multilingual"):
+    with pytest.raises(ModeNotInstalled, match="Business cannot be trained on this installation") as refused:
         stories.quote_for(acme, support, now, mode=Mode.BUSINESS)
+    assert "otai encoders pull use-multilingual" in refused.value.details["install"]
     balance = ledger.balance(acme.id)
     assert (balance.held, balance.spent) == (0, 0)

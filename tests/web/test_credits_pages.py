@@ -72,9 +72,9 @@ def text_of(page) -> str:
 
 def test_the_page_says_what_there_is_and_what_it_is_enough_for(alice: Client) -> None:
     shown = text_of(alice.get("/acme/credits/"))
-    # 100 credits of Pro; Business, Standard, with the standard set costs 3.
-    assert "100 credits. Enough for 33 Business trainings." in shown
-    assert "Counted with 3 credits each" in shown
+    # 100 credits of Pro; Basic, Standard, with the standard set costs 1. Business is not installed.
+    assert "100 credits. Enough for 100 Basic trainings." in shown
+    assert "Counted with 1 credit each" in shown
     assert "How long they last can be told after the first week." in shown
     assert "EUR 9 a credit" in shown
     assert "10 % saved" in shown
@@ -479,6 +479,7 @@ def test_help_reads_every_number_from_the_price_book(alice: Client, monkeypatch:
         packages=(Package(13, Money(130_00), "r"),),
     )
     monkeypatch.setattr("otai.billing.queries.price_book", lambda: other)
+    monkeypatch.setattr("otai.runs.readiness.require", lambda mode: None)
     shown = text_of(alice.get("/acme/help/"))
     for expected in ("77 credits", "13-credit package", "EUR 130", "Price book other"):
         assert expected in shown

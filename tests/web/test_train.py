@@ -62,9 +62,52 @@ def test_one_page_says_what_it_costs_when_it_is_ready_and_why(alice: Client, sup
     assert "Train Basic, Standard: 1 credit" in page
     assert "since it predicts 1 to 5 attributes" in page and "rounded up, once" in page
     assert "After this: 5 credits of 6 credits" in page or "After this: 5 of 6 credits" in page
-    # What the tier does not include says so, with its price.
-    assert "Not in Community: needs Pro" in page and "Not in Community: needs Enterprise" in page
+    # Each cell says what is left after it.
+    assert "leaves 5" in page and "Fast costs the same here" in page
     assert "no machine is at work for it now" in page
+
+
+def test_a_mode_that_cannot_be_trained_here_is_sold_nowhere(
+    alice: Client, acme: Organisation, support: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [f"/acme/{page}" for page in ("train/", "credits/", "credits/tier/", "help/", "guarantee/")]
+    for page in pages[:1] + pages[2:4]:
+        text = alice.get(page).text
+        assert "Business and Maximum are not installed here and are not sold" in text
+        assert "otai encoders pull use-multilingual" in text, "for whoever runs this Studio"
+        assert not re.search(r"needs Pro|needs Enterprise|Trains [^<]*(Business|Maximum)|(3|12) credits", text), page
+    assert "Business" not in alice.get(pages[1]).text + alice.get(pages[4]).text
+    # Installed, it is what the tier is for.
+    monkeypatch.setattr("otai.runs.readiness.require", lambda mode: None)
+    page = alice.get("/acme/train/").text
+    assert "Not in Community: needs Pro" in page and "Not in Community: needs Enterprise" in page
+    tiers = alice.get("/acme/credits/tier/").text
+    assert "Trains Basic, Business and Maximum" in tiers and "not installed" not in tiers
+
+
+def test_what_came_from_the_data_set_comes_anew_with_another(
+    alice: Client, acme: Organisation, support: DataSet, tmp_path: Path, now: datetime
+) -> None:
+    source = tmp_path / "sales.csv"
+    source.write_text("subject,body,team\n" + "".join(f"Order {n},a box,{'ab'[n % 2]}\n" for n in range(80)))
+    sales = stories.import_tickets(organisation=acme, name="sales", source=source, now=now)
+    chosen = {"chosen": "1", "attribute": "queue", "choice": "basic-fast", "reason": "drift", "data_set": str(sales.id)}
+    shown = order_form(alice.get("/acme/train/", {**chosen, "of": str(support.id), "model": "support"}).text)
+    assert (shown["model"], shown["reason"], shown["attribute"]) == (["sales"], ["new_model"], ["team"])
+    assert shown["choice"] == ["basic-fast"], "that did not come from the data set"
+    # A name that somebody gave is theirs.
+    named = order_form(alice.get("/acme/train/", {**chosen, "of": str(support.id), "model": "routing"}).text)
+    assert named["model"] == ["routing"]
+    # Another version of the same tickets keeps what was picked.
+    second = stories.import_tickets(
+        organisation=acme, name="support", source=stories.write_tickets(tmp_path / "2.csv", seed=2), now=now
+    )
+    kept = {**chosen, "data_set": str(second.id), "of": str(support.id), "model": "support"}
+    assert order_form(alice.get("/acme/train/", kept).text)["attribute"] == ["queue"]
+    # All and none.
+    both = order_form(alice.get("/acme/train/", {**kept, "of": str(second.id), "pick": "all"}).text)
+    assert sorted(both["attribute"]) == ["priority", "queue"]
+    assert "Choose at least one attribute" in alice.get("/acme/train/", {**kept, "pick": "none"}).text
 
 
 def test_prices_follow_the_choices_in_the_address(alice: Client, support: DataSet) -> None:

@@ -24,7 +24,7 @@ from otai.learning.data.profile import AttributeProfile, LabelCount, Profile
 from otai.learning.data.profile_findings import Duplicates
 from otai.learning.encoders import encoders_for
 from otai.learning.estimate import Estimate
-from otai.learning.evidence import training_findings
+from otai.learning.evidence import card_answer, training_findings
 from otai.learning.evidence.expectation import Expectation, TriedGain, no_gain_expected
 from otai.learning.evidence.leaks import Leak, Leaks
 from otai.learning.evidence.report_card import ReportCard
@@ -192,7 +192,7 @@ def of_cards() -> Iterator[Finding]:
     yield from training_findings.vector_findings([target("queue")], [gain])
     leak = Leak("queue", ("a",), (), ("Team Billing",), 0.4, 0.93, 0.61)
     yield from Leaks((leak, dataclasses.replace(leak, some_labels=(24, 300))), ("team",)).findings_of_card()
-    yield from training_findings.headline_findings(list(reports()))
+    yield from of_the_answer()
     yield from training_findings.evidence_findings(list(reports()))
     yield from of_fine_tuning()
     for choice in (
@@ -229,6 +229,24 @@ def reports() -> Iterator[Any]:
     yield replace(base, per_label=[never], confused_pairs=[pair], wrong_labels=WrongLabels(400, 8, []))
 
 
+def of_the_answer() -> Iterator[Finding]:
+    from dataclasses import replace
+
+    from otai.learning.evidence.report_card import Coverage, LabelReport
+
+    yield from card_answer.answer_findings(list(reports()))
+    base = attribute_report("queue", 0.615)
+    held = [Coverage(0.95, 0.8, 0.4, 0.95, 0.42, 0.96, 84)]
+    for kind in ("single", "multi"):
+        found = [LabelReport(name, 90, 50, 40, 0.9, 0.72, 0.8) for name in ("fax", "scan")]
+        one = replace(base, kind=kind, coverage=held, per_label=found)
+        yield from card_answer.answer_findings([one])
+        yield from card_answer.answer_findings([one, replace(one, name="topic")])
+    for more in (None, 1, 400):
+        not_yet = Coverage(0.95, None, 0.0, None, 0.0, None, 0, more_tickets=more)
+        yield from card_answer.answer_findings([replace(base, coverage=[not_yet])])
+
+
 def of_fine_tuning() -> Iterator[Finding]:
     def tuned(contrast: float) -> Any:
         tuning = Some(epochs=4, rate=0.00002, contrast_weight=contrast)
@@ -251,7 +269,8 @@ MADE: list[tuple[Finding, bool]] = [(one, False) for one in of_data()] + [(one, 
 
 
 ALTERNATIVES = {
-    "labels_missing_in_words", "languages_not_read", "messages_joined", "threads_became_tickets", "times_not_read",
+    "labels_left_to_it", "labels_missing_in_words", "languages_not_read", "left_to_it", "messages_joined",
+    "nothing_left_to_it", "threads_became_tickets", "times_not_read",
 }  # fmt: skip
 """Their last sentence is as exact as the others: of tickets where others are of rows, of an order where others name a
 column."""

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.pure
 
 NO_QUOTES = frozenset(
     {
-        *("actual", "alike", "best", "label", "labels", "merged", "named", "predicted", "worst"),
+        *("actual", "alike", "best", "label", "labels", "merged", "most", "named", "predicted", "worst"),
+        "also",
         *("attributes", "body", "column", "columns", "created", "left_out", "parent", "sheets", "files", "updated"),
         *("encoder", "gpu", "languages", "network", "other", "since"),
     }

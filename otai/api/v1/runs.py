@@ -16,11 +16,14 @@ from otai.api.shown import Who, as_the_caller_may
 from otai.api.v1.shapes import MOST_NUMBER, Name, PositiveNumber
 from otai.db import utc_now
 from otai.errors import NotFound
+from otai.learning.evidence.card_answer import answer_of
+from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.permissions import Action
 from otai.runs import event_stream, operations, queries
 from otai.runs.approval import Approver
 from otai.runs.models import Attempt, Run
 from otai.runs.status import Approval, RunStatus
+from otai.words import findings as words
 from otai.words.findings import with_sentences
 
 noun = Noun("Runs")
@@ -410,18 +413,28 @@ def get_attempt_log(
     "/runs/{int:number}/report-card",
     Action.VIEW,
     dict[str, Any],
-    example={"attributes": [{"name": "queue", "accuracy": {"value": 0.91, "low": 0.89, "high": 0.93}}]},
+    example={
+        "answer": ["queue is right 91.0\u00a0% of the time."],
+        "attributes": [{"name": "queue", "accuracy": {"value": 0.91, "low": 0.89, "high": 0.93}}],
+    },
 )
 def get_report_card(request: CallerRequest, number: PositiveNumber) -> Any:
     """The report card of a completed run
 
-    Per attribute: quality with its interval beside what guessing would reach, labels, confusions, and how much could be
+    `answer` says first what is told best and worst, what may be left to the model and what not to use it for. Then
+    per attribute: quality with its interval beside what guessing would reach, labels, confusions, and how much could be
     automated at which precision. The beginnings of tickets are for a key with `tickets:read`.
     """
     run = queries.run(request.auth.organisation, number)
     if run.report_card is None:
         raise NotFound("no_report_card", number=number, status=run.status)
-    return with_sentences(as_the_caller_may(request.auth, run.report_card), of_card=True)
+    shown = with_sentences(as_the_caller_may(request.auth, run.report_card), of_card=True)
+    try:
+        answer = answer_of(ReportCard.from_values(run.report_card))
+    except ValueError:
+        # Of a format that this release does not read.
+        return shown
+    return {"answer": [words.message(one, of_card=True) for one in answer], **shown}
 
 
 DIFFERENT = {"model", "attributes", "attempts", "approval"}

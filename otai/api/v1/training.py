@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.permissions import Action
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode
-from otai.runs import expectations, operations
+from otai.runs import expectations, operations, readiness
 from otai.runs.models import Quote, Reason, Run
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
@@ -38,13 +39,15 @@ class PriceLineOut(Schema):
 
 
 class OfferOut(Schema):
-    """One mode in one delivery: its price, and whether your tier includes it."""
+    """One mode in one delivery: its price, and whether you can order it. `installed`: it can be trained on this
+    installation; what cannot is sold in no tier. `available`: it is installed, and your tier includes it."""
 
     mode: Mode
     delivery: Delivery
     credits: int
     promise: str
     due_at: datetime
+    installed: bool
     available: bool
     needs_tier: str | None
 
@@ -67,6 +70,7 @@ class PriceOut(Schema):
     price_book: str
     promise: str
     due_at: datetime
+    installed: bool
     available: bool
     needs_tier: str | None
     balance: int
@@ -147,6 +151,7 @@ PRICE = {
     "price_book": "2026-12b",
     "promise": "about 2 h",
     "due_at": "2026-11-02T11:30:00Z",
+    "installed": True,
     "available": True,
     "needs_tier": None,
     "balance": 91,
@@ -158,6 +163,7 @@ PRICE = {
             "credits": 3,
             "promise": "about 2 h",
             "due_at": "2026-11-02T11:30:00Z",
+            "installed": True,
             "available": True,
             "needs_tier": None,
         }
@@ -195,31 +201,34 @@ def get_price(request: CallerRequest, asked: Annotated[PriceIn, Query()]) -> Any
     caller = request.auth
     book, tier = billing.price_book(), billing.tier_of(caller.organisation)
     price = pricing.price(book, mode=asked.mode, delivery=asked.delivery, attributes=asked.attributes)
+    here = readiness.trainable(tuple(Mode))
     offers = pricing.matrix(
         book, tier=tier, attributes=asked.attributes, ordered_at=utc_now(), zone=caller.organisation.zone
     )
     chosen = next(o for o in offers if o.price.mode is asked.mode and o.price.delivery is asked.delivery)
     return {
-        **_offer(chosen),
+        **_offer(chosen, here),
         "attributes": asked.attributes,
         "in_words": price.in_words,
         "lines": price_lines([line.as_dict() for line in price.lines]),
         "price_book": price.price_book,
         "balance": ledger.balance(caller.organisation.id).available,
         "cheaper": pricing.cheaper(book, price, tier=tier),
-        "offers": [_offer(offer) for offer in offers],
+        "offers": [_offer(offer, here) for offer in offers],
     }
 
 
-def _offer(offer: pricing.Offer) -> dict[str, Any]:
+def _offer(offer: pricing.Offer, here: Collection[Mode]) -> dict[str, Any]:
+    is_here = offer.price.mode in here
     return {
         "mode": offer.price.mode,
         "delivery": offer.price.delivery,
         "credits": offer.credits,
         "promise": offer.promise,
         "due_at": offer.due_at,
-        "available": offer.available,
-        "needs_tier": offer.needs_tier.value if offer.needs_tier else None,
+        "installed": is_here,
+        "available": offer.available and is_here,
+        "needs_tier": offer.needs_tier.value if offer.needs_tier and is_here else None,
     }
 
 

@@ -14,12 +14,14 @@ from otai.pricing.price_book import Delivery, Mode, Tier
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One mode in one delivery. `needs_tier` says which tier has it, where the tier that is priced for does not."""
+    """One mode in one delivery. `needs_tier` says which tier has it, where the tier that is priced for does not.
+    `is_installed`: the installation can train it."""
 
     credits: int
     promise: str
     due_at: datetime
     needs_tier: Tier | None
+    is_installed: bool = True
 
 
 class Saving(Protocol):
@@ -51,7 +53,9 @@ def show_price(
     say(f"  {in_words}")
     where = f" ({zone})" if zone is not None else ""
     say(f"  ready {chosen.promise}: by {moment(chosen.due_at, zone)}{where} if ordered now")
-    if chosen.needs_tier is not None:
+    if not chosen.is_installed:
+        say(f"  {mode.title} cannot be trained on this installation, and is not sold there (docs/encoders.md).")
+    elif chosen.needs_tier is not None:
         for_tier = f"; this is the price for {tier.title}" if tier is not None else ""
         say(f"  {mode.title} needs {chosen.needs_tier.title}{for_tier}.")
     for saving in cheaper:
@@ -66,6 +70,8 @@ def show_price(
 
 
 def _cell(offer: Offer) -> str:
+    if not offer.is_installed:
+        return "not installed"
     if offer.needs_tier is not None:
         return f"{offer.credits} ({offer.needs_tier.title} only)"
     return f"{offer.credits} ({offer.promise})"

@@ -52,7 +52,8 @@ def quote(
 
 def _offer(raw: Mapping[str, Any]) -> prices.Offer:
     needs = Tier(raw["needs_tier"]) if raw["needs_tier"] and not raw["available"] else None
-    return prices.Offer(raw["credits"], raw["promise"], datetime.fromisoformat(raw["due_at"]), needs_tier=needs)
+    due_at = datetime.fromisoformat(raw["due_at"])
+    return prices.Offer(raw["credits"], raw["promise"], due_at, needs, is_installed=raw.get("installed", True))
 
 
 def quote_shown(offered: Quote) -> prices.Quote:

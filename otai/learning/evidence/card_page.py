@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from otai.learning.estimate import Estimate
+from otai.learning.evidence.card_answer import answer_of
 from otai.learning.evidence.card_charts import (
     CHART_CSS,
     confusion_chart,
@@ -118,7 +119,7 @@ def _head(card: ReportCard, title: str, facts: Sequence[tuple[str, str]]) -> str
             how = f"trained on {card.train_tickets:,} tickets and measured on {measured} that were kept aside"
     if card.final_model_learnt_holdout:
         how += "; the delivered model then learnt from those as well"
-    headlines = _notes([one for one in card.findings if one.code in HEADLINES])
+    headlines = _notes(answer_of(card))
     more = "".join(f"<span class='pill'>{escape(what)}: {escape(value)}</span> " for what, value in facts)
     return (
         f"<header><p class='muted'>Report card · {escape(MODES.get(card.mode, card.mode))}</p><h1>{escape(title)}</h1>"
@@ -127,7 +128,16 @@ def _head(card: ReportCard, title: str, facts: Sequence[tuple[str, str]]) -> str
 
 
 def _overview(card: ReportCard, compared: dict[str, AttributeComparison]) -> str:
-    head = ["attribute", "labels", "right", "95 % interval", "guessing", "macro F1", "guessing", "alone at 95 %"]
+    head = [
+        "attribute",
+        "labels",
+        "right",
+        "95\u00a0% interval",
+        "guessing",
+        "macro F1",
+        "guessing",
+        "alone at 95\u00a0%",
+    ]
     rows = []
     for number, report in enumerate(card.attributes):
         automated = next(
@@ -234,7 +244,7 @@ def _figures(report: AttributeReport) -> str:
     if automated is not None and automated.threshold is None:
         more = automated.more_tickets
         figures.append(
-            ("not yet", f"about {more:,} more labelled tickets would let it promise 95 %")
+            ("not yet", f"about {more:,} more labelled tickets would let it promise 95\u00a0%")
             if more is not None
             else ("none", "can be promised to be right 95 times in 100: people should look at every ticket")
         )
@@ -243,7 +253,7 @@ def _figures(report: AttributeReport) -> str:
         figures.append(
             (
                 percent(automated.coverage),
-                f"{what} may be decided alone, asking for 95 % precision (it was {percent(automated.precision, 1)})",
+                f"{what} may be decided alone, asking for 95\u00a0% precision (it was {percent(automated.precision, 1)})",
             )
         )
     if report.mean_absolute_error is not None:

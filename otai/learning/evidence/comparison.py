@@ -64,6 +64,25 @@ class Comparison:
     attributes: list[AttributeComparison]
     unknown: Fact | None = None
 
+    def answer(self) -> Fact:
+        """Whether the newer version is better, and how sure that is: one sentence."""
+        if not self.attributes:
+            return self.unknown or Fact("versions_share_no_attribute")
+        by_chance = sorted(self.attributes, key=lambda one: one.p_value)
+        better = [one for one in by_chance if one.verdict == "better"]
+        worse = [one for one in by_chance if one.verdict == "worse"]
+        if better and worse:
+            names = {"better": [one.name for one in better], "worse": [one.name for one in worse]}
+            return Fact("comparison_mixed", {**names, "chance": _shown(max(better[-1].p_value, worse[-1].p_value))})
+        if not better and not worse:
+            return Fact("comparison_same", {"tickets": self.tickets})
+        first, *others = better or worse
+        accuracy = first.accuracy
+        values = {"attribute": first.name, "points": accuracy.value, "low": accuracy.low, "high": accuracy.high}
+        values["chance"] = _shown(first.p_value)
+        also = {"also": [one.name for one in others]} if others else {}
+        return Fact("comparison_better" if better else "comparison_worse", {**values, **also})
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for a job. `from_dict` reads it."""
         attributes = [asdict(one) for one in self.attributes]
@@ -81,6 +100,11 @@ class Comparison:
         ]
         unknown = None if values["unknown"] is None else Fact.from_dict(values["unknown"])
         return cls(values["tickets"], attributes, unknown)
+
+
+def _shown(chance: float) -> float:
+    """No chance is said to be none."""
+    return max(chance, 0.001)
 
 
 def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:

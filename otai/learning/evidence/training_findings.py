@@ -67,12 +67,12 @@ def _label_findings(target: AttributeTarget, split: Split, recipe: Recipe) -> li
         values = {
             "labels": len(target.left_out),
             "fewest": recipe.fewest_tickets,
-            "named": _listed(list(target.left_out)),
+            "named": listed(list(target.left_out)),
             "tickets": sum(target.left_out.values()),
         }
         findings.append(Finding("labels_left_out", "warning", name, values))
     if target.merged:
-        merged = _listed([f"{spelling} → {label}" for spelling, label in target.merged])
+        merged = listed([f"{spelling} → {label}" for spelling, label in target.merged])
         findings.append(Finding("labels_merged", "warning", name, {"merged": merged}))
     missing = int((~target.known[split.train]).sum())
     if missing * 2 > len(split.train):
@@ -95,28 +95,8 @@ def vector_findings(targets: Sequence[AttributeTarget], gains: Sequence[Estimate
     ]
 
 
-def headline_findings(reports: Sequence[AttributeReport]) -> list[Finding]:
-    """What a card says first of several attributes: which is told best and which worst, and which are guessed.
-
-    Several labels a ticket are hardly ever all right: such attributes are told by labels, not compared by this.
-    """
-    findings = []
-    compared = sorted((one for one in reports if one.holdout_tickets and one.kind != "multi"), key=_right)
-    if len(compared) > 1:
-        worst, best = compared[0], compared[-1]
-        values = {"best": best.name, "best_right": _right(best), "worst": worst.name, "worst_right": _right(worst)}
-        findings.append(Finding("best_and_worst", "note", values=values))
-    guessed = [one.name for one in reports if one.holdout_tickets and _is_guessed(one)]
-    if guessed and len(reports) > 1:
-        findings.append(Finding("no_better_than_guessing", "warning", values={"attributes": _listed(guessed)}))
-    return findings
-
-
-def _right(report: AttributeReport) -> float:
-    return report.accuracy.value
-
-
-def _is_guessed(report: AttributeReport) -> bool:
+def is_guessed(report: AttributeReport) -> bool:
+    """Whether the model is no better at it than guessing, as far as the tickets measured can tell."""
     return has_no_signal(report.chance_of_no_signal, report.holdout_tickets) or _is_like_the_majority(report)
 
 
@@ -151,7 +131,7 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
         label.label for label in report.per_label if label.holdout_tickets and label.recall == 0 and not label.predicted
     ]
     if never:
-        yield Finding("labels_never_predicted", "note", report.name, {"labels": _listed(never)})
+        yield Finding("labels_never_predicted", "note", report.name, {"labels": listed(never)})
     pair = report.confused_pairs[0] if report.confused_pairs else None
     if pair is not None and pair.share_of_actual > 0.3 and pair.tickets >= 5:
         confused = {"tickets": pair.tickets, "actual": pair.actual, "predicted": pair.predicted}
@@ -192,6 +172,6 @@ def guessing_by_frequency(report: AttributeReport) -> float | None:
     return sum(count * count for count in there) / max(sum(there), 1) ** 2
 
 
-def _listed(names: Sequence[str]) -> list[str]:
+def listed(names: Sequence[str]) -> list[str]:
     """Enough for a sentence, which says how many more there are; the rest stands in the report."""
     return list(names[:MOST_LISTED])

@@ -24,6 +24,7 @@ from otai.ledger.references import ReferredTo, reference_to
 from otai.orgs.models import Organisation
 from otai.orgs.operations import lock_founders
 from otai.pricing.price_book import Tier
+from otai.runs import readiness
 from otai.runs.guarantee import files, holdout, queries
 from otai.runs.guarantee.criteria import Reachable, standard_threshold, why_an_operator
 from otai.runs.guarantee.expected import reachable
@@ -246,7 +247,7 @@ def reasons_to_wait(data_set: DataSet, criteria: Sequence[Criterion], tier: Tier
     expected of the tickets and tries nothing."""
     book = billing.price_book()
     rule = book.guarantee.agreed_if_expected
-    found = reachable(data_set, book.tiers[tier].modes, rule) if rule else {}
+    found = reachable(data_set, readiness.trainable(book.tiers[tier].modes), rule) if rule else {}
     waits = [
         why_an_operator(criterion, book.standard_bar, found.get(criterion.attribute, Reachable()) if rule else None)
         for criterion in criteria

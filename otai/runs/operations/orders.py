@@ -93,8 +93,9 @@ def make_quote(
     tier = billing.tier_of(organisation)
     chosen = _chosen_attributes(data_set, attributes)
     price = pricing.price(book, mode=mode, delivery=delivery, attributes=len(chosen))
-    pricing.require_mode(book, tier=tier, mode=mode)
+    # What cannot be trained here is no reason to rise to another tier.
     readiness.require(mode)
+    pricing.require_mode(book, tier=tier, mode=mode)
     offered = {
         "organisation": organisation,
         "data_set": data_set,
@@ -173,8 +174,8 @@ def order_run(
     require_open(offered, now=asked_at or now)
     mode, delivery = Mode(offered.mode), Delivery(offered.delivery)
     book = billing.price_book()
-    pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
     readiness.require(mode)
+    pricing.require_mode(book, tier=billing.tier_of(organisation), mode=mode)
     if mode is Mode.MAXIMUM and inclusion is None and not knows_no_gain:
         refuse_unknowing(offered)
     due_at = pricing.due_at(book.promises[mode, delivery], ordered_at=now, zone=organisation.zone)

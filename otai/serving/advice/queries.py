@@ -12,7 +12,7 @@ from otai.billing import queries as billing
 from otai.errors import NotFound
 from otai.learning.evidence.report_card import ReportCard
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Mode
+from otai.runs import readiness
 from otai.serving import queries
 from otai.serving.models import Advice, AdviceCheck, AdviceKind, AdviceStatus, ModelVersion
 
@@ -66,7 +66,7 @@ def improvements(organisation: Organisation, name: str, number: int | None = Non
     card = ReportCard.from_json(json.dumps(version.run.report_card))
     profile = version.run.data_set.profile
     tier = billing.tier_of(organisation)
-    allowed = [mode.value for mode in Mode if mode in billing.price_book().tiers[tier].modes]
+    allowed = [mode.value for mode in readiness.trainable(billing.price_book().tiers[tier].modes)]
     return {
         report.name: from_evidence(
             report,

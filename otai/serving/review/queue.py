@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -73,6 +73,13 @@ class ReviewQueue:
 
     data_set: DataSet
     questions: list[Question]
+    unlisted_of: Mapping[str, int] = field(default_factory=dict)
+    """By attribute, how many more labels the trainings doubt than they list."""
+
+    @property
+    def unlisted(self) -> int:
+        """How many more labels are doubted than there are questions of."""
+        return sum(self.unlisted_of.values())
 
     @property
     def open(self) -> list[Question]:
@@ -87,7 +94,8 @@ class ReviewQueue:
 
     def only(self, wanted: ReviewFilter) -> ReviewQueue:
         """Those that the filter lets through."""
-        return ReviewQueue(self.data_set, [one for one in self.questions if wanted.lets_through(one)])
+        more = {name: count for name, count in self.unlisted_of.items() if wanted.attribute in ("", name)}
+        return ReviewQueue(self.data_set, [one for one in self.questions if wanted.lets_through(one)], more)
 
 
 def _skipped(one: Question) -> float | None:
@@ -108,7 +116,19 @@ def queue_of(data_set: DataSet) -> ReviewQueue | None:
     asked = {_key_of(row): row for row in rows}
     questions = {one.key: one for one in reversed(found)}.values()
     listed = [replace(one, asked=asked.get(one.key)) for one in questions]
-    return ReviewQueue(newest, sorted(listed, key=lambda one: (-one.confidence, one.attribute, one.ticket)))
+    in_order = sorted(listed, key=lambda one: (-one.confidence, one.attribute, one.ticket))
+    return ReviewQueue(newest, in_order, _unlisted(versions))
+
+
+def _unlisted(versions: Sequence[ModelVersion]) -> dict[str, int]:
+    """By attribute; of several models the one that doubts most, since they doubt the same labels."""
+    more: dict[str, int] = {}
+    for version in versions:
+        for report in (version.run.report_card or {}).get("attributes", ()):
+            wrong = report.get("wrong_labels") or {}
+            count = wrong.get("total", 0) - len(wrong.get("suspects", ()))
+            more[report["name"]] = max(more.get(report["name"], 0), count)
+    return {name: count for name, count in more.items() if count > 0}
 
 
 def _key_of(row: ReviewItem) -> tuple[str, ...]:

@@ -32,17 +32,19 @@ from django.utils.translation import gettext_lazy as _
 from otai.billing.months import Month
 from otai.orgs.models import Member
 from otai.pricing.vat import Vat
+from otai.runs import readiness
+from otai.runs.models import Run
 from otai.tickets import own_ids
 from otai.units import Money
 from otai.web import refusals, words
-from otai.web.formats import MINUS, credits, money, number, percent
+from otai.web.formats import MINUS, credits, money, number, percent, percent_number
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
 from otai.words.countries import country_name
 
 register = template.Library()
 
-for plain in (credits, money, number, percent, delivery_words, fact_words, move_words, who_words):
+for plain in (credits, money, number, percent, percent_number, delivery_words, fact_words, move_words, who_words):
     register.filter(plain.__name__, plain)
 
 
@@ -176,6 +178,20 @@ def spend(
     return {"text": text, "credits": credits, "left": left, "disabled": disabled, "name": name, "value": value}
 
 
+@register.inclusion_tag("web/parts/first_shown.html")
+def first_shown(shown: int, all: int) -> dict[str, Any]:
+    """That a list is cut off, where it is: `The first 200 of 1,340 are shown.`"""
+    return {"shown": shown, "all": all, "is_cut": all > shown}
+
+
+@register.inclusion_tag("web/parts/not_installed.html")
+def not_installed() -> dict[str, Any]:
+    """Which modes cannot be trained here, and what whoever runs the installation does about it; nothing where all
+    can."""
+    missing = readiness.missing()
+    return {"modes": missing, "named": words.modes_words(missing), "install": readiness.install_commands()}
+
+
 @register.inclusion_tag("web/parts/pages.html")
 def pages(newer: str = "", older: str = "") -> dict[str, Any]:
     """Keyset pagination: addresses of the newer and of the older page, empty where there is none."""
@@ -258,6 +274,12 @@ def stamp(at: datetime | None, organisation: Any = None) -> SafeString | str:
 
 
 @register.filter
+def is_past(at: datetime | None) -> bool:
+    """Whether a time that was expected is over: what is said of it then is another sentence."""
+    return at is not None and at < timezone.now()
+
+
+@register.filter
 def soon(at: datetime | None, organisation: Any = None) -> SafeString | str:
     """A time that is near: `16:40` today, `Mon 0:00`, else the day: short enough for a table of promises."""
     if at is None:
@@ -277,6 +299,12 @@ def soon(at: datetime | None, organisation: Any = None) -> SafeString | str:
     else:
         text = f"{formats.date_format(there_day, gettext('j M'))} {clock}"
     return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), text)
+
+
+@register.filter
+def done_share(run: Run) -> float:
+    """How far a training is, by its steps."""
+    return run.steps_done / run.steps_total if run.steps_total else 0.0
 
 
 @register.filter
@@ -311,8 +339,11 @@ def timeuntil_of(now: datetime, until: datetime) -> str:
     minutes = max(0, int((until - now).total_seconds() // 60))
     days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
     if days:
-        return ngettext("%(days)s day %(hours)s h", "%(days)s days %(hours)s h", days) % {"days": days, "hours": hours}
-    return f"{hours} h {rest} min" if hours else f"{rest} min"
+        return ngettext("%(days)s day %(hours)s\u00a0h", "%(days)s days %(hours)s\u00a0h", days) % {
+            "days": days,
+            "hours": hours,
+        }
+    return f"{hours}\u00a0h {rest}\u00a0min" if hours else f"{rest}\u00a0min"
 
 
 @register.filter

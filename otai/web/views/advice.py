@@ -224,7 +224,8 @@ def feedback(request: MemberRequest, model: UUID) -> HttpResponse:
     context = {
         "model": found,
         "offer": serving_feedback.offer(request.organisation, found.name),
-        "listed": serving_feedback.listed(request.organisation, found.name)[:feedback_shown],
+        "listed": (listed := serving_feedback.listed(request.organisation, found.name))[:feedback_shown],
+        "given": listed.count(),
         "may_merge": request.member.may(Action.UPLOAD_TICKETS),
         "may_withdraw": request.member.may(Action.GIVE_FEEDBACK),
     }

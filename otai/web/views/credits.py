@@ -30,6 +30,7 @@ from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
 from otai.pricing.quote import price
 from otai.runs import operations as runs_operations
 from otai.runs import queries as runs
+from otai.runs import readiness
 from otai.runs.models import Run
 from otai.runs.status import RunStatus
 from otai.units import Money
@@ -87,7 +88,8 @@ def credits(request: MemberRequest) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the credits are enough for: so many trainings of the best mode that the tier includes."""
+    """What the credits are enough for: so many trainings of the best mode that the tier includes and that can be
+    trained here."""
 
     trainings: int
     mode: str
@@ -97,7 +99,7 @@ class Reach:
 
 def reach(book: PriceBook, tier: Tier, available: int) -> Reach:
     """Counted in the tier's best mode, Standard, with the standard set of attributes that base prices assume."""
-    mode = [mode for mode in Mode if mode in book.tiers[tier].modes][-1]
+    mode = (readiness.trainable(book.tiers[tier].modes) or (Mode.BASIC,))[-1]
     band = next((band for band in book.bands if band.multiplier == 1), book.bands[0])
     costs = price(book, mode=mode, delivery=Delivery.STANDARD, attributes=band.first).credits
     return Reach(available // costs, mode.title, costs, words.band_words(band.first, band.last))

@@ -28,6 +28,7 @@ from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.runs import jobs as run_jobs
 from otai.runs import operations as runs
+from otai.runs import readiness
 from otai.runs.guarantee import operations, queries
 from otai.runs.guarantee.criteria import is_standard, standard_threshold
 from otai.runs.guarantee_status import GuaranteeStatus
@@ -38,7 +39,7 @@ from otai.web.access import MemberRequest, page
 from otai.web.job_waiting import waited
 from otai.web.refusals import in_words
 from otai.web.time_lines import Step
-from otai.web.views.train import model_name_for, not_installed
+from otai.web.views.train import model_name_for
 from otai.web.words import fact_words
 
 METRICS: dict[str, str | Promise] = {
@@ -240,7 +241,7 @@ def _form(request: MemberRequest, found: Guarantee) -> dict[str, Any]:
     if status in (GuaranteeStatus.AGREED, GuaranteeStatus.MISSED) and found.data_set is not None:
         tier = billing.tier_of(organisation)
         context |= {
-            "modes": [one for one in Mode if one in book.tiers[tier].modes and not not_installed(one)],
+            "modes": readiness.trainable(book.tiers[tier].modes),
             "deliveries": list(Delivery),
             "versions": tickets.data_sets(organisation)
             .filter(name=found.data_set.name)

@@ -12,6 +12,7 @@ from otai.db import utc_now
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Delivery, Mode, Tier
 from otai.pricing.quote import price
+from otai.runs import readiness
 from otai.web import words
 from otai.web.access import MemberRequest, page
 
@@ -20,7 +21,7 @@ from otai.web.access import MemberRequest, page
 @page(Action.VIEW)
 def help_page(request: MemberRequest) -> HttpResponse:
     """The help page, with the prices in force."""
-    book = billing.price_book()
+    book, modes = billing.price_book(), readiness.trainable(tuple(Mode))
     prices = [
         (
             mode.title,
@@ -33,21 +34,22 @@ def help_page(request: MemberRequest) -> HttpResponse:
                 for delivery in Delivery
             ],
         )
-        for mode in Mode
+        for mode in modes
     ]
     bands = [
         (
             words.band_words(band.first, band.last),
             band.multiplier,
-            [price(book, mode=mode, delivery=Delivery.STANDARD, attributes=band.first).credits for mode in Mode],
+            [price(book, mode=mode, delivery=Delivery.STANDARD, attributes=band.first).credits for mode in modes],
         )
         for band in book.bands
     ]
-    example = price(book, mode=Mode.BUSINESS, delivery=Delivery.STANDARD, attributes=book.bands[0].first)
+    shown = Mode.BUSINESS if Mode.BUSINESS in modes else modes[0]
+    example = price(book, mode=shown, delivery=Delivery.STANDARD, attributes=book.bands[0].first)
     context = {
         "prices": prices,
         "deliveries": list(words.DELIVERIES.values()),
-        "modes": [mode.title for mode in Mode],
+        "modes": [mode.title for mode in modes],
         "bands": bands,
         "most_attributes": book.most_attributes,
         "tiers": [(tier.title, book.tiers[tier], words.tier_modes(book, tier)) for tier in Tier],
@@ -58,7 +60,8 @@ def help_page(request: MemberRequest) -> HttpResponse:
         "quote_minutes": int(book.quote_good_for.total_seconds() // 60),
         "retries": book.system_failure_attempts - 1,
         "example": example,
-        "example_base": book.base_prices[Mode.BUSINESS, Delivery.STANDARD].credits,
+        "example_mode": shown.title,
+        "example_base": book.base_prices[shown, Delivery.STANDARD].credits,
         "example_band": words.band_words(book.bands[0].first, book.bands[0].last),
         "example_multiplier": book.bands[0].multiplier,
         "version": book.version,

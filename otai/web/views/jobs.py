@@ -124,7 +124,7 @@ def now(request: MemberRequest, job: UUID) -> HttpResponse:
     found = queries.job_with_id(request.organisation, job)
     if found.has_ended:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    return render(request, "web/jobs/now.html", context_of(request, found))
+    return render(request, "web/jobs/live.html", context_of(request, found))
 
 
 @require_GET

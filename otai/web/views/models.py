@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.learning.estimate import Estimate
+from otai.learning.evidence.card_answer import answer_of
 from otai.learning.evidence.report_card import ReportCard
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
@@ -31,6 +32,7 @@ from otai.serving.operations import register_completed_runs
 from otai.web import formats
 from otai.web.access import MemberRequest, page
 from otai.web.job_waiting import waited
+from otai.web.lists import first_of
 from otai.web.views.advice import advice_for
 from otai.web.views.jobs import working
 from otai.web.views.report_card import card_of, summaries, suspected
@@ -101,6 +103,8 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
     if not versions:
         raise Http404
     live = live_of(shown, versions)
+    events, all_events = first_of(serving_versions.events(shown).reverse(), events_shown)
+    is_cut = len(versions) >= versions_shown
     card = card_of(live.run)
     rows = summaries(card, earlier=_cards_before(versions, live)) if card else []
     context = {
@@ -111,11 +115,14 @@ def model(request: MemberRequest, model: UUID) -> HttpResponse:
         "run": live.run,
         "mode": Mode(live.run.mode),
         "card": card,
+        "answer": answer_of(card) if card else [],
         "summaries": rows,
         "suspected": suspected(rows),
         "snippets": snippets(request, live),
         "undecided": [one for one in versions if one.number > live.number],
-        "events": list(serving_versions.events(shown).reverse()[:events_shown]),
+        "events": events,
+        "all_events": all_events,
+        "all_versions": queries.versions_counted(request.organisation)[shown.id] if is_cut else len(versions),
         "may_roll_back": request.member.may(Action.MANAGE_MODELS) and serving_versions.may_roll_back(live),
         "may_manage": request.member.may(Action.MANAGE_MODELS),
         "advice": advice_for(live, request.organisation, reads_tickets=request.member.may(Action.READ_TICKETS)),
@@ -234,6 +241,7 @@ def compare(request: MemberRequest, model: UUID) -> HttpResponse:
         beside = _beside(card_of(older.run), card_of(newer.run))
         compared = serving_jobs.comparison_of(job)
         context |= {"newer": newer, "older": older, "comparison": compared, "beside": beside}
+        context["answer"] = compared.answer() if compared is not None else None
     return render(request, "web/models/compare.html", context)
 
 

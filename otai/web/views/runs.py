@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from otai.db import utc_now
+from otai.learning.evidence.card_answer import answer_of
 from otai.orgs.permissions import Action
 from otai.outbound.models import NotificationKind
 from otai.outbound.notifications import is_mailed
@@ -178,13 +179,13 @@ def now_of(run: Run, request: MemberRequest) -> dict[str, Any]:
         "attempts": attempts,
         "steps": time_line(run, attempts),
         "stage": STAGES.get(run.stage, ""),
-        "percent": done_percent,
+        "percent": formats.percent(done_percent / 100),
         "is_working": run.status in WORKING,
         "waits_for_approval": waits,
         "may_approve": waits and request.member.may(Action.APPROVE) and may_approve(run, approver(request)),
         "may_decline": waits and request.member.may(Action.APPROVE),
         "is_late": not run.has_ended and not waits and (run.expected_late_at is not None or at > run.due_at),
-        "tab_state": f"{done_percent} %" if run.status in WORKING else BADGES[run.status][2],
+        "tab_state": formats.percent(done_percent / 100) if run.status in WORKING else BADGES[run.status][2],
         "left": max(run.due_at - at, at - at),
         "was_on_time": run.ended_at is not None and run.ended_at <= run.due_at,
         "may_cancel": not run.has_ended and request.member.may(Action.TRAIN),
@@ -219,6 +220,7 @@ def run_context(request: MemberRequest, found: Run) -> dict[str, Any]:
     context["version"] = version
     context["may_cut"] = request.member.may(Action.UPLOAD_TICKETS) and tickets.is_newest(found.data_set)
     if card is not None:
+        context["answer"] = answer_of(card)
         context["summaries"] = summaries(card, earlier=earlier_cards(found))
         context["suspected"] = suspected(context["summaries"])
     if found.has_ended and request.member.may(Action.TRAIN):

@@ -20,6 +20,7 @@ from otai.runs import approval, queries, spending
 from otai.runs.spending import Ordered
 from otai.web.access import MemberRequest, page
 from otai.web.forms import ApprovalRuleForm, SpendLimitForm
+from otai.web.lists import first_of
 from otai.web.words import change_words
 
 changes_shown = 20
@@ -49,6 +50,7 @@ def page_of_month(request: MemberRequest) -> HttpResponse:
     month = Month.parse(request.GET["month"]) if request.GET.get("month") else this
     ordered = spending.ordered(organisation, month=month)
     rule = approval.rule(organisation)
+    changes, all_changes = first_of(spending.changes(organisation), changes_shown)
     context = {
         "month": month,
         "before": month.plus(-1),
@@ -61,7 +63,8 @@ def page_of_month(request: MemberRequest) -> HttpResponse:
         "rule": rule,
         "usual_days": approval.usual_days,
         "most_days": approval.DAYS[-1],
-        "changes": [(event, change_words(event)) for event in spending.changes(organisation)[:changes_shown]],
+        "changes": [(event, change_words(event)) for event in changes],
+        "all_changes": all_changes,
         "may_limit": request.member.may(Action.BUY),
         "may_rule": request.member.may(Action.MANAGE_ORGANISATION),
     }

@@ -24,8 +24,8 @@ from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Pro
 from otai.orgs.permissions import Action
 from otai.orgs.quotas import QuotaReached
 from otai.serving.predictions import has_learnt
+from otai.tickets import expected_quality, queries, waiting_uploads
 from otai.tickets import jobs as tickets_jobs
-from otai.tickets import queries, waiting_uploads
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.options import ImportOptions, ReadOptions
@@ -394,8 +394,7 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "profile": profile,
         "read_as": queries.read_as(shown),
         "languages": languages_of(profile.languages),
-        "findings": [finding for finding in profile.findings if finding.attribute is None],
-        "attributes_stand_out": any(finding.attribute is not None for finding in profile.findings),
+        **_what_stands_out(shown, profile),
         "attributes": [attribute_view(profile, one) for one in profile.attributes],
         "learnable": sum(one.is_learnable for one in profile.attributes),
         "columns": [(column, role_words(roles, column), fact_words(why)) for column, why in roles.reasons.items()],
@@ -407,6 +406,17 @@ def data_set(request: MemberRequest, data_set: UUID) -> HttpResponse:
         **(_sample(request, shown) if may_read else {}),
     }
     return render(request, "web/tickets/data_set.html", context)
+
+
+def _what_stands_out(shown: DataSet, profile: Profile) -> dict[str, Any]:
+    """What is said of all tickets, and whether something is said below, with an attribute. What a trial on these
+    tickets found against buying a training is said here as well as where one is bought."""
+    named = [one.name for one in profile.attributes]
+    of_all = [finding for finding in profile.findings if finding.attribute not in named]
+    return {
+        "findings": [*of_all, *expected_quality.warnings(shown, named)],
+        "attributes_stand_out": len(of_all) < len(profile.findings),
+    }
 
 
 @require_GET

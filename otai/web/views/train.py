@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ from django.views.decorators.http import require_POST, require_safe
 from otai.billing import queries as billing
 from otai.billing.operations.orders import EqualOrder
 from otai.db import utc_now
-from otai.errors import Invalid, NotFound, OtaiError, Unavailable
+from otai.errors import Invalid, NotFound, OtaiError
 from otai.jobs import operations as jobs
 from otai.learning.evidence.expectation import Expectation, ModeExpectation
 from otai.learning.finding import Finding
@@ -144,19 +144,42 @@ def read_choices(organisation: Organisation, data: QueryDict, *, tier: Tier, boo
     if data_set is None:
         return Choices(None)
     choices = Choices(data_set)
-    picked = set(data.getlist("attribute")) if "chosen" in data else None
-    choices.attributes = _offered(data_set, picked)
+    before = _tickets_before(organisation, data)
+    choices.attributes = _offered(data_set, _picked(data, data_set, before))
     mode, _dash, delivery = data.get("choice", "").partition("-")
     if mode in tuple(Mode) and delivery in tuple(Delivery):
         choices.mode, choices.delivery = Mode(mode), Delivery(delivery)
-    if choices.mode not in book.tiers[tier].modes or not_installed(choices.mode):
+    if choices.mode not in book.tiers[tier].modes or not readiness.is_installed(choices.mode):
         choices.mode = Mode.BASIC
-    choices.model = data.get("model", "").strip() or model_name_for(data_set.name)
-    asked_reason = data.get("reason", "")
-    choices.reason = asked_reason if asked_reason in REASONS else Reason.NEW_MODEL
-    if "reason" not in data and choices.model in trained_models(organisation):
-        choices.reason = Reason.DRIFT
+    choices.model = data.get("model", "").strip()
+    came_by_itself = before is not None and choices.model == model_name_for(before.name)
+    if not choices.model or came_by_itself:
+        choices.model = model_name_for(data_set.name)
+    choices.reason = data.get("reason", "")
+    if choices.reason not in REASONS or before is not None:
+        choices.reason = Reason.DRIFT if choices.model in trained_models(organisation) else Reason.NEW_MODEL
     return choices
+
+
+def _tickets_before(organisation: Organisation, data: QueryDict) -> DataSet | None:
+    """The data set that the page showed when another one was chosen on it; None where it is the same."""
+    shown = data.get("of", "")
+    if shown in ("", data.get("data_set")):
+        return None
+    try:
+        return tickets.data_set_with_id(organisation, UUID(shown))
+    except (ValueError, NotFound):
+        return None
+
+
+def _picked(data: QueryDict, data_set: DataSet, before: DataSet | None) -> set[str] | None:
+    """The attributes that were picked; None: those that are proposed, as for tickets of another name."""
+    if "pick" in data:
+        wanted = data["pick"] == "all"
+        return {one.name for one in tickets.profile(data_set).attributes} if wanted else set()
+    if "chosen" not in data or (before is not None and before.name != data_set.name):
+        return None
+    return set(data.getlist("attribute"))
 
 
 def _offered(data_set: DataSet, picked: set[str] | None) -> list[AttributeChoice]:
@@ -191,27 +214,48 @@ def model_name_for(data_set: str) -> str:
     return name or "model"
 
 
-def not_installed(mode: Mode) -> str:
-    """Why this installation cannot train the mode; empty if it can."""
-    try:
-        readiness.require(mode)
-    except Unavailable as missing:
-        return in_words(missing)
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One mode in one delivery. `why_not` says why it cannot be ordered; empty when it can."""
+    """One mode in one delivery. `why_not` says why it cannot be ordered; empty when it can. `left`: the balance after
+    it, below zero where credits are missing. `is_sold`: it can be trained here at all. `is_no_dearer`: Fast, at the
+    price of Standard."""
 
     offer: pricing.Offer
     chosen: bool
     why_not: str
+    left: int
+    is_sold: bool
+    is_no_dearer: bool
 
     @property
     def value(self) -> str:
         """What the form sends for this cell: mode-delivery."""
         return f"{self.offer.price.mode.value}-{self.offer.price.delivery.value}"
+
+    @property
+    def missing(self) -> int:
+        """How many credits it costs more than there are."""
+        return max(0, -self.left)
+
+
+def cells_of(
+    offers: Sequence[pricing.Offer], choices: Choices, *, tier: Tier, available: int, here: Collection[Mode]
+) -> list[tuple[Delivery, list[Cell]]]:
+    """The matrix: a row for each delivery, a cell for each mode. `here`: the modes that can be trained here."""
+    standard = {one.price.mode: one.credits for one in offers if one.price.delivery is Delivery.STANDARD}
+
+    def cell(offer: pricing.Offer) -> Cell:
+        mode, delivery = offer.price.mode, offer.price.delivery
+        return Cell(
+            offer,
+            chosen=mode is choices.mode and delivery is choices.delivery,
+            why_not=_not_in_tier(offer, tier) if mode in here else _("Not installed here"),
+            left=available - offer.credits,
+            is_sold=mode in here,
+            is_no_dearer=delivery is Delivery.FAST and offer.credits == standard[mode],
+        )
+
+    return [(row, [cell(one) for one in offers if one.price.delivery is row]) for row in Delivery]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +264,7 @@ class ModeColumn:
 
     mode: Mode
     words: str | Promise
+    is_sold: bool
     expected: list[tuple[str, ModeExpectation]]
     unknown: list[str]
 
@@ -236,7 +281,7 @@ class ModeColumn:
 
 def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> list[ModeColumn]:
     """A column for each mode with what is expected of the chosen attributes."""
-    columns = []
+    columns, here = [], readiness.trainable(tuple(Mode))
     for mode in Mode:
         known: list[tuple[str, ModeExpectation]] = []
         unknown = []
@@ -246,7 +291,7 @@ def columns_of(choices: Choices, found: Mapping[str, Expectation] | None) -> lis
                 unknown.append(name)
             else:
                 known.append((name, one))
-        columns.append(ModeColumn(mode, MODE_WORDS[mode], known, unknown))
+        columns.append(ModeColumn(mode, MODE_WORDS[mode], mode in here, known, unknown))
     return columns
 
 
@@ -351,26 +396,14 @@ def context_of(
     if not count or too_many:
         return context
     offers = pricing.matrix(book, tier=tier, attributes=count, ordered_at=now, zone=organisation.zone)
-    missing = {mode: not_installed(mode) for mode in Mode}
-    rows = []
-    for delivery in Delivery:
-        cells = [
-            Cell(
-                offer,
-                offer.price.mode is choices.mode and delivery is choices.delivery,
-                _not_in_tier(offer, tier) or (_("Not installed here") if missing[offer.price.mode] else ""),
-            )
-            for offer in offers
-            if offer.price.delivery is delivery
-        ]
-        rows.append((delivery, cells))
+    here = readiness.trainable(tuple(Mode))
+    rows = cells_of(offers, choices, tier=tier, available=balance.available, here=here)
     known = expected_quality.stored(choices.data_set)
     chosen = next(cell.offer for _delivery, cells in rows for cell in cells if cell.chosen)
     credits = chosen.credits
     back = f"{reverse('web:train', args=[organisation.slug])}?{choices.address}"
     return context | {
         "rows": rows,
-        "missing_parts": [(mode, why) for mode, why in missing.items() if why and mode in book.tiers[tier].modes],
         "columns": columns_of(choices, known),
         "is_tried": known is not None,
         "is_trying_maximum": _is_maximum_untried(choices),

@@ -83,6 +83,9 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "check.card_payments_are_tests": ("The key of Stripe is one for tests: anybody buys credits with a test card.",),
     "check.seller": ("Nobody sells: invoices are specimens of a fictitious seller.",),
+    "check.modes_installed": (
+        "Modes that cannot be trained here, and that are not sold here in any tier: {modes:titles}.",
+    ),
     "check.metrics_token": (
         "There is no page of metrics: nobody sees from outside that runs wait or holds stay open.",
     ),
@@ -145,6 +148,7 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "remedy.card_payments_are_tests": ("Set OTAI_STRIPE_SECRET_KEY to a live key.",),
     "remedy.seller": ("Set OTAI_SELLER to a file that says who you are (docs/billing.md).",),
+    "remedy.modes_installed": ("Install what they need: {install:words} (docs/encoders.md).",),
     "remedy.metrics_token": ("Set OTAI_METRICS_TOKEN, and let Prometheus send it.",),
     "remedy.metrics_token_short": ("Set it to at least {fewest:n} random characters.",),
 }

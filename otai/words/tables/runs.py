@@ -119,8 +119,16 @@ TABLE: Mapping[str, Refusal] = {
             "and underscores, beginning with a letter or digit. For example: support-queue."
         ),
     ),
+    "mode_not_installed.encoders": said(
+        "{mode:title} cannot be trained on this installation: a language model is missing. It trains {trained:titles}. "
+        "Nothing was charged.",
+        page="Ask whoever runs this Studio.",
+        api="Whoever runs this Studio installs it: {install:words}.",
+        command="Install it: {install:words}.",
+    ),
     "mode_not_installed.mode": said(
-        ("{mode:title} cannot be trained by this version of the Studio; it trains {trained}. Nothing was charged."),
+        "{mode:title} cannot be trained by this version of the Studio; it trains {trained:titles}. Nothing was "
+        "charged.",
     ),
     "no_guarantee.holdout": said(
         "The tickets to measure on are fixed when criteria are proposed.",

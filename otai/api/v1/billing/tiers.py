@@ -17,14 +17,16 @@ from otai.billing import operations, previews, queries
 from otai.billing.initial_credits import initial_credits_due
 from otai.db import utc_now
 from otai.orgs.permissions import Action
-from otai.pricing.price_book import Mode, Term, Tier
+from otai.pricing.price_book import Term, Tier
+from otai.runs import readiness
 
 noun = Noun()
 
 
 class TierOut(Schema):
-    """The tier in force. `next_tier` begins when the paid period ends; null: nothing changes. `renewal_term`: `month`
-    or `year`, what is ordered then. `annual_price`: null where it is sold by the month alone."""
+    """The tier in force. `modes`: those of it that can be trained on this installation. `next_tier` begins when the
+    paid period ends; null: nothing changes. `renewal_term`: `month` or `year`, what is ordered then. `annual_price`:
+    null where it is sold by the month alone."""
 
     tier: str
     status: str
@@ -40,8 +42,9 @@ class TierOut(Schema):
 
 
 class TierTermsOut(Schema):
-    """`initial_credits_due`: what of the initial credits would come; they are given once for each person and
-    company. `annual_saving`: what a year paid at once costs less than twelve months."""
+    """`modes`: those of the tier that can be trained on this installation; what cannot is not sold.
+    `initial_credits_due`: what of the initial credits would come; they are given once for each person and company.
+    `annual_saving`: what a year paid at once costs less than twelve months."""
 
     tier: str
     initial_credits: int
@@ -130,7 +133,7 @@ def list_tiers(request: CallerRequest) -> Any:
                 "initial_credits": terms.initial_credits,
                 "initial_credits_due": initial_credits_due(request.auth.organisation.id, terms),
                 "monthly_credits": terms.monthly_credits,
-                "modes": [mode.value for mode in Mode if mode in terms.modes],
+                "modes": [mode.value for mode in readiness.trainable(terms.modes)],
                 "monthly_price": money(terms.monthly_price),
                 "annual_price": money(terms.annual_price),
                 "annual_saving": money(terms.annual_saving),
@@ -207,7 +210,7 @@ def _tier(caller: Caller) -> dict[str, Any]:
     names = ("tier", "status", "next_grant_at", "paid_until_at", "grace_until_at", "next_tier", "renewal_term")
     return {
         **{name: getattr(subscription, name) for name in names},
-        "modes": [mode.value for mode in Mode if mode in terms.modes],
+        "modes": [mode.value for mode in readiness.trainable(terms.modes)],
         "monthly_credits": terms.monthly_credits,
         "monthly_price": money(terms.monthly_price),
         "annual_price": money(terms.annual_price),

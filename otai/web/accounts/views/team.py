@@ -30,6 +30,7 @@ from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.mail import send_invitation
 from otai.web.formats import number
+from otai.web.lists import first_of
 from otai.web.refusals import in_words
 from otai.web.words import change_words, who_words
 
@@ -205,13 +206,15 @@ def organisation(request: MemberRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("web:organisation", slug=request.organisation.slug)
     people = [member.user for member in queries.members(request.organisation)]
+    events, all_events = first_of(queries.team_events(request.organisation), 50)
     context = {
         "form": form,
         "tab": "organisation",
         "people": len(people),
         "protected": len(queries.with_second_factor(people)),
         "quotas": quotas_shown(request.organisation),
-        "events": [_in_words(event) for event in queries.team_events(request.organisation)[:50]],
+        "events": [_in_words(event) for event in events],
+        "all_events": all_events,
     }
     return render(request, "accounts/organisation.html", context, status=422 if form.errors else 200)
 

@@ -67,7 +67,7 @@
         width: canvas.clientWidth, height: Math.max(200, Math.min(300, canvas.clientWidth * 0.45)),
         padding: [12, 90, 0, 0],
         scales: { x: { time: figure.dataset.x === "time" }, y: { range: (_, min, max) => [low ?? Math.min(0, min), high ?? max * 1.08] } },
-        axes: [axis, { ...axis, size: 52, values: (_, splits) => splits.map((v) => number.format(v) + (figure.dataset.unit ? ` ${figure.dataset.unit}` : "")) }],
+        axes: [axis, { ...axis, size: 52, values: (_, splits) => splits.map((v) => number.format(v) + (figure.dataset.unit ? `\u00a0${figure.dataset.unit}` : "")) }],
         series: [{}, ...names.slice(1).map((name, at) => ({ label: name, stroke: colour(`--chart-${(at % 5) + 1}`), width: 2, points: { show: columns[0].length < 40, size: 5 } }))],
         legend: { show: false },
         cursor: { y: false, points: { size: 8 } },

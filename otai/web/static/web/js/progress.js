@@ -34,6 +34,6 @@ for (const form of document.querySelectorAll("form[data-uploads]")) {
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "text/html");
     request.send(new FormData(form));
-    tell("0 %");
+    tell("0\u00a0%");
   });
 }
