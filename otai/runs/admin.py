@@ -158,20 +158,19 @@ class GuaranteeDesk(Desk):
         """What each attribute of the criteria is expected to reach in the tier's best mode, beside how much it is."""
         if row.data_set is None:
             return "-"
-        found = reachable(
-            row.data_set, readiness.trainable(billing.price_book().tiers[Tier(row.tier)].modes), VerdictRule.POINT
-        )
+        modes = readiness.trainable(billing.price_book().tiers[Tier(row.tier)].modes)
+        likely = reachable(row.data_set, modes, VerdictRule.POINT)
         lines = [
             (
                 gettext("%(attribute)s: accuracy %(accuracy)s, macro F1 %(macro_f1)s")
                 % {
                     "attribute": name,
-                    "accuracy": _percent(found[name].accuracy),
-                    "macro_f1": _percent(found[name].macro_f1),
+                    "accuracy": _percent(likely[name].accuracy),
+                    "macro_f1": _percent(likely[name].macro_f1),
                 },
             )
             for name in dict.fromkeys(criterion.attribute for criterion in queries.criteria(row))
-            if name in found
+            if name in likely
         ]
         counts = {"measured": row.holdout_tickets, "all": row.data_set.tickets}
         head = format_html("{}<br>", gettext("Tickets that are measured on: %(measured)s of %(all)s") % counts)

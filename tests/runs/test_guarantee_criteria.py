@@ -102,7 +102,7 @@ def test_what_may_mean_two_shares_or_none_is_refused(text: str) -> None:
 
 def test_the_refusal_of_an_ambiguous_share_says_how_to_write_it() -> None:
     with pytest.raises(
-        CriterionInvalid, match=r"“1\.5” may mean a share or per cent\. Write 1\.5 % or a share up to 1\."
+        CriterionInvalid, match=r"“1\.5” may mean a share or per cent\. Write 1\.5\s% or a share up to 1\."
     ):
         Criterion.parse("queue accuracy 1.5")
 
@@ -238,7 +238,7 @@ def test_an_outcome_is_kept_with_all_its_figures() -> None:
         "high": pytest.approx(0.4980, abs=5e-5),
         "tickets": 100,
         "met": True,
-        "note": "Above its threshold 92.5% of 40 tickets are right.",
+        "note": "Above its threshold 92.5\N{NO-BREAK SPACE}% of 40 tickets are right.",
         "note_fact": {"code": "criterion.above_threshold", "values": {"precision": 0.925, "tickets": 40}},
     }
 
@@ -273,13 +273,13 @@ def test_only_several_labels_a_ticket_are_counted_by_labels() -> None:
     ("text", "says"),
     [
         ("queue", "“queue” is no criterion. Write: queue accuracy 0.85, queue macro_f1 0.6, or queue coverage@95 0.3"),
-        ("queue accuracy 0", "A threshold lies above 0 and at most at 1 (100 %); 0 % does not."),
-        ("queue accuracy 101%", "A threshold lies above 0 and at most at 1 (100 %); 101 % does not."),
+        ("queue accuracy 0", "A threshold lies above 0 and at most at 1 (100\N{NO-BREAK SPACE}%); 0 % does not."),
+        ("queue accuracy 101%", "A threshold lies above 0 and at most at 1 (100\N{NO-BREAK SPACE}%); 101 % does not."),
         ("queue coverage@93 0.3", "A coverage is stated at a precision of 90 %, 95 %, 99 %."),
         ("queue coverage 0.3", "A coverage is stated at a precision of 90 %, 95 %, 99 %."),
         ("queue macro_f1@90 0.7", "Only a coverage has a precision; macro F1 has none."),
         ("queue accuracy 0.33333", "“0.33333” is finer than can be measured; at most four decimals."),
-        ("queue accuracy 1..5", "“1..5” is no share. Write 0.85 or 85 %."),
+        ("queue accuracy 1..5", "“1..5” is no share. Write 0.85 or 85\N{NO-BREAK SPACE}%."),
     ],
 )
 def test_a_refused_criterion_says_what_is_wrong(text: str, says: str) -> None:

@@ -58,7 +58,7 @@ def test_olga_agrees_to_criteria_above_the_bar(
 ) -> None:
     guarantee = agreed(acme, support, now, "queue accuracy 0.9")
     listed = desk.get(reverse("admin:runs_guarantee_changelist")).content.decode()
-    assert "queue: accuracy of at least 90%" in listed
+    assert "queue: accuracy of at least 90\N{NO-BREAK SPACE}%" in listed
     answer = act(desk, guarantee, "agree", why="their tickets are clean")
     assert "the included run can be ordered" in answer.content.decode()
     assert "open -&gt; agreed" in answer.content.decode(), "the row shows what happened to it"
@@ -107,7 +107,7 @@ def test_alice_agrees_orders_and_downloads_by_commands(
     with pytest.raises(CriterionInvalid, match="is no criterion"):
         otai("guarantee", "propose", "queue 0.7", "--data-set", "support")
     assert "waits for our yes" in otai("guarantee", "propose", "queue accuracy 0.9", "--data-set", "support")
-    assert "accuracy of at least 90%" in otai("guarantee", "waiting", "--json")
+    assert "accuracy of at least 90\N{NO-BREAK SPACE}%" in otai("guarantee", "waiting", "--json")
     assert "acme" in otai("guarantee", "waiting")
     otai("guarantee", "agree", "--why", "clean tickets")
     ordered = json.loads(otai("guarantee", "order", "--yes", "--json"))

@@ -50,6 +50,16 @@ def test_no_sentence_is_without_a_translation(language: str, room: Path) -> None
 
 @pytest.mark.pure
 @each_catalogue
+def test_no_line_ends_between_a_figure_and_the_sign_of_its_unit(language: str, room: Path) -> None:
+    parted = re.compile(r"(?:\d|\)s|\}) (?:%%?(?![(\w])|h\b|min\b)")
+    # A name of a rule, kept in the database's description.
+    entries = [one for one in catalogue(language, room) if not one.msgid.startswith("the lower end of its 95")]
+    written = [text for one in entries for text in (one.msgid, one.msgid_plural, *texts(one))]
+    assert [text for text in written if parted.search(text)] == []
+
+
+@pytest.mark.pure
+@each_catalogue
 def test_what_is_compiled_is_what_is_written(language: str, room: Path) -> None:
     compiled = {
         (entry.msgctxt, entry.msgid): (entry.msgstr, entry.msgstr_plural)

@@ -109,7 +109,7 @@ def test_headline_and_tab_of_a_running_training_stay_true(
     }.items():  # fmt: skip
         alice.cookies["otai_language"] = language
         live = text(alice.get("/acme/runs/1/now"))
-        assert "<title>62 % · " in live
+        assert "<title>62\N{NO-BREAK SPACE}% · " in live
         assert re.search(rf'<p class="answer" id="headline" hx-swap-oob="true">{said}', live), live
 
 
