@@ -3,6 +3,7 @@ sentences."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.utils import formats
@@ -32,6 +33,14 @@ def money(amount: Money | None) -> str:
         return ""
     shown = invoices.money(amount.cents, amount.currency, get_language() or ENGLISH, least_decimals=0)
     return shown.replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|h|min|[kKMGT]i?[Bo]|EUR)(?![\w-]))")
+
+
+def together(text: str) -> str:
+    """A sentence of the catalogue as a page shows it: no line ends between a figure and the sign of its unit."""
+    return _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def percent(share: Any, places: int = 0) -> str:

@@ -27,7 +27,7 @@ from otai.runs import readiness
 from otai.runs.approval import RULE_CHANGED
 from otai.serving.models import ModelEvent, Move
 from otai.serving.versions import SYSTEM as BY_ITSELF
-from otai.web.formats import credits
+from otai.web.formats import credits, together
 from otai.words.catalogue import ENGLISH, say_fact
 from otai.words.sentences import Fact
 
@@ -109,7 +109,7 @@ def fact_words(fact: Fact | Mapping[str, Any] | str | None) -> str:
     """A fact in the reader's language; what a person wrote, or an earlier release stored, as it is."""
     if fact is None or isinstance(fact, str):
         return fact or ""
-    return say_fact(fact, language=get_language() or ENGLISH)
+    return together(say_fact(fact, language=get_language() or ENGLISH))
 
 
 SAID_BY_ITS_NAME = frozenset(

@@ -84,16 +84,7 @@ def say(sentence: Sentence, values: Mapping[str, Any], *, language: str = ENGLIS
         text = book.pgettext(sentence.context, sentence)
     else:
         text = book.gettext(sentence)
-    return _Writer(language).vformat(together(text), (), values)
-
-
-_BEFORE_A_UNIT = re.compile(r"(?<=[\d}]) (?=(?:%|h|min|[kKMGT]i?[Bo]|EUR)(?![\w-]))")
-
-
-@lru_cache(maxsize=4096)
-def together(text: str) -> str:
-    """A sentence in which no line ends between a figure, or the place of one, and the sign of its unit."""
-    return _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
+    return _Writer(language).vformat(text, (), values)
 
 
 def percent(share: float, *, places: int = 0, language: str = ENGLISH) -> str:
