@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from django.conf import settings
 
 from otai.billing.seller import seller
@@ -37,6 +36,9 @@ def is_asked() -> bool:
 
 def ask(vat_id: str) -> ViesAnswer:
     """Asks about a VAT id in compact form. Raises ViesUnavailable, also for an answer that says neither yes nor no."""
+    # Every command would load it, for what few installations ask.
+    import httpx
+
     asked = {"countryCode": vat_id[:2], "vatNumber": vat_id[2:]}
     if own := seller().vat_id:
         asked |= {"requesterMemberStateCode": own[:2], "requesterNumber": own[2:]}
