@@ -15,7 +15,7 @@ from tests.web.test_paying_in_the_browser import GOOD, look, pays
 from tests.web.test_the_whole_story import the_whole_story
 
 
-# On SQLite tests/web tells it.
+# On SQLite and without TLS tests/web tells it, in `make torture`.
 @pytest.mark.postgres
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("a_browser")

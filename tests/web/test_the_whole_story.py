@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.pure, pytest.mark.usefixtures("a_browser")]
 most_seconds_to_train = 120_000
 
 
+# In each run tests/doors tells it, over TLS; what is refused at the door is in tests/front.
+@pytest.mark.torture
 def test_from_signing_up_to_the_invoice(installation: Installation, tmp_path: Path) -> None:
     tickets = write_csv(tmp_path / "helpdesk.csv", tickets=800)
     with installation.studio() as base, installation.process("worker", "--grace", "0"), chromium() as browser:
@@ -36,8 +38,7 @@ def test_from_signing_up_to_the_invoice(installation: Installation, tmp_path: Pa
 
 
 def the_whole_story(installation: Installation, base: str, browser: Any, tickets: Path) -> Any:
-    """Alice's, in a browser at `base`, where nobody has been yet; returns her page. tests/doors tells it again over
-    TLS."""
+    """Alice's, in a browser at `base`, where nobody has been yet; returns her page. tests/doors tells it over TLS."""
     page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900})
     watched = Watched(page, base)
     page.set_default_timeout(20_000)
