@@ -158,14 +158,10 @@ def test_each_program_says_it_at_its_door_in_one_line(tmp_path: Path, program: t
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        (
-            "OTAI_PRICE_BOOK",
-            "nowhere:BOOK",
-            "OTAI_PRICE_BOOK='nowhere:BOOK' cannot be loaded: No module named 'nowhere'",
-        ),
-        ("OTAI_SELLER", "nobody.toml", "OTAI_SELLER='nobody.toml' cannot be read: "),
-        ("OTAI_ACCOUNTS", "none.toml", "OTAI_ACCOUNTS='none.toml' cannot be read: "),
-        ("OTAI_FILES", "ftpx://h/otai", "OTAI_FILES begins with “ftpx”, a store that is not known here; for example "),
+        ("OTAI_PRICE_BOOK", "nowhere:BOOK", "invalid_setting: OTAI_PRICE_BOOK='nowhere:BOOK' cannot be loaded: "),
+        ("OTAI_SELLER", "nobody.toml", "invalid_setting: OTAI_SELLER='nobody.toml' cannot be read: "),
+        ("OTAI_ACCOUNTS", "none.toml", "invalid_setting: OTAI_ACCOUNTS='none.toml' cannot be read: "),
+        ("OTAI_FILES", "ftpx://h/otai", "file_store_unavailable: The file store ftpx://h/otai cannot be opened: "),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "worker", "studio"])
@@ -176,4 +172,4 @@ def test_what_a_setting_names_is_read_at_the_door(
     with pytest.raises(SystemExit) as ended, errors_as_one_line(debug=False):
         app([command], standalone_mode=False)
     [line] = capsys.readouterr().err.splitlines()
-    assert (ended.value.code, line.startswith(f"otai: invalid_setting: {said}")) == (4, True), line
+    assert line.startswith(f"otai: {said}") and ended.value.code in (4, 7)

@@ -42,6 +42,7 @@ LANGUAGES = ["en", *languages()]
 PASSED_ON = {
     "api/access.py": "what the rooms said of a key, as not signed in",
     "client/studio.py": "what the API said, word for word",
+    "cli/output.py": "what the room of a setting said of it: a file that cannot be read",
     "jobs/failures.py": "what another process refused",
     "tickets/jobs.py": "the same, as the class that it was there",
     "tickets/cells.py": "`reject`, whose own calls are looked at",
