@@ -100,6 +100,7 @@ def vat_of(details: BillingDetails) -> Vat:
         seller_country=seller().country,
         buyer_country=details.country,
         buyer_vat_id=details.vat_id,
+        buyer_postcode=details.postcode,
         seller_is_small=seller().small_business,
     )
 

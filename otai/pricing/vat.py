@@ -16,6 +16,7 @@ from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
 
 from otai.errors import Invalid
+from otai.pricing.vat_territories import TREATED_AS, taxed_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Vat:
             case VatTreatment.REVERSE_CHARGE:
                 return "reverse charge: the buyer owes the VAT"
             case VatTreatment.OUTSIDE:
-                return "no VAT outside the European Union"
+                return "no VAT outside the European Union's VAT territory"
             case VatTreatment.SMALL_BUSINESS:
                 return "no VAT: the seller is a small business"
             case _:
@@ -125,16 +126,17 @@ class InvalidVatId(Invalid):
 def checked_vat_id(value: str, *, country: str) -> str:
     """The VAT id in compact form, `DE136695976`; "" for an empty one.
 
-    Format and checksum are checked offline (python-stdnum); whether the id is in use today only the Commission's VIES
-    service can say. Raises InvalidVatId, also for an id of another country than the buyer's and for countries outside
-    the Union.
+    Monaco's begin with FR. Format and checksum are checked offline (python-stdnum); whether the id is in use today
+    only the Commission's VIES service can say. Raises InvalidVatId, also for an id of another country than the buyer's
+    and for countries outside the Union.
     """
     value = value.strip()
     if not value:
         return ""
-    if country not in EU_STANDARD_RATES:
+    state = TREATED_AS.get(country, country)
+    if state not in EU_STANDARD_RATES:
         raise InvalidVatId("outside", country=country)
-    prefix = "EL" if country == "GR" else country
+    prefix = "EL" if state == "GR" else state
     # Greece is GR by ISO and EL on VAT ids; people write either.
     written = f"EL{value[2:]}" if country == "GR" and value[:2].upper() == "GR" else value
     try:
@@ -156,28 +158,32 @@ def vat_on_sale(
     seller_country: str,
     buyer_country: str,
     buyer_vat_id: str,
+    buyer_postcode: str = "",
     seller_is_small: bool = False,
 ) -> Vat:
     """Decides in this order: same country; another member state with or without VAT id; everywhere else.
 
-    A seller without a rate in the book (outside the Union) adds none, and so does one that is a small business, where
-    it would owe the VAT. `buyer_vat_id` has been checked. Raises CountryUnknown for what is no two capital letters.
+    The postcode tells parts of member states that are outside their VAT territory (`vat_territories`); a VAT id does
+    not change where they are. A seller without a rate in the book (outside the Union) adds none, and so does one that
+    is a small business, where it would owe the VAT. `buyer_vat_id` has been checked. Raises CountryUnknown for what is
+    no two capital letters.
     """
     for country in (seller_country, buyer_country):
         if len(country) != 2 or not country.isascii() or not country.isupper():
             raise CountryUnknown("code", country=country)
-    if seller_country not in rates:
+    seller_state, state = taxed_as(seller_country), taxed_as(buyer_country, buyer_postcode)
+    if seller_state not in rates:
         return Vat(VatTreatment.OUTSIDE, buyer_country, 0)
-    owes_it = buyer_country == seller_country or (buyer_country in rates and not buyer_vat_id)
+    owes_it = state == seller_state or (state in rates and not buyer_vat_id)
     if seller_is_small and owes_it:
-        return Vat(VatTreatment.SMALL_BUSINESS, buyer_country, 0)
-    if buyer_country == seller_country:
-        return Vat(VatTreatment.DOMESTIC, buyer_country, rates[buyer_country].permille)
-    if buyer_country not in rates:
+        return Vat(VatTreatment.SMALL_BUSINESS, state, 0)
+    if state == seller_state:
+        return Vat(VatTreatment.DOMESTIC, state, rates[state].permille)
+    if state not in rates:
         return Vat(VatTreatment.OUTSIDE, buyer_country, 0)
     if buyer_vat_id:
-        return Vat(VatTreatment.REVERSE_CHARGE, buyer_country, 0)
-    return Vat(VatTreatment.DESTINATION, buyer_country, rates[buyer_country].permille)
+        return Vat(VatTreatment.REVERSE_CHARGE, state, 0)
+    return Vat(VatTreatment.DESTINATION, state, rates[state].permille)
 
 
 def vat_cents(net_cents: int, permille: int) -> int:

@@ -44,6 +44,60 @@ def test_vat_follows_the_buyers_country_and_vat_id(
 
 
 @pytest.mark.parametrize(
+    ("buyer", "postcode", "treatment", "country", "permille"),
+    [
+        ("MC", "98000", VatTreatment.DESTINATION, "FR", 200),
+        ("FR", "98000", VatTreatment.DESTINATION, "FR", 200),
+        ("FR", "75001", VatTreatment.DESTINATION, "FR", 200),
+        ("FR", "97400", VatTreatment.OUTSIDE, "FR", 0),
+        ("RE", "97400", VatTreatment.OUTSIDE, "RE", 0),
+        ("ES", "28001", VatTreatment.DESTINATION, "ES", 210),
+        ("ES", "35001", VatTreatment.OUTSIDE, "ES", 0),
+        ("ES", "38 001", VatTreatment.OUTSIDE, "ES", 0),
+        ("ES", "E-51001", VatTreatment.OUTSIDE, "ES", 0),
+        ("ES", "52001", VatTreatment.OUTSIDE, "ES", 0),
+        ("DE", "78266", VatTreatment.OUTSIDE, "DE", 0),
+        ("DE", "D-27498", VatTreatment.OUTSIDE, "DE", 0),
+        ("DE", "78267", VatTreatment.DOMESTIC, "DE", 190),
+        ("IT", "23041", VatTreatment.OUTSIDE, "IT", 0),
+        ("IT", "22061", VatTreatment.OUTSIDE, "IT", 0),
+        ("IT", "20121", VatTreatment.DESTINATION, "IT", 220),
+        ("GR", "630 86", VatTreatment.OUTSIDE, "GR", 0),
+        ("FI", "22100", VatTreatment.OUTSIDE, "FI", 0),
+        ("AX", "22100", VatTreatment.OUTSIDE, "AX", 0),
+        ("CY", "5500", VatTreatment.DESTINATION, "CY", 190),
+        ("IM", "IM1 1AA", VatTreatment.OUTSIDE, "IM", 0),
+        ("GB", "BT1 5GS", VatTreatment.OUTSIDE, "GB", 0),
+        ("SM", "47890", VatTreatment.OUTSIDE, "SM", 0),
+        ("PT", "9000-018", VatTreatment.DESTINATION, "PT", 230),
+    ],
+)
+def test_vat_follows_the_territory_and_not_the_map(
+    buyer: str, postcode: str, treatment: VatTreatment, country: str, permille: int
+) -> None:
+    found = vat_on_sale(
+        rates=BOOK.vat_rates, seller_country="DE", buyer_country=buyer, buyer_vat_id="", buyer_postcode=postcode
+    )
+    assert (found.treatment, found.country, found.permille) == (treatment, country, permille)
+
+
+def test_companies_in_monaco_have_french_vat_ids_and_those_on_the_canaries_pay_none() -> None:
+    of_monaco = checked_vat_id("FR 40 303265045", country="MC")
+    found = vat_on_sale(rates=BOOK.vat_rates, seller_country="DE", buyer_country="MC", buyer_vat_id=of_monaco)
+    assert (found.treatment, found.country) == (VatTreatment.REVERSE_CHARGE, "FR")
+    at_home = vat_on_sale(rates=BOOK.vat_rates, seller_country="FR", buyer_country="MC", buyer_vat_id=of_monaco)
+    assert at_home.treatment is VatTreatment.DOMESTIC
+    on_the_canaries = vat_on_sale(
+        rates=BOOK.vat_rates,
+        seller_country="DE",
+        buyer_country="ES",
+        buyer_vat_id="ESB58378431",
+        buyer_postcode="35001",
+    )
+    assert on_the_canaries.treatment is VatTreatment.OUTSIDE
+
+
+@pytest.mark.parametrize(
     ("buyer", "vat_id", "treatment"),
     [
         ("DE", "", VatTreatment.SMALL_BUSINESS),

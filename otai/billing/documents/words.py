@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from otai.pricing.price_book import Tier
-from otai.pricing.vat import VatTreatment
+from otai.pricing.vat import EU_STANDARD_RATES, VatTreatment
 from otai.words.invoices import printed
 
 
@@ -40,7 +40,8 @@ def exemption(facts: dict[str, Any], language: str) -> str:
         case VatTreatment.REVERSE_CHARGE:
             return printed("reverse_charge", language=language)
         case VatTreatment.OUTSIDE:
-            return printed("outside", language=language)
+            is_part_of_a_member_state = facts["vat"]["country"] in EU_STANDARD_RATES
+            return printed("outside_territory" if is_part_of_a_member_state else "outside", language=language)
         case VatTreatment.SMALL_BUSINESS:
             return printed("small_business", language=language)
     return ""

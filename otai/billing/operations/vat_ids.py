@@ -15,6 +15,7 @@ from otai.billing.operations.events import as_told, record, tell_operator
 from otai.billing.seller import seller
 from otai.db import new_id
 from otai.orgs.models import Organisation
+from otai.pricing.vat_territories import taxed_as
 from otai.words.explained import arrow
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ longest_pause = timedelta(days=1)
 def want_check(details: BillingDetails, *, now: datetime) -> None:
     """Writes the question down, in the caller's transaction: for VAT ids of other member states, where VIES is asked at
     all. One that waits already is not asked twice."""
-    if not details.vat_id or not vies.is_asked() or details.country == seller().country:
+    if not details.vat_id or not vies.is_asked() or taxed_as(details.country) == taxed_as(seller().country):
         return
     check = VatIdCheck(
         id=new_id(), organisation_id=details.organisation_id, vat_id=details.vat_id, wanted_at=now, next_try_at=now
