@@ -8,7 +8,7 @@ red.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from stdnum import iban as iban_numbers
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
 
+from otai.billing.letters import letters_missing
 from otai.pricing.vat import EU_STANDARD_RATES
+from otai.pricing.vat_territories import taxed_as
 from otai.words.countries import COUNTRIES
 
 
@@ -112,9 +114,12 @@ def _check(found: Seller, path: str) -> None:
         raise ImproperlyConfigured(f"OTAI_SELLER={path!r}: small_business is true or false.")
     if found.country not in COUNTRIES:
         raise ImproperlyConfigured(f"OTAI_SELLER={path!r}: {found.country!r} is no country of ISO 3166.")
+    written = " ".join(value for value in asdict(found).values() if isinstance(value, str))
+    if missing := letters_missing(written):
+        raise ImproperlyConfigured(f"OTAI_SELLER={path!r}: invoices cannot be printed with {' '.join(missing)}.")
     try:
         iban_numbers.validate(found.iban)
-        if found.country in EU_STANDARD_RATES and (found.vat_id or not found.small_business):
+        if taxed_as(found.country) in EU_STANDARD_RATES and (found.vat_id or not found.small_business):
             eu_vat.validate(found.vat_id)
     except ValidationError as error:
         raise ImproperlyConfigured(f"OTAI_SELLER={path!r}: the IBAN or the VAT id is not valid ({error}).") from error

@@ -43,6 +43,8 @@ PRINTED: Mapping[str, str] = {
     "2006/112/EC).",
     "outside": "Not subject to VAT: the place of supply is outside the European Union (article 44 of Directive "
     "2006/112/EC).",
+    "outside_territory": "Not subject to VAT: the place of supply is outside the European Union's territory for VAT "
+    "(articles 6 and 44 of Directive 2006/112/EC).",
     "small_business": "No VAT is shown: the seller is a small business (section 19 UStG).",
     "buyer_reference": "Your reference",
     "purchase_order": "Purchase order",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from importlib.resources import files
 from io import BytesIO
@@ -159,6 +160,27 @@ def test_a_credit_note_is_a_rechnungskorrektur_and_nothing_else(acme: Organisati
 def test_a_reference_that_is_too_long_is_refused(acme: Organisation, now: datetime) -> None:
     with pytest.raises(InvalidBillingDetails, match="100 printable"):
         details(acme, now=now, purchase_order="4" * 101)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [("name", "株式会社 Acme"), ("street", "شارع النيل 5"), ("city", "תל אביב"), ("address_line_2", "ชั้น 3")],
+)
+def test_letters_that_invoices_lack_are_refused_at_the_address(
+    field: str, text: str, acme: Organisation, now: datetime
+) -> None:
+    with pytest.raises(InvalidBillingDetails, match="cannot be printed with"):
+        details(acme, now=now, **{field: text})
+
+
+def test_the_letters_of_europe_are_printed(acme: Organisation, now: datetime) -> None:
+    """Also those that came as a letter and an accent."""
+    details(
+        acme, now=now, name="Žluťoučký Αθήνα Київ Ħaż-Żebbuġ Îles d'Ærø ẞ", city=unicodedata.normalize("NFD", "Łódź")
+    )
+    text = text_of(invoiced(acme, now))
+    for said in ("Žluťoučký", "Αθήνα", "Київ", "Ħaż-Żebbuġ", "Îles d'Ærø ẞ", "Łódź"):
+        assert said in text, text
 
 
 @pytest.mark.parametrize(

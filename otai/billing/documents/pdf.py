@@ -4,7 +4,6 @@ suffices."""
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,11 +14,11 @@ from fpdf.enums import XPos, YPos
 from otai.billing.documents.facts import before_discount
 from otai.billing.documents.words import discount_title, exemption, line_title, vat_line
 from otai.billing.documents.xml import factur_x_xml
+from otai.billing.letters import BOLD, REGULAR
 from otai.billing.models import Invoice
 from otai.words.countries import country_name
 from otai.words.invoices import day, money, words_in
 
-FONTS = Path(__file__).parent / "fonts"
 XML_NAME = "factur-x.xml"
 ORDER_CONFIRMATION = "order_confirmation"
 INK, QUIET, RULE, ALERT = (28, 32, 40), (96, 104, 118), (208, 213, 221), (190, 30, 30)
@@ -48,8 +47,8 @@ class _Page(FPDF):
         self.heading = f"{self.words[self.facts['kind']]} {self.facts['number']}"
         issued = datetime.combine(date.fromisoformat(facts["issued_on"]), time.min, tzinfo=UTC)
         self.set_creation_date(issued)
-        self.add_font("Noto", "", FONTS / "NotoSans-Regular.ttf")
-        self.add_font("Noto", "B", FONTS / "NotoSans-Bold.ttf")
+        self.add_font("Noto", "", REGULAR)
+        self.add_font("Noto", "B", BOLD)
         self.set_title(self.heading)
         self.set_author(self.facts["seller"]["name"])
         self.set_lang(self.language)

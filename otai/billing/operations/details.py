@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.db import transaction
 from stdnum.de import leitweg
 from stdnum.exceptions import ValidationError as NotValid
 
+from otai.billing.letters import letters_missing
 from otai.billing.models import BillingDetails
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import as_told, record
@@ -57,7 +59,8 @@ def set_billing_details(
     """Who the invoices from now on are made out to; those issued stay as they are.
 
     `country` is of ISO 3166. `language` is one of the installation's, or empty for its first. VAT id and Leitweg-ID are
-    checked by form and check digit. Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
+    checked by form and check digit. What is printed on documents is in letters that their fonts have (Latin, Greek,
+    Cyrillic: decision 0434). Raises InvalidBillingDetails, InvalidVatId and CountryUnknown.
     """
     country = country.strip().upper()
     if country not in COUNTRIES:
@@ -72,13 +75,16 @@ def set_billing_details(
         "purchase_order": purchase_order,
     }
     for field, text in texts.items():
-        texts[field] = text = " ".join(text.split())
+        # A letter and its accent are one sign where there is one: fonts have that.
+        texts[field] = text = unicodedata.normalize("NFC", " ".join(text.split()))
         most = LONGEST[field]
         is_readable = len(text) <= most and text.isprintable()
         if field in NEEDED and not (text and is_readable):
             raise InvalidBillingDetails("length", most=most, field=field)
         if not is_readable:
             raise InvalidBillingDetails("at_most", most=most, field=field)
+        if missing := letters_missing(text):
+            raise InvalidBillingDetails("letters", letters=missing[:10], field=field)
     try:
         validate_email(email)
     except ValidationError:

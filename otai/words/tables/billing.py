@@ -94,6 +94,13 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_billing_details.at_most": said(
         "The {field:field} can have {most:n} printable characters at most.",
     ),
+    "invalid_billing_details.letters": said(
+        "The {field:field} has signs that invoices cannot be printed with: {letters:words}. They have Latin, Greek and "
+        "Cyrillic letters.",
+        page="Write it in Latin letters, as on your letterhead for customers abroad.",
+        api="Write it in Latin letters, as on your letterhead for customers abroad.",
+        command="Write it in Latin letters, as on your letterhead for customers abroad.",
+    ),
     "invalid_billing_details.length": said(
         "The {field:field} must be 1 to {most:n} printable characters.",
     ),
