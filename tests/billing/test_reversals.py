@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.billing.audit import audit
+from otai.billing.documents import invoice_xml
 from otai.billing.gateway import NewsKind, ReversalOutcome
 from otai.billing.gateways import stripe_reversals
 from otai.billing.gateways.stripe import Stripe
@@ -30,6 +31,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
 from tests.billing.people import ALICE, OLGA
+from tests.billing.validation import problems
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -325,6 +327,24 @@ def test_a_reversal_is_of_the_payment_that_went_back(acme: Organisation, fake: A
     deliver(fake, fake.dispute(bought.gateway_reference, cents=10_00, verdict="won"), now)
     assert Reversal.objects.get().payment == booked.payment, "the provider says which it was"
     assert audit().findings == []
+
+
+@pytest.mark.parametrize("cents", [50_00, 33_33, 1_00, 99_99])
+def test_a_refund_at_the_provider_is_credited_to_the_cent(
+    cents: int, acme: Organisation, fake: Any, now: datetime
+) -> None:
+    """What went back over the bank and what the documents say is the same money, part by part."""
+    month = rises(acme, Tier.PRO, now)
+    deliver(fake, fake.refund_by_hand(month.gateway_reference, cents=cents), now)
+    first = Invoice.objects.get(kind="credit_note")
+    assert first.gross_cents == cents
+    deliver(fake, fake.refund_by_hand(month.gateway_reference, cents=month.gross_cents - cents, name="2"), now)
+    notes = Invoice.objects.filter(kind="credit_note")
+    invoice = Invoice.objects.get(kind="invoice")
+    assert sum(note.gross_cents for note in notes) == invoice.gross_cents
+    assert sum(note.vat_cents for note in notes) == invoice.vat_cents
+    assert [problems(invoice_xml(note)) for note in notes] == [[] for _ in notes], "valid by EN 16931 too"
+    assert_books_fit()
 
 
 # --- Stripe's words

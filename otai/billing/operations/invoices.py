@@ -109,6 +109,12 @@ def left_to_credit(purchase: Purchase) -> int:
     return standing.net_cents - _credited(standing)[0] if standing else 0
 
 
+def left_of_vat(purchase: Purchase) -> int:
+    """What still stands of the VAT of the purchase's invoice."""
+    standing = standing_invoice(purchase)
+    return standing.vat_cents - _credited(standing)[1] if standing else 0
+
+
 def charge_again(purchase: Purchase, *, net: int, vat: int, why: str | Fact, now: datetime) -> Invoice | None:
     """An invoice over what credit notes had taken back and what the buyer paid after all; it is mailed."""
     if net + vat <= 0:

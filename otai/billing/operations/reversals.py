@@ -281,6 +281,8 @@ def _credit(purchase: Purchase, reversal: Reversal, net: int, *, now: datetime) 
         vat = invoices.part_of_vat(purchase, net)
         # The provider's own word for it is no word for a customer's document.
         made_at_the_provider = reversal.kind == ReversalKind.REFUND
+        if made_at_the_provider:
+            vat = min(_vat_of_the_whole(reversal, net, vat), invoices.left_of_vat(purchase))
         why = Fact("billing.refunded_at_provider" if made_at_the_provider else "billing.taken_back_by_bank")
         note = invoices.credit(purchase, unused=reversal.withdrawn_credits, net=net, vat=vat, why=why, now=now)
         invoices.mail(note, now=now)
@@ -292,6 +294,13 @@ def _credit(purchase: Purchase, reversal: Reversal, net: int, *, now: datetime) 
     reversal.credited_net_cents += net
     reversal.credited_vat_cents += vat
     reversal.save(update_fields=["credited_net_cents", "credited_vat_cents"])
+
+
+def _vat_of_the_whole(reversal: Reversal, net: int, rounded: int) -> int:
+    """The VAT with which a refund at the provider is credited to the cent. Its net part is rounded down and the VAT of
+    that half up, so that together they can miss the money by a cent (EN 16931 allows the VAT of a rate so much)."""
+    left = reversal.price_cents - reversal.credited_net_cents - reversal.credited_vat_cents - net
+    return left if abs(left - rounded) == 1 and left >= 0 else rounded
 
 
 def _price_alone(purchase: Purchase, reversal: Reversal, net: int, *, now: datetime) -> None:
