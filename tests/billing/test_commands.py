@@ -10,10 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from otai.billing.models import Event
+from otai.billing.operations import confirm_payment, offer_package
 from otai.cli.billing import billing_app, money_from
+from otai.db import utc_now
 from otai.errors import Invalid, NotFound, OtaiError
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
+from otai.units import Money
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +101,26 @@ def test_sweep_and_month_close_report(acme: Organisation) -> None:
     assert "Month close 2026-11" in otai("month-close", "2026-11")
     with pytest.raises(Invalid):
         otai("month-close", "2026-13")
+
+
+def test_the_months_close_is_printed_in_every_currency(acme: Organisation) -> None:
+    dollars = Money(80_00, "USD")
+    offer_package(organisation=acme, code="us-1", credits=5, price=dollars, who="olga", why="theirs", now=utc_now())
+    bought = as_json("buy", "us-1")
+    confirm_payment(
+        reference=bought["reference"],
+        received=Money(95_20, "USD"),
+        bank_reference="TX1",
+        who="olga",
+        why="on the statement",
+        now=utc_now(),
+    )
+    month = bought["ordered_at"][:7]
+    printed = otai("month-close", month)
+    assert f"Month close {month}, EUR" in printed and f"Month close {month}, USD" in printed
+    assert "Cash received USD 95.20" in printed
+    [other] = as_json("month-close", month)["others"]
+    assert other["packages"]["received"] == {"cents": 80_00, "currency": "USD"}
 
 
 def test_the_book_behind_an_old_quote_can_be_read() -> None:

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from otai.billing import price_books
+from otai.billing.accountant.closing import currencies
 from otai.billing.audit import audit as billing_audit
 from otai.billing.models import OperatorRequest
 from otai.billing.months import Month
 from otai.billing.operations import second_operator
 from otai.billing.operations.sweep import sweep as run_sweep
-from otai.billing.package_months import Movement
-from otai.billing.revenue import month_close
+from otai.billing.package_months import Movement, package_months
+from otai.billing.revenue import MonthClose, month_close
 from otai.billing.seller import seller
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why
@@ -129,22 +130,43 @@ def audit(json: JsonOption = False) -> None:
 def month_close_command(
     month: Annotated[str, typer.Argument(help="For example 2026-11.")], json: JsonOption = False
 ) -> None:
-    """For operators: revenue recognised and deferred, received and refunded, invoices and VAT of a month."""
+    """For operators: revenue recognised and deferred, received and refunded, invoices and VAT of a month, in each
+    currency. With --json the other currencies stand in `others`."""
     asked = Month.parse(month)
-    close = month_close(asked.year, asked.number, zone=seller().zone)
+    zone = seller().zone
+    of_packages = package_months(zone)
+    ours = price_books.price_book().packages[0].price.currency
+    first, *others = (
+        month_close(asked.year, asked.number, zone=zone, currency=currency, of_packages=of_packages)
+        for currency in [ours, *(one for one in currencies() if one != ours)]
+    )
     if json:
-        movements = {
-            name: {**jsonable(movement), "difference": movement.difference}
-            for name, movement in (("packages", close.packages), ("tiers", close.tiers), ("total", close.total))
-        }
-        print_json({**jsonable(close), **movements})
+        print_json({**_close_as_json(first), "others": [_close_as_json(other) for other in others]})
         return
-    rows: list[tuple[str, Movement]] = [("packages", close.packages), ("tiers", close.tiers), ("total", close.total)]
+    for close in (first, *others):
+        _print_close(close, f"Month close {month}" + (f", {close.total.received.currency}" if others else ""))
+
+
+def _close_as_json(close: MonthClose) -> dict[str, Any]:
+    movements = {
+        name: {**jsonable(movement), "difference": movement.difference} for name, movement in _movements(close)
+    }
+    return {**jsonable(close), **movements}
+
+
+def _movements(close: MonthClose) -> list[tuple[str, Movement]]:
+    return [("packages", close.packages), ("tiers", close.tiers), ("total", close.total)]
+
+
+def _print_close(close: MonthClose, title: str) -> None:
     print_table(
         ["net", "deferred before", "received", "refunded", "recognised", "deferred after", "difference"],
-        [[n, m.deferred_before, m.received, m.refunded, m.recognised, m.deferred_after, m.difference] for n, m in rows],
+        [
+            [n, m.deferred_before, m.received, m.refunded, m.recognised, m.deferred_after, m.difference]
+            for n, m in _movements(close)
+        ],
         right=["deferred before", "received", "refunded", "recognised", "deferred after", "difference"],
-        title=f"Month close {month}",
+        title=title,
     )
     say(f"Cash received {close.cash_received} (surplus {close.cash_surplus}), paid back {close.cash_paid_back}")
     say(
