@@ -8,11 +8,12 @@ from django.views.i18n import set_language
 
 from otai.api import application, watching
 from otai.api.stripe_webhook import stripe_webhook
+from otai.web.accounts.desk import open_our_tables
 from otai.web.views import impersonating
 from otai.web.views.desk import before_strangers
 
 # Before the desk's addresses are asked for: the modules `admin` of all rooms say what stands there.
-admin.autodiscover()
+open_our_tables()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/before-strangers/", admin.site.admin_view(before_strangers), name="before-strangers"),

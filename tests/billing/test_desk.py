@@ -48,6 +48,20 @@ def order(acme: Organisation, now: datetime) -> Purchase:
     return billing.buy(organisation=acme, package="50", key="click", who=ALICE, now=now).purchase
 
 
+@pytest.mark.parametrize(
+    "table", ["account/emailaddress", "mfa/authenticator", "usersessions/usersession", "auth/group", "orgs/user"]
+)
+def test_the_desk_offers_no_tables_that_change_who_gets_in(table: str, desk: Client) -> None:
+    """Of libraries, past the rules of their rooms: another's mail address, second factor and sessions."""
+    assert desk.get(f"/desk/{table}/").status_code == 404
+    assert desk.get(f"/desk/{table}/add/").status_code == 404
+    assert "/add/" not in desk.get("/desk/").content.decode()
+
+
+def test_what_waits_for_a_second_operator_is_on_the_desks_first_page(desk: Client) -> None:
+    assert "/desk/billing/operatorrequest/?state__exact=waiting" in desk.get("/desk/").content.decode()
+
+
 TABLES = [
     *("orgs_organisation", "billing_subscription", "billing_purchase", "billing_payment", "billing_paymentrefund"),
     *("billing_reversal", "billing_invoice", "billing_custompackage", "ledger_hold", "billing_webhookevent"),
