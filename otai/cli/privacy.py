@@ -102,10 +102,16 @@ def import_(
 
     made = imports.import_organisation(path, who=actor(), now=utc_now(), slug=slug, credits=credits)
     if json:
-        print_json({"organisation": made.organisation.slug, "rows": made.rows, "credits": made.credits})
+        waits = made.waits.id if made.waits else None
+        print_json({"organisation": made.organisation.slug, "rows": made.rows, "credits": made.credits, "waits": waits})
         return
-    say(f"{made.organisation.name} ({made.organisation.slug}) is here: {count(sum(made.rows.values()), 'row')}, ")
-    say(f"{count(made.files, 'file')}; {count(made.credits, 'credit')} granted. Invite its people: otai org invite.")
+    came = f"{count(sum(made.rows.values()), 'row')}, {count(made.files, 'file')}"
+    say(f"{made.organisation.name} ({made.organisation.slug}) is here: {came}. Invite its people: otai org invite.")
+    if made.waits:
+        say(f"The opening balance, {count(made.credits, 'credit')}, is not there yet: it waits for a second operator.")
+        say(f"otai billing approve {made.waits.id} --why ...")
+    else:
+        say(f"{count(made.credits, 'credit')} granted.")
 
 
 @people_app.command("export")

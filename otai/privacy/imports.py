@@ -22,6 +22,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
+from otai.billing.models import OperatorRequest
 from otai.billing.operations import second_operator, sign_up
 from otai.errors import Invalid, Refused
 from otai.jobs.folders import arrivals_folder
@@ -69,12 +70,14 @@ class AlreadyHere(Refused):
 
 @dataclass(frozen=True, slots=True)
 class ImportedOrganisation:
-    """What came: rows by table, files, and the credits of the opening grant."""
+    """What came: rows by table, files, and the credits of the opening grant; `waits` where that is for a second
+    operator to approve, and nothing of it is granted yet."""
 
     organisation: Organisation
     rows: dict[str, int]
     files: int
     credits: int
+    waits: OperatorRequest | None = None
 
 
 def import_organisation(
@@ -123,8 +126,9 @@ def _import(
             rows = _Rows(archive, organisation, stored)
             counts = {model_of(label)._meta.db_table: rows.write(label) for label, _ in RESTORED}
             rows.set_live()
+            given: object = None
             if opening:
-                second_operator.goodwill(
+                given = second_operator.goodwill(
                     organisation=organisation,
                     credits=opening,
                     who=who,
@@ -138,7 +142,9 @@ def _import(
             )  # fmt: skip
     except IntegrityError as clash:
         raise AlreadyHere("rows") from clash
-    return ImportedOrganisation(organisation, {name: n for name, n in counts.items() if n}, len(stored), opening)
+    waits = given if isinstance(given, OperatorRequest) else None
+    written = {name: n for name, n in counts.items() if n}
+    return ImportedOrganisation(organisation, written, len(stored), opening, waits)
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.apps import apps
+from typer.testing import CliRunner
 
 from otai.billing.audit import audit
+from otai.billing.models import OperatorRequest
+from otai.cli.main import app
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit as audit_ledger
@@ -86,6 +89,7 @@ def test_it_goes_on_in_a_fresh_installation_and_predicts_the_same(
     later = now + timedelta(hours=1)
     came = import_organisation(tmp_path / "acme.zip", who="olga", now=later)
 
+    assert came.waits is None
     here = came.organisation
     assert (here.slug, here.name, here.time_zone) == ("acme", "Acme Ltd", "Europe/Berlin")
     assert said(here) == before
@@ -253,3 +257,18 @@ def test_a_person_takes_what_names_them_and_nobody_elses(acme: Organisation, now
     assert b"orgs_team_event" in whole.read("where-you-are-named.jsonl")
     assert b"privacy_export" in whole.read("where-you-are-named.jsonl"), "by any of their addresses"
     assert all(b"bob@" not in whole.read(name) for name in whole.namelist())
+
+
+def test_a_large_opening_balance_is_said_to_wait(
+    acme: Organisation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    """It is a gift as any other, and nobody may take it for granted."""
+    exported(acme, tmp_path / "acme.zip", now).close()
+    empty_tables()
+    monkeypatch.setenv("OTAI_ACTOR", "olga")
+    done = CliRunner().invoke(app, ["org", "import", str(tmp_path / "acme.zip"), "--credits", "500"])
+    assert done.exit_code == 0, done.output
+    waiting = OperatorRequest.objects.get()
+    assert "494 credits, is not there yet: it waits for a second operator" in " ".join(done.output.split())
+    assert f"otai billing approve {waiting.id}" in " ".join(done.output.split()) and "granted" not in done.output
+    assert ledger.balance(Organisation.objects.get(slug="acme").id).available == 6
