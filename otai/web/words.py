@@ -168,7 +168,7 @@ def vat_words(vat: Vat) -> str:
         case VatTreatment.REVERSE_CHARGE:
             return _now("No VAT is added: reverse charge, the buyer owes it")
         case VatTreatment.OUTSIDE:
-            return _now("No VAT is added outside the European Union")
+            return _now("No VAT is added outside the European Union's VAT territory")
         case VatTreatment.SMALL_BUSINESS:
             return _now("No VAT is added: the seller is a small business")
         case _:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.contrib import admin
 from django.core.cache import cache, caches
 from django.test import Client
 from pytest_django import Settings
@@ -19,6 +20,7 @@ from otai.orgs.access_events import AccessKind, most_in_an_hour, note
 from otai.orgs.models import AccessEvent, Member, Organisation
 from otai.orgs.operations import create_api_key, revoke_api_key
 from otai.orgs.permissions import Role
+from otai.web.accounts.views.access import about_words
 from tests.orgs.people import PASSWORD
 from tests.stories import globex
 from tests.web.test_sign_in import _with_an_app
@@ -50,6 +52,14 @@ def visitor(address: str = "198.51.100.7") -> Client:
 def told(organisation: str = "acme") -> list[tuple[str, str, str, int]]:
     found = AccessEvent.objects.filter(organisation__slug=organisation).order_by("first_at", "id")
     return [(event.what, event.who, event.address, event.times) for event in found]
+
+
+@pytest.mark.pure
+def test_every_table_of_the_desk_has_a_word_for_owners() -> None:
+    for model in admin.site._registry:
+        event = AccessEvent(what="operator_read", about=f"list of {model._meta.model_name}")
+        assert about_words(event).endswith(", a list"), model
+        assert about_words(AccessEvent(what="operator_read", about=f"{model._meta.model_name} 7")).endswith(": 7")
 
 
 def test_good_failed_and_locked_sign_ins_with_their_address(bob: Member) -> None:

@@ -20,6 +20,7 @@ from otai.billing.months import Month
 from otai.billing.operations.coupons import CouponTerms
 from otai.billing.seller import seller
 from otai.db import utc_now
+from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.ledger.proof import verify_statement
 from otai.orgs.models import Organisation
@@ -468,7 +469,7 @@ def test_what_is_owed_and_frozen_is_told_in_the_readers_language(
 def test_help_reads_every_number_from_the_price_book(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from otai.pricing.price_book import BasePrice, Delivery, Mode, Package
+    from otai.pricing.price_book import BasePrice, Delivery, Package
     from otai.units import Money
 
     book = queries.price_book()
@@ -548,3 +549,32 @@ def test_the_demos_way_in_is_closed_everywhere_else(
     assert ledger.balance(acme.id).available == 110
     monkeypatch.delenv(demo.VARIABLE)
     assert visitor.post(transfer).status_code == 404
+
+
+def test_a_tier_that_is_ordered_already_is_said_on_its_page(alice: Client, acme: Organisation, now: datetime) -> None:
+    with_details(acme, now)
+    alice.post("/acme/credits/tier/change", {"tier": "enterprise", "gateway": "bank_transfer"})
+    [order] = [one for one in queries.purchases_to_pay(acme) if one.tier == "enterprise"]
+    shown = text_of(alice.get("/acme/credits/tier/"))
+    assert "Enterprise, one month is ordered: it begins when EUR" in shown and order.reference in shown
+
+
+def test_what_was_taken_back_is_a_column_of_where_credits_came_from(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    assert "Frozen or gone" not in text_of(alice.get("/acme/credits/"))
+    [lot, *_] = ledger.lots(acme.id)
+    ledger_operations.withdraw(
+        organisation=acme.id, lot=lot.id, credits=3, key="dispute", reference="OT-1", reason="disputed", now=now
+    )
+    assert "Frozen or gone" in text_of(alice.get("/acme/credits/"))
+
+
+def test_a_transfer_stands_before_the_card_where_it_was_chosen(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    with_details(acme, now)
+    bought = billing.buy(organisation=acme, package="10", key="click", who="alice", now=now).purchase
+    shown = text_of(alice.get(f"/acme/credits/purchases/{bought.reference}/"))
+    assert "To be paid with Invoice and bank transfer" in shown
+    assert "DE02 1203 0000 0000 2020 51" in shown

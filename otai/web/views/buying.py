@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from stdnum import iban as iban_numbers
 
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
@@ -141,6 +142,7 @@ def purchase(request: MemberRequest, reference: str) -> HttpResponse:
         "has_left": request.GET.get("left") == "1" and bought.status == PurchaseStatus.OPEN,
         "can_cancel": bought.status in (PurchaseStatus.OPEN, PurchaseStatus.PART_PAID),
         "seller": seller(),
+        "iban": iban_numbers.format(seller().iban),
         "invoices": documents,
         "back": back_to(request),
         "may_buy": request.member.may(Action.BUY),

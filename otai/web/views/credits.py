@@ -54,6 +54,7 @@ def credits(request: MemberRequest) -> HttpResponse:
     subscription = billing.subscription_of(organisation)
     balance = ledger.balance(organisation.id)
     latest = list(runs.recent(organisation, trainings_shown))
+    sources = ledger.totals_by_source(organisation.id)
     context = {
         "balance": balance,
         "whole": max(1, balance.available + balance.held + balance.spent),
@@ -65,9 +66,8 @@ def credits(request: MemberRequest) -> HttpResponse:
         "pace": pace_of(organisation, balance, monthly=book.tiers[Tier(subscription.tier)].monthly_credits, now=now),
         "in_flight": list(runs.unfinished(organisation)[:trainings_shown]),
         "trainings": [run for run in latest if run.has_ended],
-        "sources": [
-            (words.SOURCES.get(total.source, total.source), total) for total in ledger.totals_by_source(organisation.id)
-        ],
+        "sources": [(words.SOURCES.get(total.source, total.source), total) for total in sources],
+        "has_withdrawn": any(total.withdrawn for total in sources),
         "lots": [
             (words.SOURCES.get(lot.source, lot.what), lot)
             for lot in ledger.lots(organisation.id, open_only=True)[:lots_shown]

@@ -16,7 +16,7 @@ from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
 from otai.billing.initial_credits import had_elsewhere, initial_credits_due
-from otai.billing.models import Subscription
+from otai.billing.models import PurchaseKind, Subscription
 from otai.billing.operations import coupons, topups
 from otai.billing.operations.subscriptions import rank
 from otai.billing.previews import OrderPreview, begins_when_paid, preview_tier
@@ -71,6 +71,11 @@ def _tiers(request: MemberRequest, *, asked: Tier | None = None, status: int = 2
     entered = {each: (coupon, term) if each is asked else ("", Term(subscription.renewal_term)) for each in Tier}
     context = {
         "tiers": [_shown(each, subscription, coupon=entered[each][0], term=entered[each][1]) for each in Tier],
+        "ordered": [
+            (words.purchase_title(order), order)
+            for order in queries.purchases_to_pay(organisation)
+            if order.kind == PurchaseKind.SUBSCRIPTION
+        ],
         "notice_days": queries.price_book().annual_notice.days,
         "subscription": subscription,
         "here": Tier(subscription.tier).title,
