@@ -469,7 +469,7 @@ def test_what_is_owed_and_frozen_is_told_in_the_readers_language(
 def test_help_reads_every_number_from_the_price_book(alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from otai.pricing.price_book import BasePrice, Delivery, Package
+    from otai.pricing.price_book import BasePrice, Delivery, Mode, Package
     from otai.units import Money
 
     book = queries.price_book()

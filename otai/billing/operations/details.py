@@ -74,17 +74,7 @@ def set_billing_details(
         "buyer_reference": buyer_reference,
         "purchase_order": purchase_order,
     }
-    for field, text in texts.items():
-        # A letter and its accent are one sign where there is one: fonts have that.
-        texts[field] = text = unicodedata.normalize("NFC", " ".join(text.split()))
-        most = LONGEST[field]
-        is_readable = len(text) <= most and text.isprintable()
-        if field in NEEDED and not (text and is_readable):
-            raise InvalidBillingDetails("length", most=most, field=field)
-        if not is_readable:
-            raise InvalidBillingDetails("at_most", most=most, field=field)
-        if missing := letters_missing(text):
-            raise InvalidBillingDetails("letters", letters=missing[:10], field=field)
+    texts = {field: _checked_text(field, text) for field, text in texts.items()}
     try:
         validate_email(email)
     except ValidationError:
@@ -120,6 +110,20 @@ def set_billing_details(
         )
         want_check(details, now=now)
     return details
+
+
+def _checked_text(field: str, text: str) -> str:
+    """In one line, composed: a letter and its accent are one sign where there is one, and fonts have that. Raises
+    InvalidBillingDetails."""
+    text, most = unicodedata.normalize("NFC", " ".join(text.split())), LONGEST[field]
+    is_readable = len(text) <= most and text.isprintable()
+    if field in NEEDED and not (text and is_readable):
+        raise InvalidBillingDetails("length", most=most, field=field)
+    if not is_readable:
+        raise InvalidBillingDetails("at_most", most=most, field=field)
+    if missing := letters_missing(text):
+        raise InvalidBillingDetails("letters", letters=missing[:10], field=field)
+    return text
 
 
 def _checked_leitweg_id(value: str) -> str:
