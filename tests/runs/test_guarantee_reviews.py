@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from otai.billing import operations as billing
+from otai.billing.models import Notice
 from otai.billing.operations.notices import send_notices
 from otai.learning.evidence.acceptance import Criterion
 from otai.learning.finding import Finding
@@ -268,11 +269,18 @@ def test_alice_sees_on_the_page_and_in_the_api_that_the_fee_waits(
     guarantee = in_review(acme, support, now)
     alice = Client()
     alice.force_login(User.objects.get(email="alice@acme.example"))
+    event, waiting = queries.events(guarantee).last(), Notice.objects.get(template="fee_waits")
+    reasons = guarantee.waits_because
+    assert event and event.details == {"why": Fact("guarantee.fee_waits", {"reasons": reasons}).as_dict()}
+    whose = {"organisation": "Acme Ltd", "slug": "acme", "credits": 1}
+    assert (waiting.context, waiting.made_at) == ({**whose, "reasons": reasons}, now + timedelta(minutes=1))
     page = alice.get("/acme/guarantee/").content.decode()
     assert "we look at it before the training fee of" in page and "which is free" in page
     alice.cookies["otai_language"] = "fr"
     assert "gratuit" in alice.get("/acme/guarantee/").content.decode()
     fee.decline_fee(guarantee=guarantee.id, who="olga", why="labels of two queues were swapped", now=now)
+    declined = Notice.objects.get(template="fee_declined").context
+    assert declined == {**whose, "why": "labels of two queues were swapped"}
     del alice.cookies["otai_language"]
     assert "The training fee is not credited: labels of two" in alice.get("/acme/guarantee/").content.decode()
     made = create_api_key(organisation=acme, name="ci", scopes=["read"], who="alice", now=now)

@@ -19,6 +19,7 @@ from otai.orgs.operations import add_member
 from otai.runs import operations, spending
 from otai.runs.models import Run, SpendLimit
 from otai.runs.spending import InvalidSpendLimit, SpendLimitReached
+from otai.units import MAX_CREDITS
 from tests import stories
 from tests.runs.guarantees import agreed
 
@@ -176,9 +177,24 @@ def test_whoever_ordered_most_comes_first(acme_of_two: Organisation, data_set: A
 
 @pytest.mark.parametrize(("member", "credits"), [("carol@globex.example", 5), ("", -1), ("", 10**12)])
 def test_what_is_no_limit_is_refused(acme_of_two: Organisation, now: datetime, member: str, credits: int) -> None:
-    with pytest.raises(InvalidSpendLimit):
+    with pytest.raises(InvalidSpendLimit) as refused:
         limits(acme_of_two, member, credits, now)
+    bounds = (
+        {"member": member, "field": "member"} if credits == 5 else {"most": MAX_CREDITS, "field": "monthly_credits"}
+    )
+    assert (refused.value.case, refused.value.details) == ("member" if credits == 5 else "credits", bounds)
     assert SpendLimit.objects.count() == 0
+
+
+def test_a_limit_is_its_own_organisations_and_its_changes_are_remembered(
+    acme_of_two: Organisation, now: datetime
+) -> None:
+    globex = stories.globex(now)
+    for organisation, credits in ((globex, 9), (acme_of_two, 9), (acme_of_two, 9), (acme_of_two, 4)):
+        limits(organisation, "", credits, now)
+    assert [spending.limit_of(one, BOB) for one in (globex, acme_of_two)] == [9, 4]
+    told = [event.details for event in spending.changes(acme_of_two)]
+    assert told == [{"before": 9, "after": 4}, {"before": None, "after": 9}]
 
 
 def test_a_member_has_one_limit(acme_of_two: Organisation, now: datetime) -> None:
