@@ -118,9 +118,9 @@ class DeliveryPromise:
 class TierQuotas:
     """How much an organisation may have at once; None: no bound.
 
-    `storage_bytes` of data sets and models; `data_sets` by name, with all their versions; `waiting_uploads` whose
-    columns nobody has settled, on one machine; `open_quotes` that are neither ordered nor expired; `streams` of events;
-    `requests_a_minute` of all callers of the API together.
+    `storage_bytes` of data sets, models, texts of feedback and kept tickets; `data_sets` by name, with all their
+    versions; `waiting_uploads` whose columns nobody has settled, on all machines; `open_quotes` that are neither
+    ordered nor expired; `streams` of events; `requests_a_minute` of all callers of the API together.
     """
 
     storage_bytes: int | None = None

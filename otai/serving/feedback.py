@@ -20,9 +20,12 @@ from django.db.models import Count, Q, QuerySet
 
 from otai.db import one_transaction
 from otai.errors import Invalid, NotFound, Refused
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota
 from otai.serving import queries
 from otai.serving.models import ChangeKind, DataSetChange, Feedback, ModelVersion, ObservedTicket
+from otai.serving.quotas import has_room
 from otai.serving.work import MOST_CHANGES_KEPT
 from otai.tickets import queries as tickets
 from otai.tickets.models import Attribute, DataSet
@@ -87,7 +90,8 @@ def give(
     """Takes a batch of feedback on what `version` says. The same key again changes nothing.
 
     `complete`: the batch speaks of every ticket of its time, of those that were right as well; only then does the share
-    of right ones count as the model's accuracy. Raises FeedbackInvalid with `row` (from 1) and `column`.
+    of right ones count as the model's accuracy. Raises FeedbackInvalid with `row` (from 1) and `column`, and
+    QuotaReached.
     """
     organisation = version.model.organisation_id
     if not 1 <= len(key) <= 200:
@@ -128,6 +132,7 @@ def give(
             )
     try:
         with transaction.atomic():
+            quotas.require(organisation, Quota.STORAGE, more=sum(len(row.text.encode()) for row in rows))
             Feedback.objects.bulk_create(rows, batch_size=1_000)
     except IntegrityError:
         # The same batch came twice at once: theirs counts.
@@ -396,10 +401,11 @@ def keep(version: ModelVersion, texts: Sequence[str], *, now: datetime) -> int:
     """Remembers tickets that the version was asked about, where the customer wished so (`versions.keep_tickets`);
     returns how many.
 
-    Whoever answers predictions calls it after them. Expired ones are deleted on the way.
+    Whoever answers predictions calls it after them. Expired ones are deleted on the way. Where the organisation's
+    storage is full, none is kept, and predictions go on.
     """
     days = version.model.keeps_tickets_days
-    if not days:
+    if not days or not has_room(version.model.organisation_id):
         return 0
     from otai.learning.data.language import detect_languages
 

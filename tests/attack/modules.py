@@ -9,7 +9,6 @@ MODULES = {
     "tests/billing/test_gifts.py": "gifts for founders who cost nothing",
     "tests/doors/test_hostile_files.py": "archives, workbooks and markup made to harm, through TLS",
     "tests/doors/test_silent_strangers.py": "streams and bodies that hold what others need, through TLS",
-    "tests/doors/test_starting_together.py": "servers that start beside each other, with all style sheets",
     "tests/doors/test_the_doors.py": "health and metrics by any name, what is said before strangers come, through TLS",
     "tests/doors/test_tickets_and_runs.py": "orders at once, columns as shown, deleted words, through TLS",
     "tests/front/test_attacks.py": "the same, and places in all processes together",

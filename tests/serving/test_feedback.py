@@ -12,9 +12,12 @@ from django.db.models import Model
 
 from otai.errors import NotFound
 from otai.learning.evidence.drift import FEWEST_TICKETS
+from otai.orgs import quotas
 from otai.orgs.models import Organisation
+from otai.orgs.quotas import Quota, QuotaReached
 from otai.runs.models import Run
 from otai.serving import feedback, queries, versions
+from otai.serving import quotas as serving_quotas
 from otai.serving.feedback import Correction, FeedbackInvalid
 from otai.serving.models import DataSetChange, Feedback, ModelEvent, ModelVersion, ObservedTicket, TrainedModel
 from otai.serving.operations import register_completed_runs
@@ -55,6 +58,28 @@ def test_feedback_counts_once_and_says_whether_the_model_was_right(version: Mode
         "bob",
     )
     assert Run.objects.count() == 1, "nothing was trained"
+
+
+def test_what_is_said_of_tickets_counts_as_storage(version: ModelVersion, acme: Organisation, now: datetime) -> None:
+    long = "ü printer " * 1_000
+
+    def gives(key: str) -> int:
+        said = Correction(long, {"queue": ("network",)})
+        return feedback.give(version=version, corrections=[said], by="bob", key=key, now=now).statements
+
+    before = quotas.used(acme.id, Quota.STORAGE)
+    assert gives("one") == 1
+    [text] = set(Feedback.objects.values_list("text", flat=True))
+    taken = quotas.used(acme.id, Quota.STORAGE)
+    assert taken == before + len(text.encode()) > before + len(text)
+    quotas.lift(organisation=acme, quota=Quota.STORAGE, most=taken + 9, who="olga", why="a story", now=now)
+    with pytest.raises(QuotaReached, match="Your data sets, models and feedback take"):
+        gives("two")
+    assert gives("one") == 1, "what came already is no more than before"
+    versions.keep_tickets(organisation=acme, name=version.model.name, days=9, who="bob", now=now)
+    assert feedback.keep(ModelVersion.objects.get(), [long], now=now) == 1
+    serving_quotas._had_room.clear()
+    assert feedback.keep(ModelVersion.objects.get(), [long], now=now) == 0, "and predictions go on"
 
 
 @pytest.mark.parametrize(
