@@ -250,9 +250,28 @@ FROM_ELSEWHERE = re.compile(
 )
 
 
-def test_no_page_has_anything_inline_or_from_another_origin(world: World) -> None:
+OPENER = re.compile(r"<[^<>]*data-opens=\"([^\"]*)\"[^<>]*>")
+
+
+def dialogs(world: World, name: str, address: str, text: str) -> Iterator[str]:
+    """The dialogs that a page opens: each opener leads, without scripts, to a page with the same form."""
+    for opener in OPENER.finditer(text):
+        which, tag = opener.group(1), opener.group()
+        assert tag.startswith("<a ") and f'href="?dialog={which}"' in tag, (name, tag)
+        if f'<dialog id="{which}"' not in text:
+            assert name == "web:run_now", f"{name}: only a part of a page has its dialogs elsewhere, in the page"
+            continue
+        alone = world.alice.get(address, {"dialog": which}).content.decode()
+        assert "<dialog" not in alone and alone.count("<h1") == 1, (name, which)
+        shown = alone[alone.index('class="card dialog-page"') :]
+        assert re.search(r'<form[^>]* method="post"[^>]* action="/', shown) and 'href="?"' in shown, (name, which)
+        yield which
+    assert "hx-confirm" not in text and "hx-prompt" not in text, "questions that only scripts ask"
+
+
+def test_no_page_has_anything_inline_or_from_another_origin_and_every_dialog_is_a_page(world: World) -> None:
     """What comes as a file instead is declared to be one."""
-    looked_at, files = 0, set()
+    looked_at, files, opened = 0, set(), set()
     for name, arguments in ROUTES:
         page = world.alice.get(world.address(name, arguments))
         if "attachment" in page.headers.get("Content-Disposition", ""):
@@ -269,8 +288,12 @@ def test_no_page_has_anything_inline_or_from_another_origin(world: World) -> Non
         text = page.content.decode()
         assert not INLINE.search(text), (name, INLINE.search(text))
         assert not FROM_ELSEWHERE.search(text), (name, FROM_ELSEWHERE.search(text))
+        opened |= {(name, which) for which in dialogs(world, name, world.address(name, arguments), text)}
     assert looked_at > 15
     assert files and files <= {address.name for address in addresses() if address.downloads}
+    assert len({name for name, _ in opened}) >= 7, opened
+    page = world.alice.get("/acme/account/", {"dialog": "no-such"}).content.decode()
+    assert '<dialog id="leave"' in page, "an address that names no dialog shows the page"
 
 
 @pytest.mark.pure

@@ -109,9 +109,16 @@ def problems(page: Any, rules: list[str] = ALL) -> list[tuple[str, list[str]]]:
     return [(rule["id"], [node["html"][:160] for node in rule["nodes"][:3]]) for rule in told]
 
 
-def sideways(page: Any) -> int:
-    """By how many pixels the page is wider than the window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+WIDER = """() => [document.documentElement, ...document.querySelectorAll("body *")].filter(one =>
+  one.scrollWidth > one.clientWidth + 1
+  && (one === document.documentElement || ["auto", "scroll"].includes(getComputedStyle(one).overflowX))
+).map(one => `${one.nodeName} ${one.className}: ${one.scrollWidth - one.clientWidth}`)"""
+
+
+def sideways(page: Any) -> list[str]:
+    """What can be scrolled sideways, and by how many pixels; on a wide screen only the page itself counts."""
+    found = page.evaluate(WIDER)
+    return [one for one in found if page.viewport_size["width"] < 761 or one.startswith("HTML")]
 
 
 def by_keyboard(page: Any, base: str) -> None:

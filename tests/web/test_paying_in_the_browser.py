@@ -64,7 +64,7 @@ def test_from_the_order_to_a_saved_card_that_pays_the_tier(installation: Install
         page.wait_for_selector("text=Visa •••• 3155, 12/2030")
         look(page, "methods")
         page.goto(f"{base}/acme/credits/tier/")
-        page.click("button[data-opens=to-pro]")
+        page.click("[data-opens=to-pro]")
         look(page, "tier")
         page.fill("dialog[open] input[name=coupon]", "welcome")
         page.click("dialog[open] button:has-text('Apply')")

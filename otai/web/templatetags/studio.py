@@ -4,7 +4,7 @@ looks in css/parts.css.
 {% card _("Now") %} ... {% endcard %}             {% icon "clock" %}
 {% notice "warning" %} ... {% endnotice %}        {% badge "completed" %}
 {% empty _("No tickets yet") "tickets" %} ... {% endempty %}
-{% dialog "delete" _("Delete this model?") %} ... {% enddialog %}    (a button with data-opens="delete" opens it)
+{% dialog "delete" _("Delete this model?") %} ... {% enddialog %}    (<a href="?dialog=delete" data-opens="delete">)
 {% table_frame _("Ledger") %}<table class="table"> ... </table>{% endtable_frame %}
 {% chart _("Coverage against precision") "line" %}<table> ... </table>{% endchart %}
 {% field form.name %}   {% figure "84.1" unit="%" label=_("right") %}   {% spend _("Train") credits=3 left=25 %}
@@ -37,6 +37,7 @@ from otai.runs.models import Run
 from otai.tickets import own_ids
 from otai.units import Money
 from otai.web import refusals, words
+from otai.web.cards import labelled
 from otai.web.formats import MINUS, credits, money, number, percent, percent_number
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
@@ -113,16 +114,32 @@ def empty(content: str, title: str, icon: str = "info") -> SafeString:
     return _block("web/parts/empty.html", content, title=title, icon=icon)
 
 
-@register.simple_block_tag
-def dialog(content: str, id: str, title: str) -> SafeString:
-    """Opened by a button with `data-opens="ID"`; Escape, the cross and `data-closes` close it."""
-    return _block("web/parts/dialog.html", content, id=id, title=title)
+@register.simple_block_tag(takes_context=True)
+def dialog(context: template.Context, content: str, id: str, title: str, opened: str = "") -> SafeString:
+    """Opened by `<a href="?dialog=ID" data-opens="ID">`; Escape, the cross and `<a href="?" data-closes>` close it.
+
+    `opened`: the id of the one that is open as the page comes. The address `?dialog=ID` shows what is in it as a page
+    of its own, for browsers without scripts.
+    """
+    request = context.get("request")
+    if request is not None and request.method in ("GET", "HEAD") and request.GET.get("dialog") == id:
+        request.dialog_asked_for = (title, content)
+        return SafeString("")
+    return _block("web/parts/dialog.html", content, id=id, title=title, is_open=opened == id)
+
+
+@register.simple_block_tag(takes_context=True)
+def page_or_dialog(context: template.Context, content: str) -> SafeString:
+    """Around what a page shows: the dialog that its address names alone, where the page has it."""
+    title, asked_for = getattr(context.get("request"), "dialog_asked_for", ("", ""))
+    return _block("web/parts/dialog_page.html", asked_for, title=title) if title else SafeString(content)
 
 
 @register.simple_block_tag
 def table_frame(content: str, label: str, tall: bool = False) -> SafeString:
-    """Around a wide or long table: it scrolls by itself, by keyboard too, and its head stays."""
-    return _block("web/parts/table_frame.html", content, label=label, tall=tall)
+    """Around a table: on a phone each row is a card, its labels beside its values. On a wide screen it scrolls by
+    itself, by keyboard too, and its head stays."""
+    return _block("web/parts/table_frame.html", SafeString(labelled(content)), label=label, tall=tall)
 
 
 @register.simple_block_tag
@@ -144,7 +161,7 @@ def chart(
     """
     return _block(
         "web/parts/chart.html",
-        content,
+        SafeString(labelled(content)),
         title=title,
         kind=kind,
         x=x,
@@ -159,7 +176,13 @@ def chart(
 def field(bound: BoundField, wide: bool = False) -> dict[str, Any]:
     """A form field with its label, help and errors, tied together for screen readers."""
     widget = type(bound.field.widget).__name__
-    return {"field": bound, "wide": wide, "is_check": widget == "CheckboxInput", "is_choice": widget == "RadioSelect"}
+    return {
+        "field": bound,
+        "wide": wide,
+        "is_check": widget == "CheckboxInput",
+        "is_choice": widget == "RadioSelect",
+        "is_secret": widget == "PasswordInput",
+    }
 
 
 @register.inclusion_tag("web/parts/figure.html")
@@ -356,6 +379,12 @@ def days_of(numbers: str) -> list[int]:
 def live_dialog(number: int) -> str:
     """The id of the dialog that makes this version live."""
     return f"live-{number}"
+
+
+@register.filter
+def remove_dialog(number: int) -> str:
+    """The id of the dialog that removes this payment method."""
+    return f"remove-{number}"
 
 
 @register.filter

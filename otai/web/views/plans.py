@@ -86,7 +86,7 @@ def _tiers(request: MemberRequest, *, asked: Tier | None = None, status: int = 2
         "ways": paying.ways_to_pay(organisation),
         "way_chosen": request.POST.get("gateway", ""),
         "takes_coupons": coupons.may_be_first_month(organisation),
-        "asked": asked.value if asked else "",
+        "asked": f"to-{asked.value}" if asked else "",
     }
     return render(request, "web/credits/tier.html", context, status=status)
 
