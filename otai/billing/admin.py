@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -65,7 +67,7 @@ from otai.pricing.price_book import Term, Tier
 from otai.words import mails
 from otai.words.catalogue import ENGLISH
 
-admin.site.site_header = _("OTAI Studio: operator's desk")
+admin.site.site_header = format_lazy("{}: {}", settings.OTAI_NAME, _("Operator's desk"))
 admin.site.index_template = "billing/desk/index.html"
 admin.site.site_title = _("Operator's desk")
 admin.site.index_title = _("Customers, money and credits")

@@ -7,6 +7,7 @@ Embedded default: SQLite and local files below `OTAI_HOME`, one machine, no serv
 from __future__ import annotations
 
 import os
+from email.utils import formataddr
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import dj_database_url
 import platformdirs
 
 from otai.config.addresses import allowed_hosts, base_url
+from otai.config.colours import style_sheet
 from otai.config.languages import CATALOGUES, languages
+from otai.config.legal import legal_pages
+from otai.config.look import logo, studio_name
 from otai.environment import InvalidSetting, choice, number, number_if_set, refuse_what_means_nothing, switch
 from otai.key_files import former_keys, secret_key
 
@@ -68,6 +72,23 @@ OTAI_GATEWAYS = ["otai.billing.gateways.bank_transfer:BankTransfer"]
 if OTAI_STRIPE_SECRET_KEY:
     OTAI_GATEWAYS.append("otai.billing.gateways.stripe:Stripe")
 
+OTAI_NAME = studio_name(os.environ.get("OTAI_NAME", ""))
+"""Under which name the Studio is offered."""
+OTAI_LOGO_PICTURE = logo(os.environ.get("OTAI_LOGO", ""))
+OTAI_COLOUR_SHEET = style_sheet(
+    os.environ.get("OTAI_COLOUR", "").strip(), os.environ.get("OTAI_COLOUR_DARK", "").strip()
+)
+"""The vendor's logo, and a style sheet with the shades of their colour in light and dark; None and empty: ours."""
+
+OTAI_LEGAL = {
+    "terms": legal_pages(os.environ.get("OTAI_TERMS", ""), setting="OTAI_TERMS"),
+    "privacy": legal_pages(os.environ.get("OTAI_PRIVACY", ""), setting="OTAI_PRIVACY"),
+    "imprint": legal_pages(os.environ.get("OTAI_IMPRINT", ""), setting="OTAI_IMPRINT"),
+}
+"""The vendor's terms, privacy notice and imprint: by language a web address, or a file of Markdown or text."""
+OTAI_TERMS_VERSION = os.environ.get("OTAI_TERMS_VERSION", "").strip()[:100]
+"""What the terms in force are called, for the record of who accepted them; empty: a fingerprint of what they say."""
+
 _base = base_url(os.environ.get("OTAI_BASE_URL") or "http://localhost:8000")
 OTAI_BASE_URL = _base.origin
 """Where people reach this installation. Scheme and host of everything derive from it: links, cookies, forms, passkeys;
@@ -87,7 +108,7 @@ EMAIL_USE_TLS = switch("OTAI_EMAIL_TLS")
 EMAIL_TIMEOUT = 20
 EMAIL_FILE_PATH = str(OTAI_HOME / "mail")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
-DEFAULT_FROM_EMAIL = os.environ.get("OTAI_EMAIL_FROM", "OTAI Studio <studio@localhost>")
+DEFAULT_FROM_EMAIL = os.environ.get("OTAI_EMAIL_FROM") or formataddr((OTAI_NAME, "studio@localhost"))
 
 
 SECRET_KEY = secret_key(OTAI_HOME, os.environ.get("OTAI_SECRET_KEY", ""))
@@ -99,6 +120,7 @@ OTAI_OLD_CHECKPOINT_KEYS = [key for key in os.environ.get("OTAI_OLD_CHECKPOINT_K
 DEBUG = False
 ALLOWED_HOSTS = allowed_hosts(_base, os.environ.get("OTAI_ALLOWED_HOSTS", ""))
 CSRF_TRUSTED_ORIGINS = [OTAI_BASE_URL]
+CSRF_FAILURE_VIEW = "otai.web.accounts.typed_again.forged_or_too_old"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if OTAI_TRUSTED_PROXIES else None
 # A browser remembers it for the host, whatever its port: on this machine other servers would suffer.
 _hsts_seconds = number_if_set("OTAI_HSTS_SECONDS")
@@ -234,6 +256,8 @@ ACCOUNT_ADAPTER = "otai.web.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if OTAI_VERIFY_MAIL else "optional"
+# In the browser where the person signed up, and nowhere else: docs/decisions/0915.
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
@@ -277,7 +301,7 @@ MFA_ADAPTER = "otai.web.accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {"add_webauthn": "otai.web.accounts.forms.AddPasskeyForm"}
-MFA_TOTP_ISSUER = "OTAI Studio"
+MFA_TOTP_ISSUER = OTAI_NAME
 MFA_TOTP_TOLERANCE = 1
 # Without a mail server nobody can confirm an address, and shall be able to protect their account all the same.
 MFA_ALLOW_UNVERIFIED_EMAIL = not OTAI_VERIFY_MAIL

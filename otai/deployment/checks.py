@@ -225,6 +225,18 @@ CHECKS: tuple[Check, ...] = (
         lambda s: {"modes": list(s.modes_missing), "install": list(s.modes_install)},
     ),
     Check(
+        "legal_pages",
+        Severity.ADVISED,
+        lambda s: bool(s.legal_pages_missing),
+        lambda s: {"missing": list(s.legal_pages_missing)},
+    ),
+    Check(
+        "legal_files",
+        Severity.NEEDED,
+        lambda s: bool(s.legal_files_unreadable),
+        lambda s: {"files": list(s.legal_files_unreadable)},
+    ),
+    Check(
         "metrics_token",
         Severity.ADVISED,
         lambda s: s.metrics_token_bytes == 0,

@@ -16,6 +16,8 @@ from otai import key_files, keyring
 from otai.jobs.admission import places
 from otai.jobs.processes import memory_of_machine
 from otai.jobs.work import JobLane
+from otai.orgs import legal
+from otai.orgs.legal import Legal
 from otai.runs import readiness
 from otai.runs.executors.local import confines_trainings
 
@@ -49,6 +51,9 @@ class Situation:
     unapplied_migrations: int
     metrics_token_bytes: int
     seller: str
+    legal_pages_missing: tuple[str, ...]
+    """Settings of terms, privacy notice and imprint that are not set."""
+    legal_files_unreadable: tuple[str, ...]
     takes_cards: bool
     cards_are_tests: bool
     stripe_tells: bool
@@ -97,6 +102,8 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         unapplied_migrations=_unapplied_migrations(),
         metrics_token_bytes=len(os.environ.get("OTAI_METRICS_TOKEN", "").encode()),
         seller=settings.OTAI_SELLER,
+        legal_pages_missing=tuple(f"OTAI_{one.name}" for one in Legal if one not in legal.given()),
+        legal_files_unreadable=tuple(legal.unreadable()),
         takes_cards=bool(settings.OTAI_STRIPE_SECRET_KEY),
         cards_are_tests=settings.OTAI_STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_")),
         stripe_tells=bool(settings.OTAI_STRIPE_WEBHOOK_SECRET),

@@ -377,3 +377,24 @@ class OrganisationKey(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Consent(models.Model):
+    """A person has accepted a version of the vendor's terms, in the language in which they read it. It goes with the
+    account."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="consents")
+    version = models.CharField(max_length=100)
+    language = models.CharField(max_length=10)
+    accepted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "orgs_consent"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "version"], name="orgs_consent_is_given_once"),
+            models.CheckConstraint(condition=~Q(version=""), name="orgs_consent_is_to_a_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.version}"

@@ -19,6 +19,7 @@ from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.web.access import impersonated, local_path
+from otai.web.legal_links import LegalLink, legal_links
 from otai.web.words import fact_words
 
 THEMES = ("auto", "light", "dark")
@@ -143,6 +144,11 @@ class PageFrame:
     def credits_page(self) -> str:
         """The address of the credits page."""
         return self._address("web:credits")
+
+    @property
+    def legal(self) -> list[LegalLink]:
+        """The vendor's legal pages, for the footer."""
+        return legal_links()
 
     @cached_property
     def balance(self) -> ledger.Balance | None:

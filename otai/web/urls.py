@@ -19,6 +19,7 @@ from otai.web.views import (
     paying,
     plans,
     spending,
+    vendor,
     webhooks,
 )
 
@@ -26,6 +27,9 @@ app_name = "web"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", front.front_door, name="front_door"),
+    path("studio/legal/<slug:which>/", vendor.legal_page, name="legal"),
+    path("studio/logo-<slug:digest>.png", vendor.logo, name="logo"),
+    path("studio/colours-<slug:digest>.css", vendor.colours, name="colours"),
     path("studio/theme", front.theme, name="theme"),
     path("studio/demo/<str:token>", demo.sign_in, name="demo_sign_in"),
     path("studio/look-as/end", impersonating.end, name="end_impersonation"),

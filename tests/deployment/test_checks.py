@@ -33,6 +33,8 @@ READY = Situation(
     unapplied_migrations=0,
     metrics_token_bytes=43,
     seller="seller.toml",
+    legal_pages_missing=(),
+    legal_files_unreadable=(),
     takes_cards=True,
     cards_are_tests=False,
     stripe_tells=True,
@@ -74,6 +76,8 @@ BROKEN: dict[str, dict[str, Any]] = {
     "card_payments_are_tests": {"cards_are_tests": True},
     "seller": {"seller": ""},
     "modes_installed": {"modes_missing": ("business",), "modes_install": ("otai encoders pull use-multilingual",)},
+    "legal_pages": {"legal_pages_missing": ("OTAI_PRIVACY",)},
+    "legal_files": {"legal_files_unreadable": ("/etc/otai/terms.md",)},
     "metrics_token": {"metrics_token_bytes": 0},
     "metrics_token_short": {"metrics_token_bytes": 6},
 }

@@ -30,7 +30,8 @@ def test_otai_check_says_what_is_missing_and_exits_with_it(installation: Install
     needed = {"trusted_proxies", "mail_server", "mail_verification", "desk_second_factor"}
     assert (
         not told["ready"]
-        and needed | {"database", "metrics_token", "mail_sender", "seller", "files_encrypted", "modes_installed"}
+        and needed
+        | {"database", "metrics_token", "mail_sender", "seller", "files_encrypted", "modes_installed", "legal_pages"}
         == missing
     )
     said = installation.otai("check", fails=True)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -23,6 +24,7 @@ from otai.orgs import queries
 from otai.orgs.access_events import AccessKind, note_person
 from otai.orgs.sessions import is_recent, sender
 from otai.web.accounts.rewrapping import SECOND_FACTOR
+from otai.web.accounts.typed_again import keep_typed
 
 _wrong_code = _("This code is not right, or no longer.")
 
@@ -82,6 +84,13 @@ class AccountAdapter(DefaultAccountAdapter):
         member = queries.memberships(request.user).first() if request.user.is_authenticated else None
         return resolve_url("web:home", slug=member.organisation.slug) if member else resolve_url("web:front_door")
 
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        """Where somebody goes who confirmed in another browser than they signed up in: the sign-in, with the address
+        filled in. The page that waits in the other browser goes on by itself."""
+        if not self.request.user.is_authenticated:
+            keep_typed(self.request, {"login": email_address.email})
+        return str(super().get_email_verification_redirect_url(email_address))
+
     def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
         """Not of somebody who signed in a short while ago."""
         return super().is_reauthentication_required(app=app, **more) and not is_recent(self.request, now=utc_now())
@@ -118,4 +127,4 @@ class MfaAdapter(DefaultMFAAdapter):
         """Whose passkeys these are: the installation's address, whatever the request's Host says."""
         # A passkey belongs to the address that people know, by whatever other name this request came.
         host = urlsplit(settings.OTAI_BASE_URL).hostname or ""
-        return {"id": host, "name": "OTAI Studio"}
+        return {"id": host, "name": settings.OTAI_NAME}

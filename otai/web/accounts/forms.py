@@ -16,19 +16,22 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.html import format_html
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.orgs import legal
 from otai.orgs.models import Invitation, User
 from otai.orgs.operations import InvalidOrganisation, TooManyOrganisations, accept_invitation, open_invitation
 from otai.orgs.permissions import Role, Scope
+from otai.web.accounts.invitation_links import INVITATION, given_link, is_from_the_mail, token_of
 from otai.web.accounts.passwords import refuse_weak
 from otai.web.accounts.sign_up import is_confirmed, sign_up_organisation
+from otai.web.accounts.typed_again import keep_typed, put_back
+from otai.web.legal_links import address_of
 from otai.web.refusals import in_words
-
-INVITATION = "invitation"
-"""Where the session keeps the token of the invitation that somebody came with."""
 
 password_help = _(
     "At least 12 characters. A few words that do not belong together are easier to keep in mind than one with signs."
@@ -51,13 +54,12 @@ def _seen(name: str) -> str:
     return name
 
 
-def invitation_at_hand(request: HttpRequest) -> Invitation | None:
-    """The invitation that this browser came with, if it can still be accepted."""
-    token = request.session.get(INVITATION)
-    if not token:
+def invitation_at_hand(link: str) -> Invitation | None:
+    """What the link that somebody came with invites to, if it can still be accepted."""
+    if not link:
         return None
     try:
-        return open_invitation(token, now=utc_now())
+        return open_invitation(token_of(link), now=utc_now())
     except OtaiError:
         return None
 
@@ -68,10 +70,12 @@ class SignInForm(allauth.LoginForm):
         self.fields["login"].label = _("Mail address")
         self.fields["password"].help_text = ""
         _plain(self)
+        put_back(context.request, self)
 
 
 class SignUpForm(allauth.SignupForm):
-    field_order = ["organisation", "name", "email", "password1"]
+    data: Any
+    field_order = ["organisation", "name", "email", "password1", "terms"]
 
     organisation = forms.CharField(
         label=_("Organisation"),
@@ -81,16 +85,52 @@ class SignUpForm(allauth.SignupForm):
     )
     name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput(attrs={"data-time-zone": ""}))
+    # Also in the form: a session may end while it is filled in.
+    invited_by = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+    terms = forms.BooleanField(
+        label=_("I accept the terms."), error_messages={"required": _("Without accepting the terms, no account.")}
+    )
+    terms_version = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.invitation = invitation_at_hand(context.request)
+        self.link = given_link(context.request, self.data)
+        self.invitation = invitation_at_hand(self.link)
         if self.invitation is not None:
             del self.fields["organisation"]
             self.fields["email"].initial = self.invitation.email
+            self.fields["invited_by"].initial = self.link
+        else:
+            del self.fields["invited_by"]
+        self.version = legal.terms_version()
+        if self.version:
+            self._ask_for_terms()
+        else:
+            del self.fields["terms"], self.fields["terms_version"]
         self.fields["email"].label = _("Mail address")
         self.fields["password1"].help_text = password_help
         _plain(self)
+        put_back(context.request, self)
+
+    @property
+    def privacy(self) -> str:
+        """The address of the privacy notice; empty where there is none."""
+        return address_of(legal.Legal.PRIVACY) if legal.Legal.PRIVACY in legal.given() else ""
+
+    def _ask_for_terms(self) -> None:
+        """Nobody accepts what came while the form was open: the box is empty again then, and the form says why."""
+        box = self.fields["terms"]
+        box.help_text = format_html(
+            '<a href="{}" target="_blank" rel="noopener">{}</a>', address_of(legal.Legal.TERMS), _("Read the terms")
+        )
+        self.fields["terms_version"].initial = self.version
+        if self.is_bound and self.data.get("terms_version") != self.version:
+            self.data = self.data.copy()
+            self.data["terms_version"] = self.version
+            self.data.pop("terms", None)
+            box.error_messages["required"] = _(
+                "The terms have changed meanwhile. Read them, and accept them once more."
+            )
 
     def clean_organisation(self) -> str:
         """The organisation's name with single blanks, on one line."""
@@ -132,23 +172,32 @@ class SignUpForm(allauth.SignupForm):
         except IntegrityError:
             # Sent twice in the same moment: the other one made the account.
             messages.error(request, get_adapter().error_messages["email_taken"])
+            keep_typed(request, {"login": self.cleaned_data["email"]})
             return None, redirect("account_login")
         except TooManyOrganisations as refused:
             messages.error(request, in_words(refused))
+            keep_typed(request, self.data)
             return None, redirect("account_signup")
         return user, response
 
     @transaction.atomic
     def save(self, request: HttpRequest) -> User:
         """The person, and with them their organisation or their place in the one that invited them."""
+        if self.invitation is not None and is_from_the_mail(self.link):
+            # Whoever has the link of the mail has read the mail: a second one would show nothing more.
+            get_adapter().stash_verified_email(request, self.invitation.email)
         user = cast(User, super().save(request))
         now = utc_now()
+        if self.version:
+            language = legal.place_of(legal.Legal.TERMS, get_language() or "").language or (get_language() or "")
+            legal.accept_terms(user=user, version=self.version, language=language, now=now)
         user.first_name = self.cleaned_data["name"]
         user.save(update_fields=["first_name"])
         if self.invitation is not None:
             # Until the address is confirmed they are nobody's: it waits for them on the page of organisations.
             if is_confirmed(user):
-                accept_invitation(token=request.session.pop(INVITATION), user=user, now=now)
+                request.session.pop(INVITATION, None)
+                accept_invitation(token=token_of(self.link), user=user, now=now)
         else:
             try:
                 sign_up_organisation(
@@ -167,6 +216,7 @@ class AskForNewPasswordForm(allauth.ResetPasswordForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("Mail address")
         _plain(self)
+        put_back(context.request, self)
 
 
 class NewPasswordFromLinkForm(allauth.ResetPasswordKeyForm):

@@ -86,6 +86,8 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.modes_installed": (
         "Modes that cannot be trained here, and that are not sold here in any tier: {modes:titles}.",
     ),
+    "check.legal_pages": ("Not set, so whoever signs up finds no such page: {missing:words}.",),
+    "check.legal_files": ("Files with terms, privacy notice or imprint cannot be read here: {files:words}.",),
     "check.metrics_token": (
         "There is no page of metrics: nobody sees from outside that runs wait or holds stay open.",
     ),
@@ -149,6 +151,12 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     "remedy.card_payments_are_tests": ("Set OTAI_STRIPE_SECRET_KEY to a live key.",),
     "remedy.seller": ("Set OTAI_SELLER to a file that says who you are (docs/billing.md).",),
     "remedy.modes_installed": ("Install what they need: {install:words} (docs/encoders.md).",),
+    "remedy.legal_pages": (
+        "Set OTAI_TERMS, OTAI_PRIVACY and OTAI_IMPRINT to web addresses or files (docs/settings.md).",
+    ),
+    "remedy.legal_files": (
+        "Let the Studio's user read them: UTF-8, at most 512 KiB each, on every machine that serves pages.",
+    ),
     "remedy.metrics_token": ("Set OTAI_METRICS_TOKEN, and let Prometheus send it.",),
     "remedy.metrics_token_short": ("Set it to at least {fewest:n} random characters.",),
 }

@@ -49,6 +49,26 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_setting.base_url_path": said(
         "OTAI_BASE_URL is {text:quoted}, but the Studio has a host of its own and no path: {instead}",
     ),
+    "invalid_setting.colour": said(
+        "{name} is {text:quoted}; a colour looks like #0f766e.",
+    ),
+    "invalid_setting.colour_contrast": said(
+        "In {name} {text} words could hardly be read: their contrast is {contrast}, and {enough} is needed. This one "
+        "of the same hue would do: {instead}",
+    ),
+    "invalid_setting.colour_light": said(
+        "OTAI_COLOUR_DARK is for dark pages beside OTAI_COLOUR: set that, too.",
+    ),
+    "invalid_setting.legal_page": said(
+        "{setting} has {text:quoted}; each part is a web address or the absolute path of a .md or .txt file, such as "
+        "de=https://vendor.example/agb, and a language is named once.",
+    ),
+    "invalid_setting.logo": said(
+        "OTAI_LOGO is {text:quoted}; it is a PNG file of at most {kib} KiB, and {pixels} pixels on each side.",
+    ),
+    "invalid_setting.studio_name": said(
+        "OTAI_NAME is {text:quoted}; it has at most {most} letters, digits and signs, without < > @ and quotes.",
+    ),
     "invalid_setting.language": said(
         "OTAI_LANGUAGES names {name:quoted}; the languages that have catalogues here are {here:words}.",
     ),

@@ -94,6 +94,12 @@ TABLE: Mapping[str, Refusal] = {
     "last_owner.owner": said(
         "{email} is the only owner. Make another member an owner first.",
     ),
+    "legal_page_unreadable.file": said(
+        "This page cannot be shown at present. Ask whoever runs this installation.",
+    ),
+    "not_found.legal_page": said(
+        "There is no such page here.",
+    ),
     "not_found.invitation": said(
         "There is no such invitation.",
     ),

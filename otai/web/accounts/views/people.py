@@ -33,7 +33,8 @@ from otai.orgs.operations import (
 )
 from otai.orgs.permissions import Action, Role
 from otai.web.access import MemberRequest, page, signed_in
-from otai.web.accounts.forms import INVITATION, ROLE_WORDS, NewOrganisationForm, ProfileForm
+from otai.web.accounts.forms import ROLE_WORDS, NewOrganisationForm, ProfileForm
+from otai.web.accounts.invitation_links import INVITATION, token_of
 from otai.web.accounts.sign_up import is_confirmed, sign_up_organisation
 from otai.web.middleware import status_of
 from otai.web.refusals import in_words
@@ -129,6 +130,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     """The link of an invitation. Looking at it changes nothing; signed in as who it is for, one button joins."""
     user = request.user
     now = utc_now()
+    link, token = token, token_of(token)
     if request.method == "POST" and user.is_authenticated:
         try:
             member = accept_invitation(token=token, user=user, now=now, is_confirmed=is_confirmed(user))
@@ -143,11 +145,10 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return _cannot_join(request, refused)
     if not user.is_authenticated:
         # So that signing up, on the next page, knows what it is for.
-        request.session[INVITATION] = token
+        request.session[INVITATION] = link
     context = {
         "invitation": invitation,
         "role": ROLE_WORDS[Role(invitation.role)],
-        "token": token,
         "is_for_me": user.is_authenticated and user.email.lower() == invitation.email,
     }
     return render(request, "accounts/join.html", context)

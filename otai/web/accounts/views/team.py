@@ -28,6 +28,7 @@ from otai.runs.spending import LIMIT_CHANGED
 from otai.web import once, shown_once
 from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
+from otai.web.accounts.invitation_links import link_of_the_mail
 from otai.web.accounts.mail import send_invitation
 from otai.web.formats import number
 from otai.web.lists import first_of
@@ -97,7 +98,8 @@ def invite(request: MemberRequest) -> HttpResponse:
         once.lead_to_first(request, _shown(request), made_at=made.invitation.invited_at)
         return redirect("web:team", slug=request.organisation.slug)
     link = absolute(reverse("web:join", args=[made.token]))
-    sent = send_invitation(made, link=link, inviter=request.user)
+    mailed = absolute(reverse("web:join", args=[link_of_the_mail(made.token)]))
+    sent = send_invitation(made, link=mailed, inviter=request.user)
     shown_once.keep(
         request, _shown(request), {"email": made.invitation.email, "link": link, "sent": "yes" if sent else ""}
     )

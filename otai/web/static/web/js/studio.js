@@ -6,11 +6,18 @@ addEventListener("scroll", () => document.documentElement.classList.toggle("scro
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
-  if (opener) {
+  const dialog = opener && document.getElementById(opener.dataset.opens);
+  if (dialog) {
     event.preventDefault();
-    document.getElementById(opener.dataset.opens)?.showModal();
+    dialog.showModal();
   }
-  if (event.target.closest("[data-closes]") || event.target.nodeName === "DIALOG") event.target.closest("dialog")?.close();
+  // Outside of a dialog, on its page of its own, what closes it is a link like any other.
+  const closer = event.target.closest("[data-closes]");
+  const shown = (closer || event.target.nodeName === "DIALOG") && event.target.closest("dialog");
+  if (shown) {
+    if (closer) event.preventDefault();
+    shown.close();
+  }
   const back = event.target.closest("[data-back]");
   if (back && history.length > 1 && document.referrer.startsWith(location.origin)) {
     event.preventDefault();
@@ -37,6 +44,18 @@ document.querySelectorAll("dialog[open]").forEach((dialog) => {
   dialog.close();
   dialog.showModal();
 });
+// What is typed into a field for a secret is shown while its button is pressed in.
+for (const button of document.querySelectorAll("[data-shows]")) {
+  const field = document.getElementById(button.dataset.shows);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+  });
+  // Browsers keep passwords of password fields alone, and others see the screen.
+  field.form?.addEventListener("submit", () => { field.type = "password"; });
+}
 // A choice that sends its form at once; without scripts the form's button does.
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-sends]")) event.target.form.requestSubmit();
