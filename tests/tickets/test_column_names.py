@@ -272,6 +272,17 @@ def test_what_sorts_tickets_is_proposed_and_the_rest_is_kept(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("name", "vocabulary"),
+    [
+        ("departmentname", names.SORTING), ("prioritytitle", names.ORDERED), ("Mesa de ayuda", names.SORTING),
+        ("Sev", names.ORDERED), ("Tech", names.AGENT), ("IssueDate", frozenset(names.CREATED)),
+    ],
+)  # fmt: skip
+def test_names_of_further_helpdesks_say_what_they_hold(name: str, vocabulary: frozenset[str]) -> None:
+    assert name_of(name).fits(vocabulary)
+
+
+@pytest.mark.parametrize(
     ("going", "is_proposed"),
     [("In progress", False), ("Open", False), ("New", True)],
 )

@@ -23,6 +23,7 @@ from tests import stories
 from tests.api.callers import Program, answered
 from tests.conftest import SHARED
 from tests.orgs.people import joins, person
+from tests.web.exports_of_all_kinds import EXPORTS
 from tests.web.visitors import columns_shown
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +162,17 @@ def compare(path: Path, acme: Organisation, browser: Client) -> None:
 @pytest.mark.parametrize("name", MADE)
 def test_a_file_is_the_same_at_every_door(name: str, tmp_path: Path, acme: Organisation, alice: Client) -> None:
     (tmp_path / name).write_bytes(MADE[name]())
+    compare(tmp_path / name, acme, alice)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [one if one in ("codes.xlsx", "attached.b64") else pytest.param(one, marks=pytest.mark.torture) for one in EXPORTS],
+)
+def test_exports_of_all_kinds_are_the_same_at_every_door(
+    name: str, tmp_path: Path, acme: Organisation, alice: Client
+) -> None:
+    (tmp_path / name).write_bytes(EXPORTS[name]())
     compare(tmp_path / name, acme, alice)
 
 
