@@ -49,8 +49,11 @@ def _any_of(words: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
     return "|".join(word for word, _ in words)
 
 
-_TOLD = rf"(?=[BbCcIiNnPpRrSsFfKkUuMm])(?i:{_any_of(_BY_WORD)}){_BETWEEN}"
-_TOLD_LETTERED = rf"(?=[KkVvPpAaDdRrSs])(?i:{_any_of(_BY_LETTERED_WORD)}){_BETWEEN}(?=[A-Za-z\d ]{{0,10}}\d)"
+_TOLD_FIRST = r"(?=[BbCcIiNnPpRrSsFfKkUuMm](?i:[suehivprtoøn]|[úd]|a(?=tr)))"
+_TOLD_LETTERED_FIRST = r"(?=[KkVvPpAaDdRrSs](?i:[veruopós]))"
+"""What the words begin with: most other words are passed over at once."""
+_TOLD = rf"{_TOLD_FIRST}(?i:{_any_of(_BY_WORD)}){_BETWEEN}"
+_TOLD_LETTERED = rf"{_TOLD_LETTERED_FIRST}(?i:{_any_of(_BY_LETTERED_WORD)}){_BETWEEN}(?=[A-Za-z\d ]{{0,10}}\d)"
 _BY_FORM: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\d{8}-?[A-HJ-NP-TV-Z]|\d{2}\.\d{3}\.\d{3}-?[A-HJ-NP-TV-Z]", ("dni",)),
     (r"[XYZ]-?\d{7}-?[A-Z]", ("es.nie",)),
@@ -68,9 +71,13 @@ _BY_FORM: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"[A-ZÑ&]{4}-?\d{6}-?[A-Z\d]{3}", ("rfc",)),
 )
 """Forms that hardly anything else has."""
+_WITH_DIGITS_FIRST = "|".join(form for form, _ in _BY_FORM if not form.startswith(("[X", "[A")))
+_WITH_LETTERS_FIRST = "|".join(form for form, _ in _BY_FORM if form.startswith(("[X", "[A")))
 PATTERN = re.compile(
-    rf"\b(?:{_any_of(_BY_FORM)}|{_TOLD}\d[\d ./-]{{6,16}}[\dKk]|{_TOLD_LETTERED}[A-Za-z\d](?:[ -]?[A-Za-z\d]){{7,12}}|"
-    r"(?=[SsNn])(?i:SSN|social security(?: number)?|NINO|NI (?:number|no\.?)|national insurance(?: number| no\.?)?)"
+    rf"\b(?:(?=\d)(?:{_WITH_DIGITS_FIRST})|(?=\w{{1,6}}-?\d)(?:{_WITH_LETTERS_FIRST})|"
+    rf"{_TOLD}\d[\d ./-]{{6,16}}[\dKk]|{_TOLD_LETTERED}[A-Za-z\d](?:[ -]?[A-Za-z\d]){{7,12}}|"
+    r"(?=[SsNn][SsOoIiAa])(?i:SSN|social security(?: number)?|NINO|NI (?:number|no\.?)|"
+    r"national insurance(?: number| no\.?)?)"
     r"[: ]+(?:is )?"
     r"(?:\d{3}-\d{2}-\d{4}|[A-Za-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Da-d]))\b"
 )
