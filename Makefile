@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Containers often set it; then each worker would compile the product and rewrite the assertions of all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup hooks demo studio test test-sqlite test-postgres mutants torture check format words bench sbom audit attack lock clean gpu-check
+.PHONY: help setup hooks demo studio test test-sqlite test-postgres collected mutants torture check format words bench sbom audit attack lock clean gpu-check
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
@@ -64,6 +64,10 @@ test-sqlite: setup
 
 test-postgres: setup
 	$(BIN)/pytest $(TOGETHER) --database postgres -m "not torture"
+
+# In a new clone each worker would rewrite the assertions of all tests, at the same time as the others.
+collected: setup
+	@$(BIN)/pytest --collect-only --quiet --database sqlite >/dev/null
 
 # Each mutant of what decides about money, rights and promises against the tests of its room (pyproject.toml, tool.mutmut).
 # Of one file: make mutants FILES=otai/orgs/founders.py TESTS=tests/billing/test_gifts.py
