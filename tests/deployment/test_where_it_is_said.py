@@ -36,7 +36,7 @@ def test_otai_check_says_what_is_missing_and_exits_with_it(installation: Install
     )
     said = installation.otai("check", fails=True)
     assert "needed  mail_verification: Anybody can sign up" in said
-    assert "4 needed, 6 advised" in said
+    assert "4 needed, 7 advised" in said
 
     # And nothing once it is there.
     installation.settings |= {
