@@ -38,8 +38,16 @@ def money(amount: Money | None) -> str:
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|h|min|[kKMGT]i?[Bo]|EUR)(?![\w-]))")
 
 
+_RUN = re.compile(
+    r"\b([Rr])un(?= \d)|(?<=\b[Tt]his )(r)un\b|(?<=\b[Aa] )(r)un\b|(?<=included )(r)un\b|(?<=improvement )(r)un\b"
+)
+
+
 def together(text: str) -> str:
-    """A sentence of the catalogue as a page shows it: no line ends between a figure and the sign of its unit."""
+    """A sentence of the catalogue as a page shows it: no line ends between a figure and the sign of its unit, and what
+    programs call a run is a training (docs/glossary.md); other languages have one word."""
+    if (get_language() or ENGLISH).startswith(ENGLISH):
+        text = _RUN.sub(lambda found: "Training" if found[1] == "R" else "training", text)
     return _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 

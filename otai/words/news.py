@@ -25,17 +25,17 @@ KINDS: Mapping[str, Sentence] = {
 """What may be told, as the page of choices names it, and the mail that holds a day's news."""
 
 TITLES: Mapping[str, Sentence] = {
-    "run.completed": "Your training is ready: {model}, run {run}",
-    "run.failed": "Your training failed: {model}, run {run}",
-    "run.late": "Your training will be late: {model}, run {run}",
+    "run.completed": "Your training is ready: {model}, training {run}",
+    "run.failed": "Your training failed: {model}, training {run}",
+    "run.late": "Your training will be late: {model}, training {run}",
     "run.ordered": Counted(
-        "A colleague ordered a training for {credits:n} credit: {model}, run {run}",
-        "A colleague ordered a training for {credits:n} credits: {model}, run {run}",
+        "A colleague ordered a training for {credits:n} credit: {model}, training {run}",
+        "A colleague ordered a training for {credits:n} credits: {model}, training {run}",
         "credits",
     ),
     "run.approval_needed": Counted(
-        "A colleague ordered a training for {credits:n} credit, which waits for approval: {model}, run {run}",
-        "A colleague ordered a training for {credits:n} credits, which waits for approval: {model}, run {run}",
+        "A colleague ordered a training for {credits:n} credit, which waits for approval: {model}, training {run}",
+        "A colleague ordered a training for {credits:n} credits, which waits for approval: {model}, training {run}",
         "credits",
     ),
     "import.completed": Counted(
@@ -49,7 +49,7 @@ TITLES: Mapping[str, Sentence] = {
 }
 MORE: Mapping[str, Sentence] = {
     "run.completed": "Its report card says how often it is right, and what it may decide alone.",
-    "run.failed": "Its credits are given back, nothing is charged. The page of the run says why.",
+    "run.failed": "Its credits are given back, nothing is charged. The page of the training says why.",
     "run.late": "It was promised by {due_at:date}, {due_at:time}.",
     "import.completed": "They can be trained on now.",
     "import.failed": "The page of the import says what was wrong with the file.",

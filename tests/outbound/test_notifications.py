@@ -61,7 +61,7 @@ def test_alice_is_mailed_once_when_her_training_is_ready(
     for _ in range(3):
         tell(now=now)
         send_notices(now=now)
-    assert subjects(alice) == [f"Your training is ready: support, run {run.number}"]
+    assert subjects(alice) == [f"Your training is ready: support, training {run.number}"]
     assert subjects(bob) == [] and subjects(carol) == []
     [sent] = [one for one in mail.outbox if one.to == [alice.user.email]]
     assert "http://localhost:8000/acme/runs/1/" in sent.body
@@ -99,7 +99,7 @@ def test_a_link_ends_mails_of_its_kind_with_one_click_and_no_others(
     happens(run, "completed", now + timedelta(seconds=1))
     happens(run, "failed", now + timedelta(seconds=2))
     tell(now=now + timedelta(seconds=3))
-    assert subjects(alice) == [sent.subject, "Your training failed: support, run 1"]
+    assert subjects(alice) == [sent.subject, "Your training failed: support, training 1"]
     for changed in (path.replace("unsubscribe/", "unsubscribe/x"), "/account/unsubscribe/nonsense/"):
         assert nobody.post(changed).status_code == 404
 
@@ -149,7 +149,7 @@ def test_a_colleagues_order_above_the_limit_is_told_to_whoever_asked_for_it(
         operations.choose(member=member, kind="order_above_limit", mail="at_once", above_credits=0, now=now)
     ordered_by(bob, tmp_path, now)
     tell(now=now)
-    assert subjects(alice) == ["A colleague ordered a training for 1 credit: support, run 1"]
+    assert subjects(alice) == ["A colleague ordered a training for 1 credit: support, training 1"]
     assert subjects(bob) == [], "he knows"
 
 
@@ -166,7 +166,9 @@ def test_who_is_asked_to_approve_an_order_is_not_told_of_it_besides(
     approve_run(organisation=acme, number=run.number, by=Approver("alice@acme.example", member=alice.id), now=now)
     tell(now=now)
     assert [subject for subject in subjects(alice) if "waits for your approval" in subject] == subjects(alice)
-    assert subjects(vera) == ["A colleague ordered a training for 1 credit, which waits for approval: support, run 1"]
+    assert subjects(vera) == [
+        "A colleague ordered a training for 1 credit, which waits for approval: support, training 1"
+    ]
 
 
 def test_imports_live_versions_and_advice_are_told_to_whoever_wants_them(
@@ -200,7 +202,7 @@ def test_a_program_orders_and_whoever_made_its_key_is_told(
     run = Run.objects.get()
     happens(run, "completed", run.ordered_at + timedelta(seconds=1))
     tell(now=run.ordered_at + timedelta(seconds=2))
-    assert subjects(alice) == ["Your training is ready: support, run 1"]
+    assert subjects(alice) == ["Your training is ready: support, training 1"]
     status, told = program.get("/notifications")
     assert status == 200 and [one["title"] for one in told["items"]] == subjects(alice)
     assert told["items"][0]["mailed_at"] is not None

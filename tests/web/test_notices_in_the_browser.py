@@ -61,7 +61,7 @@ def test_alice_allows_notices_and_is_shown_each_once(installation: Installation)
         installation.python(TELLS)
         page.goto(f"{base}/acme-ltd/")
         until(lambda: shown(page))
-        assert shown(page) == ["Your training is ready: support, run 3"], "and not what came before"
+        assert shown(page) == ["Your training is ready: support, training 3"], "and not what came before"
         with page.expect_response("**/notifications/fresh?after=*"):
             page.reload()
         page.goto(f"{base}/acme-ltd/notifications/")

@@ -69,7 +69,7 @@ def test_what_was_told_is_listed_and_handed_to_the_browser_once(alice: Member, n
     tell(now=now)
     fresh = browser.get(f"{PAGE}fresh", {"after": begun["last"]}).json()
     [shown] = fresh["items"]
-    assert shown["title"] == "Your training is ready: support, run 1" and shown["page"] == "/acme/runs/1/"
+    assert shown["title"] == "Your training is ready: support, training 1" and shown["page"] == "/acme/runs/1/"
     assert browser.get(f"{PAGE}fresh", {"after": fresh["last"]}).json()["items"] == []
     assert browser.get(f"{PAGE}fresh", {"after": "x"}).status_code == 404
     assert shown["title"] in browser.get(PAGE).text
@@ -98,6 +98,6 @@ def test_the_tab_says_how_it_stands_and_how_it_ended(alice: Member, now: datetim
     from otai.runs.operations import cancel_run
 
     ordered_by(alice, tmp_path, now)
-    assert "<title>Waiting · Run 1, support" in of(alice).get("/acme/runs/1/").text
+    assert "<title>Waiting · Training 1, support" in of(alice).get("/acme/runs/1/").text
     cancel_run(organisation=alice.organisation, number=1, who="alice", now=now + timedelta(minutes=1))
-    assert "<title>Cancelled · Run 1, support" in of(alice).get("/acme/runs/1/").text
+    assert "<title>Cancelled · Training 1, support" in of(alice).get("/acme/runs/1/").text

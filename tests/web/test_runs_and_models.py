@@ -99,7 +99,7 @@ def test_headline_and_tab_of_a_running_training_stay_true(
 ) -> None:
     run = stories.ordered(acme, stories.tickets_of(acme, tmp_path, now), now)
     page = text(alice.get("/acme/runs/1/"))
-    assert "<title>Waiting · Run 1, support" in page
+    assert "<title>Waiting · Training 1, support" in page
     assert re.search(r'<p class="answer" id="headline">Ordered\.', page)
     Run.objects.filter(id=run.id).update(
         status="training", attempt=1, stage="training", steps_total=100, steps_done=62, started_at=now, heartbeat_at=now

@@ -276,7 +276,9 @@ ROLE_WORDS = {
 }
 
 SCOPE_WORDS = {
-    Scope.READ: _("Read figures: runs, models, credits, reports, findings; no words of tickets, no mail addresses"),
+    Scope.READ: _(
+        "Read figures: trainings, models, credits, reports, findings; no words of tickets, no mail addresses"
+    ),
     Scope.TICKETS_READ: _("Read tickets: their texts, and what reports and findings quote of them"),
     Scope.MEMBERS_READ: _("Read mail addresses: the members, and who did what"),
     Scope.MODELS_DOWNLOAD: _("Download files of models"),

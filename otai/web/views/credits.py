@@ -242,7 +242,7 @@ def _narrowed(organisation: Organisation, *, text: str, kind: str) -> dict[str, 
 
 def _run_number(text: str) -> int | None:
     """`12`, `run 12`, `#12`: people look for a training by its number."""
-    word = text.lower().removeprefix(_("run").lower()).removeprefix("run").strip().removeprefix("#")
+    word = text.lower().removeprefix(_("training").lower()).removeprefix("run").strip().removeprefix("#")
     return int(word) if word.isascii() and word.isdigit() and len(word) < 9 else None
 
 

@@ -277,7 +277,7 @@ def cancel(request: MemberRequest, number: int) -> HttpResponse:
     )
     messages.success(
         request,
-        _("Run %(number)s is cancelled. Given back: %(credits)s. Nothing is charged.")
+        _("Training %(number)s is cancelled. Given back: %(credits)s. Nothing is charged.")
         % {"number": number, "credits": formats.credits(cancelled.credits)},
     )
     return redirect("web:run", slug=request.organisation.slug, number=number)
@@ -293,7 +293,7 @@ def approver(request: MemberRequest) -> Approver:
 def approve(request: MemberRequest, number: int) -> HttpResponse:
     """Approves an order that waits for it."""
     operations.approve_run(organisation=request.organisation, number=number, by=approver(request), now=utc_now())
-    messages.success(request, _("Run %(number)s is approved. It is due from now on.") % {"number": number})
+    messages.success(request, _("Training %(number)s is approved. It is due from now on.") % {"number": number})
     return redirect("web:run", slug=request.organisation.slug, number=number)
 
 
@@ -310,7 +310,7 @@ def decline(request: MemberRequest, number: int) -> HttpResponse:
     )
     messages.success(
         request,
-        _("Run %(number)s is declined. Given back: %(credits)s. Nothing is charged.")
+        _("Training %(number)s is declined. Given back: %(credits)s. Nothing is charged.")
         % {"number": number, "credits": formats.credits(declined.credits)},
     )
     return redirect("web:run", slug=request.organisation.slug, number=number)
