@@ -67,7 +67,7 @@ def test_a_training_ordered_again_leads_to_the_first(alice: Client, support: Dat
     assert order().status_code == 302
     again = order()
     assert again.status_code == 409 and Run.objects.count() == 1
-    assert "You ordered just this 1 minute ago: run 1." in again.text
+    assert "You ordered just this 1 minute ago: training 1." in again.text
     assert 'href="/acme/runs/1/"' in again.text
     [asked] = [form for form in re.findall(r"<form.*?</form>", again.text, flags=re.DOTALL) if 'name="again"' in form]
     for _ in range(2):
