@@ -180,7 +180,7 @@ def test_alice_reads_why_her_criteria_wait_and_what_became_of_them(
     asked = agreed(acme, support, now, "queue accuracy 70%")
     [reason] = asked.waits_because
     assert (reason["code"], reason["values"]["expected"]) == ("guarantee.not_expected", 0.65)
-    assert "these tickets make 65.0% likely" in told(now)[0][1]
+    assert "these tickets make 65.0\N{NO-BREAK SPACE}% likely" in told(now)[0][1]
     operations.decline(guarantee=asked.id, who="olga", why="ask for 60 %", now=now)
     [(subject, text)] = told(now)
     assert subject == "We cannot agree to these criteria" and "ask for 60 %" in text
@@ -254,8 +254,11 @@ def test_olga_finds_all_figures_at_the_desk(acme: Organisation, support: DataSet
     listed = desk.get(reverse("admin:runs_guarantee_changelist"), {"waits": "yes"}).content.decode()
     assert "The training was included in Community, which is free." in listed
     row = desk.get(reverse("admin:runs_guarantee_change", args=[guarantee.pk])).content.decode()
-    assert "accuracy 90.0%, macro F1 90.0%" in row, "what was expected"
-    assert "Tickets that are measured on" in row and "50.0% (47.0% - 53.0%), missed" in row
+    assert "accuracy 90.0\N{NO-BREAK SPACE}%, macro F1 90.0\N{NO-BREAK SPACE}%" in row, "what was expected"
+    assert (
+        "Tickets that are measured on" in row
+        and "50.0\N{NO-BREAK SPACE}% (47.0\N{NO-BREAK SPACE}% - 53.0\N{NO-BREAK SPACE}%), missed" in row
+    )
     address = reverse("admin:runs_guarantee_act", args=[guarantee.pk, "credit-fee"])
     assert "1 credit is credited" in desk.post(address, {"why": "honest labels"}, follow=True).content.decode()
     assert available(acme) == 7

@@ -60,7 +60,7 @@ def test_labels_of_deleted_tickets_are_nobodys_to_correct(suspects: list[dict[st
 
 def test_the_standard_bar_is_shown_as_it_is_typed(alice: Client, support: DataSet) -> None:
     page = page_of(alice)
-    assert "agreed at once" in page and "Agree on this" in page and "(up to 70 % at once)" in page
+    assert "agreed at once" in page and "Agree on this" in page and "(up to 70\N{NO-BREAK SPACE}% at once)" in page
     page = page_of(alice, f"?data_set={support.id}&proposed=1&in-0=1&metric-0=accuracy&threshold-0=95")
     assert "we look at it" in page and "Propose this" in page
     page = page_of(alice, f"?data_set={support.id}&proposed=1&in-0=1&metric-0=accuracy&threshold-0=<b>")
@@ -74,7 +74,7 @@ def test_criteria_at_the_bar_are_agreed_and_the_included_training_costs_nothing(
     proposal = PROPOSAL | {"data_set": str(support.id), "threshold-0": "70"}
     page = alice.post("/acme/guarantee/propose", proposal, follow=True).content.decode()
     assert "Agreed. The tickets to measure on are fixed." in page
-    assert "queue: accuracy of at least 70%" in page and "Train: included, no credits" in page
+    assert "queue: accuracy of at least 70\N{NO-BREAK SPACE}%" in page and "Train: included, no credits" in page
 
     # The tickets that it will be measured on can be taken home.
     lines = b"".join(alice.get("/acme/guarantee/community/tickets.csv").streaming_content)  # type: ignore[attr-defined]
@@ -98,7 +98,9 @@ def test_criteria_at_the_bar_are_agreed_and_the_included_training_costs_nothing(
 
 def test_the_form_says_what_is_not_likely_and_what_is_tried_first(alice: Client, support: DataSet) -> None:
     asked = f"?proposed=1&data_set={support.id}&in-1=1&metric-1=accuracy&threshold-1=65"
-    assert "accuracy of at least 65%: these tickets make 60.0% likely." in page_of(alice, asked)
+    assert "accuracy of at least 65\N{NO-BREAK SPACE}%: these tickets make 60.0\N{NO-BREAK SPACE}% likely." in page_of(
+        alice, asked
+    )
     ExpectedQuality.objects.all().delete()
     assert "tried on your tickets first" in page_of(alice, asked)
 
@@ -108,7 +110,7 @@ def test_more_than_the_bar_waits_for_us(alice: Client, support: DataSet) -> None
         "/acme/guarantee/propose", PROPOSAL | {"data_set": str(support.id), "threshold-0": "95"}, follow=True
     ).content.decode()
     assert "We look at these criteria first" in page and "We look at your criteria" in page
-    assert "accuracy of at least 95% is above the standard bar." in page
+    assert "accuracy of at least 95\N{NO-BREAK SPACE}% is above the standard bar." in page
     assert alice.post("/acme/guarantee/order", {"mode": "basic", "delivery": "fast"}).status_code == 409
     assert not Run.objects.exists()
 
@@ -159,4 +161,4 @@ def test_a_german_reads_criteria_and_verdict_in_german(
     found.refresh_from_db()
     before = [{name: said for name, said in one.items() if name != "note_fact"} for one in found.verdict or []]
     Guarantee.objects.filter(id=found.id).update(verdict=before)
-    assert "No confidence reaches 95% precision." in page_of(alice)
+    assert "No confidence reaches 95\N{NO-BREAK SPACE}% precision." in page_of(alice)

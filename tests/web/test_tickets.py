@@ -496,7 +496,7 @@ def test_a_file_that_cannot_be_read_in_its_bounds_is_refused_kindly(alice: Clien
     answer = alice.post("/acme/tickets/upload", {"file": SimpleUploadedFile("big.csv", big.encode())})
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "needed more than 1 MB of memory" in page and "Nothing was imported" in page
+    assert "needed more than 1\N{NO-BREAK SPACE}MB of memory" in page and "Nothing was imported" in page
     assert not DataSet.objects.exists()
 
 
