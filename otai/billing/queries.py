@@ -226,9 +226,12 @@ class AccountWarning:
 
 
 def warnings(organisation: Organisation) -> list[AccountWarning]:
-    """A suspension, low balance, a stopped top-up, an unpaid tier, money owed: what every page of the organisation
-    should say, most urgent first."""
+    """A deletion that was asked for, a suspension, low balance, a stopped top-up, an unpaid tier, money owed: what
+    every page of the organisation should say, most urgent first."""
     told = []
+    if organisation.closing_at is not None and organisation.closed_at is None:
+        until = organisation.closing_at.astimezone(organisation.zone)
+        told.append(AccountWarning("closing", {"until": until.isoformat()}))
     if organisation.suspended_at is not None:
         since = organisation.suspended_at.astimezone(organisation.zone)
         told.append(AccountWarning("suspended", {"since": since.isoformat(), "why": organisation.suspended_why}))

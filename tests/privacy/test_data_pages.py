@@ -65,9 +65,11 @@ def test_acme_is_deleted_and_taken_back(acme: Organisation, alice: Client, now: 
     assert b"Keep the organisation" in asked.content
     acme.refresh_from_db()
     assert acme.closing_at is not None
+    assert "Until then it only reads" in alice.get("/acme/").content.decode(), "it is said on every page"
     assert alice.post("/acme/team/data/keep/").status_code == 302
     acme.refresh_from_db()
     assert acme.closing_at is None
+    assert "Until then it only reads" not in alice.get("/acme/").content.decode()
     said = alice.get("/acme/team/organisation/").content
     assert b"Deletion of the organisation asked for" in said
     assert b"Deletion of the organisation taken back" in said

@@ -11,6 +11,7 @@ from otai.words.tables.warnings import WARNINGS
 pytestmark = pytest.mark.pure
 
 TOLD = [
+    AccountWarning("closing", {"until": "2026-12-28T21:25:00+01:00"}),
     AccountWarning("suspended", {"since": "2026-11-02T10:00:00+01:00", "why": "unpaid since May"}),
     AccountWarning("payment_owed", {"amount": {"cents": 1050, "currency": "EUR"}}),
     AccountWarning("credits_frozen", {"credits": 1}),
@@ -21,6 +22,7 @@ TOLD = [
 
 SAID = {
     "en": (
+        "This organisation is deleted on 2026-12-28. Until then it only reads, and any owner can keep it.",
         "This organisation has been suspended since 2026-11-02, and nothing can be ordered: unpaid since May",
         "Payments were taken back; EUR 10.50 are owed. Until that is settled, nothing can be bought by card.",
         "A payment is disputed: 1 credit is frozen until the bank has decided.",
@@ -29,6 +31,8 @@ SAID = {
         "1,234 credits left, fewer than the 5,000 you set.",
     ),
     "de": (
+        "Diese Organisation wird am 28.12.2026 gelöscht. "
+        "Bis dahin kann sie nur gelesen werden, und jeder Eigentümer kann sie behalten.",
         "Diese Organisation ist seit dem 02.11.2026 gesperrt, und nichts kann bestellt werden: unpaid since May",
         "Zahlungen wurden zurückgeholt; 10,50 EUR sind offen. "
         "Bis das beglichen ist, kann nichts mit Karte gekauft werden.",

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from otai.words.sentences import Counted, Sentence
 
 WARNINGS: Mapping[str, tuple[Sentence, ...]] = {
+    "account.closing": (
+        "This organisation is deleted on {until:date}. Until then it only reads, and any owner can keep it.",
+    ),
     "account.suspended": (
         "This organisation has been suspended since {since:date}, and nothing can be ordered: {why}",
     ),
