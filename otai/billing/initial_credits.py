@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db.models import Q, Sum
@@ -17,9 +17,15 @@ from otai.pricing.price_book import TierTerms
 def initial_credits_due(organisation: UUID, terms: TierTerms) -> int:
     """What the tier of `terms` would bring now: less what the organisation had so far and kept, and less what whoever
     founded it had through their other organisations. 0 while their mail address is not confirmed."""
+    return initial_credits_by_tier(organisation, [terms])[0]
+
+
+def initial_credits_by_tier(organisation: UUID, tiers: Iterable[TierTerms]) -> list[int]:
+    """`initial_credits_due` for each of `tiers`, in their order, with the organisation looked up once."""
     if orgs.waits_for_confirmation(organisation):
-        return 0
-    return max(0, terms.initial_credits - kept([organisation]) - had_elsewhere(organisation))
+        return [0 for _ in tiers]
+    had = kept([organisation]) + had_elsewhere(organisation)
+    return [max(0, terms.initial_credits - had) for terms in tiers]
 
 
 def had_elsewhere(organisation: UUID) -> int:

@@ -20,7 +20,7 @@ def test_a_refund_is_negative_and_names_its_order(acme: Organisation, alice: Cli
     transfer(bought, now)
     billing.refund_payment(reference=bought.reference, who=OLGA, why="no longer needed", now=now)
     page = alice.get("/acme/credits/").content.decode()
-    assert "EUR \N{MINUS SIGN}119" in page, "the credit note"
+    assert "EUR\N{NO-BREAK SPACE}\N{MINUS SIGN}119" in page, "the credit note"
     assert page.count(f"/acme/credits/purchases/{bought.reference}/") >= 2, "what came and what went"
     note = alice.get("/acme/credits/ledger/").content.decode()
     assert note.count(bought.reference) >= 4

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
-from otai.billing.initial_credits import had_elsewhere, initial_credits_due
+from otai.billing.initial_credits import had_elsewhere, initial_credits_by_tier
 from otai.billing.models import PurchaseKind, Subscription
 from otai.billing.operations import coupons, topups
 from otai.billing.operations.subscriptions import rank
@@ -69,14 +69,19 @@ def _tiers(request: MemberRequest, *, asked: Tier | None = None, status: int = 2
     subscription = queries.subscription_of(organisation)
     coupon, term = _coupon_of(request), _term_of(request) or Term.MONTH
     entered = {each: (coupon, term) if each is asked else ("", Term(subscription.renewal_term)) for each in Tier}
+    book = queries.price_book()
+    brings = initial_credits_by_tier(organisation.id, [book.tiers[each] for each in Tier])
     context = {
-        "tiers": [_shown(each, subscription, coupon=entered[each][0], term=entered[each][1]) for each in Tier],
+        "tiers": [
+            _shown(each, subscription, coupon=entered[each][0], term=entered[each][1], initial_due=due)
+            for each, due in zip(Tier, brings, strict=True)
+        ],
         "ordered": [
             (words.purchase_title(order), order)
             for order in queries.purchases_to_pay(organisation)
             if order.kind == PurchaseKind.SUBSCRIPTION
         ],
-        "notice_days": queries.price_book().annual_notice.days,
+        "notice_days": book.annual_notice.days,
         "subscription": subscription,
         "here": Tier(subscription.tier).title,
         "year_title": words.period_title(Tier(subscription.tier), Term.YEAR),
@@ -91,7 +96,7 @@ def _tiers(request: MemberRequest, *, asked: Tier | None = None, status: int = 2
     return render(request, "web/credits/tier.html", context, status=status)
 
 
-def _shown(each: Tier, subscription: Subscription, *, coupon: str, term: Term) -> TierShown:
+def _shown(each: Tier, subscription: Subscription, *, coupon: str, term: Term, initial_due: int) -> TierShown:
     organisation, book, now = subscription.organisation, queries.price_book(), utc_now()
     is_higher = rank(each) > rank(subscription.tier)
     term = term if book.tiers[each].price_for(term) is not None else Term.MONTH
@@ -110,7 +115,7 @@ def _shown(each: Tier, subscription: Subscription, *, coupon: str, term: Term) -
         is_here=is_here,
         is_higher=is_higher,
         is_next=each.value == subscription.next_tier,
-        initial_due=initial_credits_due(organisation.id, book.tiers[each]),
+        initial_due=initial_due,
         term=term,
         title=words.period_title(each, term),
         preview=preview,

@@ -14,7 +14,7 @@ from otai.api.v1.billing.previews import PREVIEW, CouponQuery, OrderPreviewOut, 
 from otai.api.v1.billing.purchases import BOUGHT, BoughtOut, CouponCode, bought_out
 from otai.api.v1.shapes import MoneyOut, Text, money
 from otai.billing import operations, previews, queries
-from otai.billing.initial_credits import initial_credits_due
+from otai.billing.initial_credits import initial_credits_by_tier
 from otai.db import utc_now
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Term, Tier
@@ -125,13 +125,14 @@ def get_tier(request: CallerRequest) -> Any:
 )
 def list_tiers(request: CallerRequest) -> Any:
     """All tiers and what they bring"""
-    mine = queries.tier_of(request.auth.organisation)
+    mine, tiers = queries.tier_of(request.auth.organisation), queries.price_book().tiers
+    due = initial_credits_by_tier(request.auth.organisation.id, tiers.values())
     return {
         "items": [
             {
                 "tier": tier.value,
                 "initial_credits": terms.initial_credits,
-                "initial_credits_due": initial_credits_due(request.auth.organisation.id, terms),
+                "initial_credits_due": credits,
                 "monthly_credits": terms.monthly_credits,
                 "modes": [mode.value for mode in readiness.trainable(terms.modes)],
                 "monthly_price": money(terms.monthly_price),
@@ -139,7 +140,7 @@ def list_tiers(request: CallerRequest) -> Any:
                 "annual_saving": money(terms.annual_saving),
                 "in_force": tier is mine,
             }
-            for tier, terms in queries.price_book().tiers.items()
+            for (tier, terms), credits in zip(tiers.items(), due, strict=True)
         ]
     }
 
