@@ -4,6 +4,7 @@ sentences."""
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from django.utils import formats
@@ -33,6 +34,21 @@ def money(amount: Money | None) -> str:
         return ""
     shown = invoices.money(amount.cents, amount.currency, get_language() or ENGLISH, least_decimals=0)
     return shown.replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def size(count: int) -> str:
+    """Bytes in the units of the price book (1 GB is 10^9 bytes), rounded down: a bound says no more than there is."""
+    unit, one = next((pair for pair in _UNITS if count >= pair[1]), ("kB", 1000))
+    tenths = count * 10 // one
+    places = 0 if tenths % 10 == 0 else 1
+    return f"{number(Decimal(tenths) / 10, places)}\N{NO-BREAK SPACE}{_unit_words(unit)}"
+
+
+_UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6))
+
+
+def _unit_words(unit: str) -> str:
+    return unit.replace("B", "o") if (get_language() or ENGLISH).startswith("fr") else unit
 
 
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|h|min|[kKMGT]i?[Bo]|EUR)(?![\w-]))")

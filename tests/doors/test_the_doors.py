@@ -90,7 +90,7 @@ def test_a_key_is_made_once_however_often_the_page_is_loaded_again(
     with Studio(trusted.url, secret) as client:
         assert client.organisation()["organisation"] == acme.slug
     # Revoked there, it opens nothing here.
-    page.click("tr:has-text('Ticket router') button")
+    page.click("tr:has-text('Ticket router') .button")
     page.click("dialog[open] button.danger")
     page.wait_for_selector("tr:has-text('Ticket router') >> text=Revoked")
     with trusted.http(headers={"Authorization": f"Bearer {secret}"}) as late:

@@ -113,9 +113,10 @@ def at_the_desk() -> Iterator[Sentence]:
     from django.utils.translation import override
 
     from otai.billing.desk import DESK_WORDS, SUBJECTS_OF_NO_TABLE, Desk
+    from otai.web.accounts.desk import open_our_tables
 
     # Commands leave the desk out until somebody asks for its pages.
-    admin.autodiscover()
+    open_our_tables()
     yield from (Sentence(subject, context=DESK_WORDS) for subject in SUBJECTS_OF_NO_TABLE)
     with override(None):
         for model, desk in admin.site._registry.items():

@@ -15,7 +15,9 @@ from otai.billing import operations as billing
 from otai.db import utc_now
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
+from otai.tickets.models import DataSet
 from otai.web.charts import stacked_columns
+from otai.web.formats import size
 from otai.web.views.home import credit_history, greeting
 from tests import stories
 from tests.web.visitors import member_of, of
@@ -56,6 +58,9 @@ def test_a_training_is_watched_and_its_part_asks_again_only_while_it_runs(
     assert 'hx-trigger="every 5s"' in part
     assert "1 credit held" in text_of(alice.get("/acme/now"))
     assert 'hx-swap-oob="outerHTML:#balance"' in part
+    DataSet.objects.filter(id=data_set.id).update(file="", source_filename="", deleted_at=now, deleted_by="alice")
+    shown = text_of(alice.get("/acme/"))
+    assert "1 credit held" in shown and "three steps away" not in shown, "whose tickets are deleted is no newcomer"
 
 
 def test_a_first_visit_takes_less_than_150_kb_over_the_wire(alice: Client) -> None:
@@ -107,3 +112,18 @@ def test_the_greeting_knows_the_time_of_day() -> None:
         "Good evening",
         "Good evening",
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0\N{NO-BREAK SPACE}kB"),
+        (999_999, "999.9\N{NO-BREAK SPACE}kB"),
+        (1_000_000, "1\N{NO-BREAK SPACE}MB"),
+        (1 << 30, "1\N{NO-BREAK SPACE}GB"),
+        (100 * 10**9, "100\N{NO-BREAK SPACE}GB"),
+        (1_250 * 10**9, "1.2\N{NO-BREAK SPACE}TB"),
+    ],
+)
+def test_bytes_are_said_in_the_units_of_the_price_book(count: int, said: str) -> None:
+    assert size(count) == said

@@ -53,7 +53,7 @@ def test_the_page_says_who_ordered_what_for_how_much(team: Team, monkeypatch: py
     assert "Waits for approval" in shown and "/acme/runs/1/" in shown
     before = text(browser("olivia"), "/acme/credits/spending/?month=2020-01")
     assert "Nothing was ordered in this month" in before
-    assert "ordered for in January 2020" in before and "Back to December 2019" in before
+    assert "Trainings for 0 credits in January 2020" in before and "Back to December 2019" in before
     monkeypatch.delenv("OTAI_ACTOR", raising=False)
     monkeypatch.setattr("getpass.getuser", lambda: "olga")
     with translation.override("de"):

@@ -106,7 +106,7 @@ def test_a_cell_of_the_confusion_matrix_leads_to_what_the_model_said(
 ) -> None:
     version = trained(acme, stories.tickets_of(acme, tmp_path, now), now)
     page = alice.get(f"/acme/runs/{version.run.number}/attributes/0/").content.decode()
-    cells = re.findall(r'<td class="right-\d"[^>]*><a href="([^"]*)">(\d+)</a>', page)
+    cells = re.findall(r'<td [^>]*class="right-\d"[^>]*><a href="([^"]*)">(\d+)</a>', page)
     assert cells
     link, count = cells[0]
     shown = alice.get(html.unescape(link)).content.decode()

@@ -68,7 +68,7 @@ def record(
         subject_id=str(subject_id),
         at=now,
         move=move,
-        who=who,
+        who=who[:200],
         **kept(why, details),
     )
 

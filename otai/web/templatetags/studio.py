@@ -38,14 +38,14 @@ from otai.tickets import own_ids
 from otai.units import Money
 from otai.web import refusals, words
 from otai.web.cards import labelled
-from otai.web.formats import MINUS, credits, money, number, percent, percent_number
+from otai.web.formats import MINUS, credits, money, number, percent, percent_number, size
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
 from otai.words.countries import country_name
 
 register = template.Library()
 
-for plain in (credits, money, number, percent, percent_number, delivery_words, fact_words, move_words, who_words):
+for plain in (credits, money, number, percent, percent_number, size, delivery_words, fact_words, move_words, who_words):
     register.filter(plain.__name__, plain)
 
 

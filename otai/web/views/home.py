@@ -51,7 +51,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "name": request.user.first_name or request.user.email.partition("@")[0],
         **happening(organisation),
     }
-    if newest is None:
+    if newest is None and not context["models"] and not context["runs"]:
         return render(request, "web/first_run.html", context | first_steps(organisation))
     history = credit_history(organisation, now=now)
     context |= {
@@ -113,7 +113,7 @@ class Suggestion:
     address: str
 
 
-def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelShown]) -> list[Suggestion]:
+def advice_for(organisation: Organisation, newest: DataSet | None, models: list[ModelShown]) -> list[Suggestion]:
     """What would help next, the most pressing first."""
     language = get_language() or ENGLISH
     open_ones = serving_advice.all_advice(organisation).filter(status=AdviceStatus.OPEN)
@@ -136,7 +136,7 @@ def advice_for(organisation: Organisation, newest: DataSet, models: list[ModelSh
     ]
     train = _address("web:train", organisation)
     # What a newer version of tickets adds is for the advice to say, which compares them.
-    if train and not models:
+    if train and newest and not models:
         costs = price(billing.price_book(), mode=Mode.BASIC, delivery=Delivery.STANDARD, attributes=1).credits
         text = ngettext(
             "%(tickets)s ticket is ready, and no model has learnt from it yet.",

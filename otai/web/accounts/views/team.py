@@ -9,7 +9,6 @@ from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -30,7 +29,7 @@ from otai.web.access import MemberRequest, page
 from otai.web.accounts.forms import ROLE_WORDS, InviteForm, OrganisationForm, RoleForm, role_choices
 from otai.web.accounts.invitation_links import link_of_the_mail
 from otai.web.accounts.mail import send_invitation
-from otai.web.formats import number
+from otai.web.formats import number, size
 from otai.web.lists import first_of
 from otai.web.refusals import in_words
 from otai.web.words import change_words, who_words
@@ -254,7 +253,7 @@ def quotas_shown(organisation: Organisation) -> list[dict[str, Any]]:
     def said(quota: Quota, amount: int | None) -> str | None:
         if amount is None:
             return None
-        return filesizeformat(amount) if quota is Quota.STORAGE else number(amount)
+        return size(amount) if quota is Quota.STORAGE else number(amount)
 
     return [
         {
