@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import formats
 from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from otai.units import Money
 from otai.words import catalogue, invoices
@@ -38,18 +39,19 @@ def money(amount: Money | None) -> str:
 
 def size(count: int) -> str:
     """Bytes in the units of the price book (1 GB is 10^9 bytes), rounded down: a bound says no more than there is."""
-    unit, one = next((pair for pair in _UNITS if count >= pair[1]), ("kB", 1000))
+    said, one = next((pair for pair in _UNITS if count >= pair[1]), _UNITS[-1])
     tenths = count * 10 // one
     places = 0 if tenths % 10 == 0 else 1
-    return f"{number(Decimal(tenths) / 10, places)}\N{NO-BREAK SPACE}{_unit_words(unit)}"
+    shown = str(said) % {"size": number(Decimal(tenths) / 10, places)}
+    return shown.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-_UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6))
-
-
-def _unit_words(unit: str) -> str:
-    return unit.replace("B", "o") if (get_language() or ENGLISH).startswith("fr") else unit
-
+_UNITS = (
+    (_("%(size)s TB"), 10**12),
+    (_("%(size)s GB"), 10**9),
+    (_("%(size)s MB"), 10**6),
+    (_("%(size)s kB"), 1000),
+)
 
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|h|min|[kKMGT]i?[Bo]|EUR)(?![\w-]))")
 
