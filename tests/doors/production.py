@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -298,6 +299,9 @@ def caddy(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
             running.wait(15)
 
 
+_TAKEN = itertools.count(1)
+
+
 class Blank:
     """Initialised, empty installations: set up once in a session and copied for each test, on the session's
     database."""
@@ -307,8 +311,9 @@ class Blank:
         self.folder = folder
         self._server = database.rpartition("/")[0]
         self._is_sqlite = database.startswith("sqlite:")
-        # Workers of pytest share one PostgreSQL server.
-        self._prefix = f"doors_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+        # Workers of pytest share one PostgreSQL server, and folders of tests that borrow the fixture have one each.
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        self._prefix = f"doors_{worker}_{os.getpid()}_{next(_TAKEN)}"
         self._count = 0
         shutil.copytree(initialised, self.folder / "template")
         if not self._is_sqlite:
