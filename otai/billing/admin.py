@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import formats
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import format_lazy
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -67,7 +67,13 @@ from otai.pricing.price_book import Term, Tier
 from otai.words import mails
 from otai.words.catalogue import ENGLISH
 
-admin.site.site_header = format_lazy("{}: {}", settings.OTAI_NAME, _("Operator's desk"))
+
+def _head() -> str:
+    desk, times = gettext("Operator's desk"), gettext("times of %(zone)s") % {"zone": seller().time_zone}
+    return f"{settings.OTAI_NAME}: {desk} ({times})"
+
+
+admin.site.site_header = lazy(_head, str)()
 admin.site.index_template = "billing/desk/index.html"
 admin.site.site_title = _("Operator's desk")
 admin.site.index_title = _("Customers, money and credits")

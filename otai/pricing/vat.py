@@ -135,16 +135,16 @@ def checked_vat_id(value: str, *, country: str) -> str:
         return ""
     state = TREATED_AS.get(country, country)
     if state not in EU_STANDARD_RATES:
-        raise InvalidVatId("outside", country=country)
+        raise InvalidVatId("outside", country=country, field="vat_id")
     prefix = "EL" if state == "GR" else state
     # Greece is GR by ISO and EL on VAT ids; people write either.
     written = f"EL{value[2:]}" if country == "GR" and value[:2].upper() == "GR" else value
     try:
         compact = str(eu_vat.validate(written))
     except ValidationError:
-        raise InvalidVatId("form", value=value, prefix=prefix, country=country) from None
+        raise InvalidVatId("form", value=value, prefix=prefix, country=country, field="vat_id") from None
     if compact[:2] != prefix:
-        raise InvalidVatId("other_country", vat_id=compact, of=compact[:2], country=country)
+        raise InvalidVatId("other_country", vat_id=compact, of=compact[:2], country=country, field="vat_id")
     return compact
 
 

@@ -31,9 +31,19 @@ def tell_operators(*, now: datetime) -> None:
             people=_but(operators, request.asked_by),
             template=TEMPLATE,
             key=f"look:request:{request.id}",
-            context={"guarantee": 0, "request": 1},
+            context={"guarantee": 0, "request": 1, **_asked(request)},
             now=now,
         )
+
+
+TOLD = ("credits", "cents", "currency", "reference", "code", "version")
+"""Of a request's facts; a bank's words for a payment stay at the desk."""
+
+
+def _asked(request: OperatorRequest) -> dict[str, object]:
+    facts = {("amount_cents" if name == "cents" else name): request.facts.get(name) for name in TOLD}
+    asked = {name: value for name, value in facts.items() if value is not None}
+    return {**asked, "kind": request.kind, "id": str(request.id), "asked_by": request.asked_by, "why": request.why}
 
 
 def _but(operators: Iterable[User], who: str) -> list[User]:

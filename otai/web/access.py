@@ -144,7 +144,15 @@ def to_second_factor(request: MemberRequest) -> HttpResponse:
     )
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(status=403, headers={"HX-Redirect": resolve_url("mfa_index")})
+    if request.method == "GET":
+        come_back_to(request, request.get_full_path())
     return HttpResponseRedirect(resolve_url("mfa_index"))
+
+
+def come_back_to(request: HttpRequest, address: str) -> None:
+    """The pages of second factors lead back to `address`, once there is one; not to another site."""
+    if url_has_allowed_host_and_scheme(address, allowed_hosts=None):
+        request.session["second_factor_for"] = address
 
 
 def signed_in(view: PageView) -> PageView:

@@ -47,8 +47,8 @@ LOCALES = Path(__file__).parent / "locale"
 DOMAIN = "words"
 ENGLISH = "en"
 MOST_NAMED = 5
-DAY = "yyyy-MM-dd"
-"""A day as numbers, in the letters of the Unicode locale data (`dd.MM.yyyy`)."""
+DAY = "d MMM y"
+"""A day as people write it, in the letters of the Unicode locale data: `2 Nov 2026`, `02.11.2026`."""
 
 QUOTED = "“{name}”"
 AMOUNT = "{currency} {amount}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +89,13 @@ def test_olga_confirms_a_bank_transfer_and_it_is_recorded_with_who_and_why(
     moved = Event.objects.get(subject="purchase", move="open -> paid")
     assert (moved.who, moved.why) == ("olga (desk)", "statement 211")
     assert "open -&gt; paid" in answer.content.decode(), "the row shows what happened to it"
+
+
+def test_the_desk_shows_the_sellers_times_and_says_so(desk: Client, acme: Organisation) -> None:
+    purchase = order(acme, datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
+    page = desk.get(f"/desk/billing/purchase/{purchase.id}/change/").content.decode()
+    assert "(times of Europe/Berlin)" in page
+    assert "July 2, 2026, 12:30 a.m." in page
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,7 @@ def test_without_an_address_buying_asks_for_it_once_and_comes_back(alice: Client
     wrong = alice.post(address, form | {"email": "b@acme.example", "vat_id": "DE1"})
     assert wrong.status_code == 422
     assert "is not a valid VAT id" in text_of(wrong)
+    assert 'id="id_vat_id_error"' in wrong.content.decode(), "beside its field"
     assert alice.post(address, form | {"email": "b@acme.example", "country": "ZZ"}).status_code == 422
     # VAT follows the country: it is chosen, never the first of the list.
     assert '<option value="" selected>' in alice.get(address).content.decode()

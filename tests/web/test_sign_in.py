@@ -130,8 +130,22 @@ def test_where_the_desk_asks_for_a_second_factor_a_password_is_not_enough(settin
     hers = browser()
     signs_in(hers, olga.email)
     assert hers.get("/desk/orgs/", follow=True).redirect_chain[-1][0] == "/account/second-factor/"
+    assert "Go on where" not in hers.get("/account/second-factor/").content.decode()
     _with_an_app(hers)
+    assert 'href="/desk/orgs/">Go on where you wanted to go' in hers.get("/account/second-factor/").content.decode()
     assert hers.get("/desk/").status_code == 200
+
+
+def test_after_a_second_factor_nobody_is_led_to_another_site(settings: Settings) -> None:
+    settings.OTAI_DESK_SECOND_FACTOR = True
+    olga = person("olga", at="vendor.example")
+    olga.is_staff = True
+    olga.save()
+    hers = browser()
+    signs_in(hers, olga.email)
+    hers.get("/desk/login/", {"next": "https://evil.example/desk/"})
+    _with_an_app(hers)
+    assert "Go on where" not in hers.get("/account/second-factor/").content.decode()
 
 
 def test_bob_signs_up_by_his_invitation_and_is_in_acme_and_nowhere_else(now: datetime) -> None:

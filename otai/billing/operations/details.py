@@ -64,7 +64,7 @@ def set_billing_details(
     """
     country = country.strip().upper()
     if country not in COUNTRIES:
-        raise CountryUnknown("code", country=country)
+        raise CountryUnknown("code", country=country, field="country")
     texts = {
         "name": name,
         "street": street,

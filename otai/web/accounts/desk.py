@@ -13,8 +13,11 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.module_loading import module_has_submodule
 from django.utils.translation import gettext as _
+
+from otai.web.access import come_back_to
 
 
 def open_our_tables() -> None:
@@ -41,6 +44,7 @@ def close_the_side_door() -> None:
     def login(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         if may_enter(request) and lacks_second_factor(request):
             messages.warning(request, _("The desk asks for a second factor: set one up, then come back."))
+            come_back_to(request, request.GET.get("next") or reverse("admin:index"))
             return redirect("mfa_index")
         response: HttpResponseBase = sign_in(request, extra_context)
         return response
