@@ -144,7 +144,7 @@ def test_a_years_renewal_is_announced_a_month_before_once(acme: Organisation, fa
     for days, told in ((31, 0), (30, 1), (29, 0)):
         assert billing.announce_years(now=year.period_until_at - days * DAY) == told
     message = compose(Notice.objects.get(template="year_renews"))
-    assert message.subject == "Pro is renewed for a year on 2027-11-02"
+    assert message.subject == "Pro is renewed for a year on 2 Nov 2027"
     assert "another twelve months: EUR 990.00 net, charged to the payment method" in message.body
     second = year.period_until_at + 365 * DAY
     sweep(year.period_until_at)

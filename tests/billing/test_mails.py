@@ -16,7 +16,7 @@ from pypdf import PdfReader
 import otai
 from otai.billing import operations as billing
 from otai.billing.models import CreditWatch, Notice
-from otai.billing.operations import topups
+from otai.billing.operations import notices, topups
 from otai.billing.operations.notices import compose, send_notices
 from otai.billing.testing import DECLINED_CARD
 from otai.config.languages import translated
@@ -208,3 +208,30 @@ def test_one_credit_is_said_in_the_singular(path: Path) -> None:
     )
     assert not re.search(r"\b1 (\S+ )?([Cc]redits|crédits)\b|\b1 (are|sind|sont)\b", one)
     assert not re.search(r"1\.000 (\S+ )?([Cc]redit|crédit)\b", thousand)
+
+
+class TheMachineGoes(BaseException):
+    pass
+
+
+def test_a_mail_whose_sweep_died_goes_out_by_a_later_one(
+    acme: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = notice(acme, "purchase_paid", "en", now)
+    waits.save()
+
+    def dies(*_: Any) -> None:
+        # Another sweep meanwhile leaves it alone.
+        assert send_notices(now=now + timedelta(minutes=9)) == 0
+        raise TheMachineGoes
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notices, "compose", dies)
+        with pytest.raises(TheMachineGoes):
+            send_notices(now=now)
+    assert send_notices(now=now + timedelta(minutes=9)) == 0
+    assert send_notices(now=now + timedelta(minutes=11)) == 1
+    assert send_notices(now=now + timedelta(hours=1)) == 0
+    assert len(mail.outbox) == 1
+    waits.refresh_from_db()
+    assert (waits.attempts, waits.claimed_at) == (2, None) and waits.sent_at is not None

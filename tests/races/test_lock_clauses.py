@@ -141,7 +141,6 @@ def test_every_table_that_is_locked_has_its_place() -> None:
     alone = {
         "billing_balance_difference",
         "billing_custom_package",
-        "billing_notice",
         "billing_vendor_key",
         "django_session",
         "jobs_machine",

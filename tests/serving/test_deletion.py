@@ -77,7 +77,7 @@ class TestWhatIsRefused:
         with pytest.raises(NotFound):
             order_run(organisation=acme, quote=quote.id, who="alice", now=now)
         support.refresh_from_db()
-        with pytest.raises(TicketsDeleted, match="were deleted on 2026-11-02"):
+        with pytest.raises(TicketsDeleted, match="were deleted on 2 Nov 2026"):
             stories.quote_for(acme, support, now)
         with pytest.raises(TicketsDeleted):
             next_version(support, mapping={"queue": {"network": "net"}}, what="renamed", now=now)

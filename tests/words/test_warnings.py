@@ -11,7 +11,7 @@ from otai.words.tables.warnings import WARNINGS
 pytestmark = pytest.mark.pure
 
 TOLD = [
-    AccountWarning("closing", {"until": "2026-12-28T21:25:00+01:00"}),
+    AccountWarning("closing", {"until": "28 Dec 2026T21:25:00+01:00"}),
     AccountWarning("suspended", {"since": "2026-11-02T10:00:00+01:00", "why": "unpaid since May"}),
     AccountWarning("payment_owed", {"amount": {"cents": 1050, "currency": "EUR"}}),
     AccountWarning("credits_frozen", {"credits": 1}),
@@ -22,11 +22,11 @@ TOLD = [
 
 SAID = {
     "en": (
-        "This organisation is deleted on 2026-12-28. Until then it only reads, and any owner can keep it.",
-        "This organisation has been suspended since 2026-11-02, and nothing can be ordered: unpaid since May",
+        "This organisation is deleted on 28 Dec 2026. Until then it only reads, and any owner can keep it.",
+        "This organisation has been suspended since 2 Nov 2026, and nothing can be ordered: unpaid since May",
         "Payments were taken back; EUR 10.50 are owed. Until that is settled, nothing can be bought by card.",
         "A payment is disputed: 1 credit is frozen until the bank has decided.",
-        "Pro is not paid yet: without a payment it falls back to Community on 2026-12-02.",
+        "Pro is not paid yet: without a payment it falls back to Community on 2 Dec 2026.",
         "The automatic top-up is stopped: the card was declined",
         "1,234 credits left, fewer than the 5,000 you set.",
     ),

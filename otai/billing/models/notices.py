@@ -27,6 +27,9 @@ class Notice(models.Model):
     recipient = models.EmailField()
     language = models.CharField(max_length=10)
     made_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text="A sweep is sending it since then; one that died is followed by another."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=500, blank=True, default="")

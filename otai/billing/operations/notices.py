@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.template.loader import render_to_string
 
 from otai.billing.documents import invoice_pdf, order_confirmation_pdf
@@ -25,30 +25,41 @@ from otai.words.invoices import count, day, money
 
 logger = logging.getLogger(__name__)
 
+claim_holds = timedelta(minutes=10)
+"""Longer than any mail takes to be handed over (`EMAIL_TIMEOUT`), so that no two sweeps send one."""
+
 most_attempts = 10
 """After that an operator sees the notice at the desk; the mail server has refused it for hours."""
 
 
 def send_notices(*, now: datetime) -> int:
-    """Sends what waits, oldest first; returns how many went out. One that fails is tried again by the next sweep."""
-    waiting = Notice.objects.filter(sent_at__isnull=True, attempts__lt=most_attempts).order_by("made_at", "id")
-    return sum(_send(id, now=now) for id in list(waiting.values_list("id", flat=True)))
+    """Sends what waits, oldest first; returns how many went out. One that fails is tried again by the next sweep, and
+    one whose sweep died by a sweep after `claim_holds`: a mail may then come twice, and none is lost."""
+    waiting = Notice.objects.filter(_is_free(now), attempts__lt=most_attempts).order_by("made_at", "id")
+    begun = monotonic()
+    # The clock goes on in a long sweep: what is claimed at its end is held as long as what was at its beginning.
+    return sum(
+        _send(id, now=now + timedelta(seconds=monotonic() - begun)) for id in list(waiting.values_list("id", flat=True))
+    )
+
+
+def _is_free(now: datetime) -> Q:
+    return Q(sent_at__isnull=True) & (Q(claimed_at__isnull=True) | Q(claimed_at__lte=now - claim_holds))
 
 
 def _send(id: UUID, *, now: datetime) -> bool:
-    with transaction.atomic():
-        # Claimed before it is sent: two sweeps must not send it twice. A crash in between costs an attempt, not a
-        # second mail.
-        notice = Notice.objects.select_for_update(of=("self",), no_key=True).select_related("organisation").get(id=id)
-        if notice.sent_at is not None:
-            return False
-        Notice.objects.filter(id=id).update(sent_at=now, attempts=F("attempts") + 1)
+    # Claimed before it is sent: two sweeps must not send it twice.
+    free = Notice.objects.filter(_is_free(now), id=id)
+    if not free.update(claimed_at=now, attempts=F("attempts") + 1):
+        return False
+    notice = Notice.objects.select_related("organisation").get(id=id)
     try:
         compose(notice).send()
     except Exception as error:  # noqa: BLE001 -- whatever a mail backend raises, the notice waits for the next sweep
         logger.warning("Notice %s was not sent: %s", notice.key, type(error).__name__)
-        Notice.objects.filter(id=id).update(sent_at=None, problem=type(error).__name__)
+        Notice.objects.filter(id=id).update(claimed_at=None, problem=type(error).__name__)
         return False
+    Notice.objects.filter(id=id).update(claimed_at=None, sent_at=now)
     return True
 
 

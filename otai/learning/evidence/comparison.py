@@ -10,7 +10,7 @@ What counts as right are the labels that the newer training was given: a correct
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,9 @@ class AttributeComparison:
     """One attribute on `tickets` common tickets. Differences are the newer less the older, with 95 % intervals.
 
     `only_older` and `only_newer` count the tickets that only that version got right, `p_value` is McNemar's. `verdict`
-    is "better", "worse" or "same" (no difference that chance would not make). `new_labels` are those that the older
-    version did not know.
+    is "better", "worse" or "same" (no difference that chance would not make): "better" holds for as many attributes as
+    were compared (Holm), "worse" for each by itself, since it warns. `new_labels` are those that the older version did
+    not know.
     """
 
     name: str
@@ -73,15 +74,19 @@ class Comparison:
         worse = [one for one in by_chance if one.verdict == "worse"]
         if better and worse:
             names = {"better": [one.name for one in better], "worse": [one.name for one in worse]}
-            return Fact("comparison_mixed", {**names, "chance": _shown(max(better[-1].p_value, worse[-1].p_value))})
+            chance = max(self._holm()[better[-1].name], worse[-1].p_value)
+            return Fact("comparison_mixed", {**names, "chance": _shown(chance)})
         if not better and not worse:
             return Fact("comparison_same", {"tickets": self.tickets})
         first, *others = better or worse
         accuracy = first.accuracy
         values = {"attribute": first.name, "points": accuracy.value, "low": accuracy.low, "high": accuracy.high}
-        values["chance"] = _shown(first.p_value)
+        values["chance"] = _shown(self._holm()[first.name] if better else first.p_value)
         also = {"also": [one.name for one in others]} if others else {}
         return Fact("comparison_better" if better else "comparison_worse", {**values, **also})
+
+    def _holm(self) -> dict[str, float]:
+        return holm({one.name: one.p_value for one in self.attributes})
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for a job. `from_dict` reads it."""
@@ -100,6 +105,26 @@ class Comparison:
         ]
         unknown = None if values["unknown"] is None else Fact.from_dict(values["unknown"])
         return cls(values["tickets"], attributes, unknown)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Each p-value as the step-down of Holm (1979, "A simple sequentially rejective multiple test procedure") adjusts
+    it: how often chance alone makes one difference so large among all that were looked at."""
+    adjusted, most = {}, 0.0
+    for place, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        most = max(most, min(1.0, (len(p_values) - place) * p_values[name]))
+        adjusted[name] = most
+    return adjusted
+
+
+def _surely(compared: list[AttributeComparison]) -> list[AttributeComparison]:
+    """Of seven attributes one is better by luck in every third comparison: what is called better is better all the
+    same."""
+    adjusted = holm({one.name: one.p_value for one in compared})
+    return [
+        replace(one, verdict="same") if one.verdict == "better" and adjusted[one.name] > SURE else one
+        for one in compared
+    ]
 
 
 def _shown(chance: float) -> float:
@@ -130,7 +155,7 @@ def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:
         if known.sum() >= FEWEST_TICKETS:
             compared.append(_compared(models[name], model, _rows(old, known), _rows(new, known), seed=seed))
     unknown = None if compared else Fact("versions_share_no_attribute")
-    return Comparison(len(at_after), compared, unknown)
+    return Comparison(len(at_after), _surely(compared), unknown)
 
 
 def _rows(answers: HoldoutLabels, which: NDArray[np.generic]) -> HoldoutLabels:

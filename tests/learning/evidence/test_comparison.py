@@ -10,9 +10,9 @@ import pytest
 
 from otai.learning.data.tickets import LabelledTickets, Value
 from otai.learning.errors import BundleInvalid
-from otai.learning.evidence.comparison import AttributeComparison, compare
+from otai.learning.evidence.comparison import AttributeComparison, compare, holm
 from otai.learning.model.bundle import Bundle
-from otai.learning.model.holdout import HoldoutRecord, text_hashes
+from otai.learning.model.holdout import HoldoutLabels, HoldoutRecord, text_hashes
 from otai.learning.recipes import recipe_for
 from otai.learning.training import Trained, train
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets
@@ -86,6 +86,47 @@ def test_what_is_kept_is_what_the_report_card_says(newer: Trained) -> None:
 def test_a_version_is_the_same_as_itself(newer: Trained) -> None:
     for one in compare(newer.bundle, newer.bundle).attributes:
         assert (one.verdict, one.p_value, one.accuracy.value, one.macro_f1.value) == ("same", 1.0, 0.0, 0.0)
+
+
+def with_wrong_queues(bundle: Bundle, count: int, *, only: bool) -> Bundle:
+    """The bundle, had it been wrong about the queue of `count` tickets that it had right; `only`: it predicts no
+    other attribute."""
+    assert bundle.holdout is not None
+    queue = bundle.holdout.attributes["queue"]
+    wrong = queue.predicted.copy()
+    right = np.flatnonzero((queue.predicted == queue.actual).all(axis=1))[:count]
+    wrong[right, 0] = (wrong[right, 0] + 1) % 3
+    kept = {"queue": HoldoutLabels(queue.actual, wrong)}
+    return dataclasses.replace(
+        bundle,
+        attributes=[one for one in bundle.attributes if one.spec.name == "queue" or not only],
+        holdout=dataclasses.replace(bundle.holdout, attributes={**({} if only else bundle.holdout.attributes), **kept}),
+    )
+
+
+def test_one_better_attribute_of_three_is_no_luck_only_where_it_is_better_than_luck_makes_one_of_three(
+    newer: Trained,
+) -> None:
+    # 6 to none is 1 in 32 by chance, 1 in 11 among three.
+    alone = compare(with_wrong_queues(newer.bundle, 6, only=True), newer.bundle)
+    assert [(one.verdict, one.p_value) for one in alone.attributes] == [("better", 0.03125)]
+    assert alone.answer().values["chance"] == 0.03125
+    among = compare(with_wrong_queues(newer.bundle, 6, only=False), newer.bundle)
+    assert {one.name: one.verdict for one in among.attributes} == dict.fromkeys(("queue", "priority", "tags"), "same")
+    assert among.answer().code == "comparison_same"
+    surely = compare(with_wrong_queues(newer.bundle, 8, only=False), newer.bundle).answer()
+    assert (surely.code, surely.values["attribute"]) == ("comparison_better", "queue")
+    assert surely.values["chance"] == pytest.approx(3 * 2 / 2**8)
+    # Worse is a warning: nobody goes live by luck.
+    warned = compare(newer.bundle, with_wrong_queues(newer.bundle, 6, only=False))
+    assert next(one for one in warned.attributes if one.name == "queue").verdict == "worse"
+
+
+def test_p_values_are_adjusted_as_holm_does() -> None:
+    adjusted = holm({"c": 0.03, "a": 0.01, "b": 0.02, "d": 0.9})
+    assert {name: round(value, 6) for name, value in adjusted.items()} == {"a": 0.04, "b": 0.06, "c": 0.06, "d": 0.9}
+    assert holm({"a": 0.4, "b": 0.9}) == {"a": 0.8, "b": 0.9}
+    assert holm({}) == {}
 
 
 def test_a_renamed_queue_is_new_and_one_that_only_changed_its_case_is_not(newer: Trained) -> None:
