@@ -170,7 +170,10 @@ def pages(known: dict[str, str], columns: str) -> dict[str, str]:
         "webhook": f"/acme/team/webhooks/{known['webhook']}/",
         "organisation": "/acme/team/organisation/",
         "profile": "/acme/account/",
-        "help": "/acme/help/",
+        "help": "/acme/help/prices/",
+        "help-index": "/acme/help/",
+        "help-page": "/acme/help/report-card/",
+        "help-search": "/acme/help/?q=precision",
         "not-found": "/acme/runs/999/",
     }
 

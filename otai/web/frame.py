@@ -19,6 +19,7 @@ from otai.errors import NotFound
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.web.access import impersonated, local_path
+from otai.web.handbook.of_pages import help_of
 from otai.web.legal_links import LegalLink, legal_links
 from otai.web.words import fact_words
 
@@ -137,8 +138,17 @@ class PageFrame:
 
     @property
     def help(self) -> str:
-        """The address of the help page."""
+        """The address of the help's list."""
         return self._address("web:help")
+
+    @cached_property
+    def help_of_page(self) -> str:
+        """Where this page is explained; empty where nothing is written about it."""
+        match = self._request.resolver_match
+        name, anchor = help_of(match.view_name) if match else ("", "")
+        if not name or self.organisation is None:
+            return ""
+        return reverse("web:help_page", args=[self.organisation.slug, name]) + (f"#{anchor}" if anchor else "")
 
     @property
     def credits_page(self) -> str:

@@ -12,12 +12,21 @@ _LEADS_TO = re.compile(r"(?:https?://|mailto:|#|/(?!/))", re.I)
 
 
 class _Reader(MarkdownIt):
+    leads_to: re.Pattern[str]
+
     def validateLink(self, url: str) -> bool:  # noqa: N802 -- the library calls it so
         """Whether the address may be led to; else its markup is shown."""
-        return bool(_LEADS_TO.match(url))
+        return bool(self.leads_to.match(url))
 
 
-_reader = _Reader("commonmark", {"html": False}).enable("table").disable("image")
+def reader(leads_to: re.Pattern[str]) -> MarkdownIt:
+    """Reads Markdown without markup and pictures; links lead to what the pattern matches."""
+    made = _Reader("commonmark", {"html": False})
+    made.leads_to = leads_to
+    return made.enable("table").disable("image")
+
+
+_reader = reader(_LEADS_TO)
 
 
 def as_html(text: str) -> SafeString:

@@ -482,7 +482,7 @@ def test_help_reads_every_number_from_the_price_book(alice: Client, monkeypatch:
     )
     monkeypatch.setattr("otai.billing.queries.price_book", lambda: other)
     monkeypatch.setattr("otai.runs.readiness.require", lambda mode: None)
-    shown = text_of(alice.get("/acme/help/"))
+    shown = text_of(alice.get("/acme/help/prices/"))
     for expected in ("77 credits", "13-credit package", "EUR 130", "Price book other"):
         assert expected in shown
 

@@ -45,7 +45,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 queries_of_a_page = 30
 """No page asks more, however much there is to show."""
 
-BOOKS = {"code"}
+BOOKS = {"code", "name"}
 """Arguments that mean the same for everybody."""
 
 
@@ -147,6 +147,7 @@ def make_world(tmp_path: Path) -> World:
             "endpoint": endpoint.id,
             "delivery": send_test(organisation=acme, endpoint=endpoint.id, who="alice", now=now).id,
         },
+        "web:help_page": {"name": "importing"},
         "web:invoices_of_month": {"month": invoice.issued_on.strftime("%Y-%m")},
         "web:invoice_pdf": {"number": invoice.number},
         "web:invoice_xml": {"number": invoice.number},
@@ -288,6 +289,7 @@ def test_no_page_has_anything_inline_or_from_another_origin_and_every_dialog_is_
         text = page.content.decode()
         assert not INLINE.search(text), (name, INLINE.search(text))
         assert not FROM_ELSEWHERE.search(text), (name, FROM_ELSEWHERE.search(text))
+        assert 'class="frame"' not in text or 'id="help-of-page"' in text, f"{name}: say in HELP_OF what explains it"
         opened |= {(name, which) for which in dialogs(world, name, world.address(name, arguments), text)}
     assert looked_at > 15
     assert files and files <= {address.name for address in addresses() if address.downloads}

@@ -140,6 +140,6 @@ def test_a_mistake_of_ours_is_told_in_the_readers_language(now: datetime, monkey
     alice = of(member_of(acme(now), "alice", Role.OWNER, now))
     alice.cookies["otai_language"], alice.raise_request_exception = "de", False
     monkeypatch.setattr("otai.web.views.help.render", broken)
-    answer = alice.get("/acme/help/")
+    answer = alice.get("/acme/help/prices/")
     assert answer.status_code == 500
     assert '<html lang="de"' in answer.content.decode() and "Unser Fehler" in answer.content.decode()

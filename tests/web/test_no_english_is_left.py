@@ -60,6 +60,8 @@ SPOKEN = {"aria-label", "title", "placeholder", "alt", "data-done"}
 """Attributes that people read or hear."""
 UNREAD = {"script", "style", "code", "pre", "template", "svg"}
 """Elements for machines, and examples of what machines read."""
+VOID = {"input", "br", "hr", "img", "link", "meta", "path", "use", "wbr"}
+"""Elements without an end."""
 SAME_EVERYWHERE = re.compile(
     r"""[\w.+-]+@[\w.-]+|https?://\S*|[A-Z]\w+(?:/[\w+-]+)+|OT-\w+-\w+|INV-\S+
     |\b(?:OTAI|Studio|Community|Pro|Enterprise|Basic|Business|Maximum|EUR|CSV|JSON|UTF-8|Stripe|Visa|PDF|XML|IBAN|BIC|English|Deutsch|Français|Esperanto)\b""",
@@ -80,23 +82,30 @@ ENGLISH_ALONE = re.compile(r"\b(?:the|of|and|not|is|are|was|with|for|at|by|your|
 
 
 class Read(HTMLParser):
-    """The texts of a page that people see or hear, one for each node."""
+    """The texts of a page that people see or hear, one for each node; without what says itself to be English
+    (`lang="en"`), as the help's pages that a language lacks."""
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
         self.unread = 0
+        self.english: list[str] = []
+        """The tags that are open from an element in English on."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID and (self.english or (tag != "html" and ("lang", "en") in attrs)):
+            self.english.append(tag)
         self.unread += tag in UNREAD
-        if tag != "meta":
+        if tag != "meta" and not self.english:
             self.texts += [value for name, value in attrs if name in SPOKEN and value]
 
     def handle_endtag(self, tag: str) -> None:
+        while tag in self.english and self.english.pop() != tag:
+            continue
         self.unread -= tag in UNREAD
 
     def handle_data(self, data: str) -> None:
-        if not self.unread and data.strip():
+        if not self.unread and not self.english and data.strip():
             self.texts.append(" ".join(data.split()))
 
 

@@ -19,12 +19,17 @@ year_in_seconds = 365 * 24 * 60 * 60
 @signed_in
 def front_door(request: HttpRequest) -> HttpResponse:
     """To the organisation last seen, else to the first by name, else to making one."""
-    assert request.user.is_authenticated
+    slug = last_organisation(request)
+    return redirect("web:home", slug=slug) if slug else redirect("web:organisations")
+
+
+def last_organisation(request: HttpRequest) -> str:
+    """The slug of the organisation that the reader saw last, else of their first by name; empty without one."""
+    if not request.user.is_authenticated:
+        return ""
     slugs = [member.organisation.slug for member in orgs.memberships(request.user)]
-    if not slugs:
-        return redirect("web:organisations")
     last = request.COOKIES.get(ORGANISATION_COOKIE, "")
-    return redirect("web:home", slug=last if last in slugs else slugs[0])
+    return last if last in slugs else next(iter(slugs), "")
 
 
 @require_POST

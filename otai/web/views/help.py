@@ -19,10 +19,10 @@ from otai.web.access import MemberRequest, page
 
 @require_safe
 @page(Action.VIEW)
-def help_page(request: MemberRequest) -> HttpResponse:
-    """The help page, with the prices in force."""
+def prices(request: MemberRequest) -> HttpResponse:
+    """How credits work, with the prices in force."""
     book, modes = billing.price_book(), readiness.trainable(tuple(Mode))
-    prices = [
+    by_mode = [
         (
             mode.title,
             [
@@ -47,7 +47,7 @@ def help_page(request: MemberRequest) -> HttpResponse:
     shown = Mode.BUSINESS if Mode.BUSINESS in modes else modes[0]
     example = price(book, mode=shown, delivery=Delivery.STANDARD, attributes=book.bands[0].first)
     context = {
-        "prices": prices,
+        "prices": by_mode,
         "deliveries": list(words.DELIVERIES.values()),
         "modes": [mode.title for mode in modes],
         "bands": bands,
@@ -66,4 +66,4 @@ def help_page(request: MemberRequest) -> HttpResponse:
         "example_multiplier": book.bands[0].multiplier,
         "version": book.version,
     }
-    return render(request, "web/help.html", context)
+    return render(request, "web/help/prices.html", context)

@@ -1,0 +1,270 @@
+"""A page of the help as HTML: anchors on its headings, links between pages, no markup of its own, no pictures.
+
+A translated page has the anchors of the English one, heading by heading: an address means the same place in every
+language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from pathlib import Path, PurePosixPath
+
+from django.utils.safestring import SafeString
+from markdown_it.token import Token
+
+from otai.web.handbook import pages
+from otai.web.markdown import reader
+from otai.words.catalogue import ENGLISH
+
+OPERATORS_SECTION = re.compile(r"For (?:operators|whoever runs)\b")
+"""How the heading of a section begins that customers are not shown."""
+_OPERATORS_ANCHOR = re.compile(r"for-(?:operators|whoever-runs)\b")
+
+OUR_FILE = re.compile(r"(?:otai|docs|tests)[/.][\w/.*-]+$|\d{4}$")
+"""A file of the sources, or the number of a decision."""
+
+_reader = reader(re.compile(r"(?:https?://|mailto:|#|[\w./-]+$|[\w./-]+#)", re.I))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands under one heading, as plain text for the search. `level` 1 is the page's title, its anchor empty."""
+
+    level: int
+    anchor: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HelpPage:
+    """A page in the language in which it is there, `html` without its title."""
+
+    name: str
+    language: str
+    title: str
+    html: SafeString
+    sections: tuple[Section, ...]
+
+    @property
+    def contents(self) -> list[Section]:
+        """Its headings of the second level: the table of contents."""
+        return [section for section in self.sections if section.level == 2]
+
+
+@lru_cache(maxsize=512)
+def page(name: str, *, language: str, operator: bool) -> HelpPage:
+    """The page in the reader's language, or in English where it has none; `name` is one of `pages.names`."""
+    written_in = pages.language_of(name, language)
+    tokens = _read(name, written_in)
+    english = tokens if written_in == ENGLISH else _read(name, ENGLISH)
+    english_titles = [_title(inline) for _heading, inline in _headings(english)]
+    _give_anchors(tokens, english_titles)
+    if not operator:
+        tokens = _without_operators_sections(tokens)
+    title, tokens = _title(tokens[1]), tokens[3:]
+    _lead_to_pages(name, tokens, operator=operator)
+    if not operator:
+        for token in tokens:
+            token.children = _without_sources(token.children or [])
+    sections = _sections(title, tokens)
+    html = _reader.renderer.render(list(_framed(tokens)), _reader.options, {})
+    return HelpPage(
+        name, written_in, title, SafeString(html.replace("<pre>", '<pre class="code" tabindex="0">')), sections
+    )
+
+
+def anchor_of(title: str, taken: set[str]) -> str:
+    """As GitHub makes them: small letters, hyphens for spaces, no punctuation; a second one of a page is counted."""
+    plain = "".join(sign for sign in title.lower() if sign in " -_" or unicodedata.category(sign)[0] in "LN")
+    anchor = base = plain.strip().replace(" ", "-")
+    count = 0
+    while anchor in taken:
+        count += 1
+        anchor = f"{base}-{count}"
+    taken.add(anchor)
+    return anchor
+
+
+def _read(name: str, language: str) -> list[Token]:
+    tokens = _reader.parse(pages.file_of(name, language).read_text(encoding="utf-8"))
+    assert tokens[0].tag == "h1", f"{name} ({language}) begins with its title"
+    return tokens
+
+
+def _headings(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
+    """Each heading with what is written in it."""
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            yield token, tokens[place + 1]
+
+
+def _title(inline: Token) -> str:
+    return "".join(part.content for part in inline.children or () if part.type in ("text", "code_inline"))
+
+
+def _give_anchors(tokens: Sequence[Token], english_titles: Sequence[str]) -> None:
+    """Each heading gets its anchor, and keeps the English title beside it."""
+    taken: set[str] = set()
+    for (heading, _inline), title in zip(_headings(tokens), english_titles, strict=False):
+        heading.attrSet("id", anchor_of(title, taken))
+        heading.meta["english"] = title
+
+
+def _without_operators_sections(tokens: Sequence[Token]) -> list[Token]:
+    kept: list[Token] = []
+    left_out = 0
+    for token in tokens:
+        if token.type == "heading_open":
+            level = int(token.tag[1])
+            if left_out and level <= left_out:
+                left_out = 0
+            if not left_out and OPERATORS_SECTION.match(str(token.meta.get("english", ""))):
+                left_out = level
+        if not left_out:
+            kept.append(token)
+    return kept
+
+
+def _sections(title: str, tokens: Sequence[Token]) -> tuple[Section, ...]:
+    """What is written, by heading, in plain text."""
+    found = [(1, "", title, list[str]())]
+    is_heading = False
+    for token in tokens:
+        if token.type == "heading_open":
+            found.append((int(token.tag[1]), str(token.attrGet("id") or ""), "", []))
+            is_heading = True
+        elif token.type == "inline":
+            text = " ".join(_words(token).split())
+            if is_heading:
+                level, anchor, _none, texts = found[-1]
+                found[-1] = (level, anchor, text, texts)
+                is_heading = False
+            else:
+                found[-1][3].append(text)
+        elif token.type in ("fence", "code_block"):
+            found[-1][3].append(token.content)
+    return tuple(Section(level, anchor, of, " ".join(texts)) for level, anchor, of, texts in found)
+
+
+def _words(inline: Token) -> str:
+    return "".join(
+        " " if part.type in ("softbreak", "hardbreak") else part.content
+        for part in inline.children or ()
+        if part.type in ("text", "code_inline", "softbreak", "hardbreak")
+    )
+
+
+def _lead_to_pages(name: str, tokens: Sequence[Token], *, operator: bool) -> None:
+    """Links lead to the page here; what leads to a file that is none of the help is words alone."""
+    for token in tokens:
+        parts = token.children or []
+        closing: list[bool] = []
+        for part in parts:
+            if part.type == "link_open":
+                address = _address(name, str(part.attrGet("href")), operator=operator)
+                closing.append(bool(address))
+                if address:
+                    part.attrSet("href", address)
+                    if address.startswith("http"):
+                        part.attrSet("rel", "noopener noreferrer")
+                else:
+                    _silence(part)
+            elif part.type == "link_close" and not closing.pop():
+                _silence(part)
+
+
+def _without_sources(parts: Sequence[Token]) -> list[Token]:
+    """Without the asides that name a file of ours alone, such as `(otai/units.py)`: those read the sources."""
+    kept: list[Token] = []
+    place = 0
+    while place < len(parts):
+        end = _end_of_aside(parts, place)
+        if end:
+            opening, closing = parts[place], parts[end]
+            opening.content = opening.content[:-1].rstrip()
+            closing.content = closing.content[1:]
+            if opening.content:
+                kept.append(opening)
+            elif kept and kept[-1].type == "softbreak":
+                kept.pop()
+            place = end
+        else:
+            kept.append(parts[place])
+            place += 1
+    return kept
+
+
+def _end_of_aside(parts: Sequence[Token], place: int) -> int:
+    """Where an aside about our files ends that begins at the end of this text; 0 where none does."""
+    if parts[place].type != "text" or not parts[place].content.endswith("("):
+        return 0
+    has_source = False
+    for end in range(place + 1, len(parts)):
+        part = parts[end]
+        if part.type == "text" and part.content.startswith(")"):
+            return end if has_source else 0
+        is_source = OUR_FILE.match(part.content) is not None
+        if part.content and not is_source:
+            return 0
+        if part.type in ("link_open", "link_close"):
+            return 0
+        has_source = has_source or is_source
+    return 0
+
+
+def _silence(part: Token) -> None:
+    part.type, part.tag, part.nesting, part.content, part.attrs = "text", "", 0, "", {}
+
+
+def _address(name: str, link: str, *, operator: bool) -> str:
+    """Where a link of the page leads, relative to its address; empty where the reader has no such page or section."""
+    if re.match(r"(?:https?:|mailto:|#)", link, re.I):
+        return link
+    file, _, anchor = link.partition("#")
+    folder = Path(pages.file_of(name)).parent
+    target = PurePosixPath(_resolved(folder.relative_to(pages.DOCS).as_posix(), file))
+    if target.suffix != ".md" or (not operator and _OPERATORS_ANCHOR.match(anchor)):
+        return ""
+    to = pages.name_of(pages.DOCS / target)
+    if to not in pages.names(operator=operator):
+        return ""
+    up = "../" * (name.count("/") + 1)
+    return f"{up}{to}/" + (f"#{anchor}" if anchor else "")
+
+
+def _resolved(folder: str, file: str) -> str:
+    parts = [] if folder == "." else folder.split("/")
+    for step in file.split("/"):
+        if step == ".." and parts:
+            parts.pop()
+        elif step not in ("", "."):
+            parts.append(step)
+    return "/".join(parts)
+
+
+def _framed(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Tables in a frame that scrolls by itself, headings with a link to themselves."""
+    around = ""
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            around = _title(tokens[place + 1])
+        if token.type in ("th_open", "td_open") and (style := str(token.attrs.pop("style", ""))):
+            token.attrSet("class", "number" if "right" in style else "")
+        if token.type == "table_open":
+            token.attrSet("class", "table")
+            yield _markup(f'<div class="table-frame" role="group" aria-label="{escape(around)}" tabindex="0">')
+        if token.type == "heading_close" and (anchor := tokens[place - 2].attrGet("id")):
+            yield _markup(f' <a class="anchor" href="#{escape(str(anchor))}" aria-label="{escape(around)}">#</a>')
+        yield token
+        if token.type == "table_close":
+            yield _markup("</div>")
+
+
+def _markup(html: str) -> Token:
+    return Token("html_block", "", 0, content=html)
