@@ -11,6 +11,7 @@ from otai.api.stripe_webhook import stripe_webhook
 from otai.web.accounts.desk import open_our_tables
 from otai.web.accounts.typed_again import too_many
 from otai.web.accounts.views import confirming
+from otai.web.accounts.views.address import AddressView
 from otai.web.views import impersonating
 from otai.web.views.desk import before_strangers
 
@@ -27,8 +28,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", watching.live, name="live"),
     path("health/ready", watching.ready, name="ready"),
     path("metrics", watching.metrics, name="metrics"),
-    # In the place of allauth's page of this address and name.
+    # In the place of allauth's pages of these addresses and names.
     path("account/confirm-email/", confirming.look_into_your_mail, name="account_email_verification_sent"),
+    path("account/email/", AddressView.as_view(), name="account_email"),
     path("account/", include("allauth.account.urls")),
     path("account/second-factor/", include("allauth.mfa.urls")),
     path("api/", include((application.urls(), "api"))),

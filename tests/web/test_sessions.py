@@ -211,6 +211,24 @@ def test_a_changed_password_or_address_is_told_by_mail_to_the_address_before(ali
     ]
 
 
+def test_an_address_that_nobody_confirmed_stays_until_the_new_one_is_and_is_told(alice: User) -> None:
+    """Where addresses need no confirming: a slip of the keyboard must not take somebody's account, and who holds a
+    session must not take the address unseen."""
+    here, new = at(alice), {"email": "new@else.example"}
+    here.post("/account/email/", {**new, "action_add": ""})
+    for taken in ({**new, "action_primary": ""}, {"email": alice.email, "action_remove": ""}):
+        here.post("/account/email/", taken)
+    alice.refresh_from_db()
+    assert alice.email == "alice@acme.example" and is_in(at(alice))
+    confirm = re.search(r"/account/confirm-email/\S+", mail.outbox[-1].body)
+    assert confirm and "Keep the present one" in here.get("/account/email/").content.decode()
+    here.post(confirm[0])
+    alice.refresh_from_db()
+    assert alice.email == "new@else.example"
+    told = [(one.to[0], one.subject) for one in mail.outbox[1:]]
+    assert told == [("alice@acme.example", "Your mail address was changed")]
+
+
 def test_rows_of_ended_sessions_go(alice: User) -> None:
     her = at(alice)
     her.post("/account/logout/")

@@ -91,6 +91,10 @@ class AccountAdapter(DefaultAccountAdapter):
             keep_typed(self.request, {"login": email_address.email})
         return str(super().get_email_verification_redirect_url(email_address))
 
+    def can_delete_email(self, email_address: EmailAddress) -> bool:
+        """Only one that waits to be confirmed: the present one goes when another is confirmed."""
+        return email_address.email.lower() != email_address.user.email.lower()
+
     def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
         """Not of somebody who signed in a short while ago."""
         return super().is_reauthentication_required(app=app, **more) and not is_recent(self.request, now=utc_now())

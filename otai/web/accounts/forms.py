@@ -8,6 +8,8 @@ from zoneinfo import available_timezones
 
 from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.email_verification import send_verification_email_to_address
+from allauth.account.models import EmailAddress
 from allauth.core import context
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
@@ -246,6 +248,16 @@ class ChangeAddressForm(allauth.AddEmailForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("New mail address")
         _plain(self)
+
+    def save(self, request: HttpRequest) -> EmailAddress:
+        """The address that is to be confirmed; one that waited before is forgotten. The present one stays until then,
+        also where it was never confirmed: allauth would drop it at once, and tell nobody."""
+        with transaction.atomic():
+            waiting = EmailAddress.objects.filter(user=self.user, verified=False)
+            waiting.exclude(email__iexact=self.user.email).delete()
+            address = EmailAddress.objects.create(user=self.user, email=self.cleaned_data["email"].lower())
+        send_verification_email_to_address(request, address)
+        return address
 
 
 class ConfirmPasswordForm(allauth.ReauthenticateForm):
