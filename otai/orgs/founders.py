@@ -6,6 +6,7 @@ Only hashes are kept, so that a person who is deleted can be told apart from a n
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +25,20 @@ ONE_MAILBOX = (
 KNOWN_AS = {domain: domains[0] for domains in ONE_MAILBOX for domain in domains}
 IGNORED_SIGNS = {"gmail.com": ".", "proton.me": ".-_", "yandex.ru": ".-"}
 """Which signs of a name these providers ignore, or take for one another: a.b@ and ab@ are one person."""
+ALSO_A_PLUS = {
+    domain: "-"
+    for domain in (
+        *("ymail.com", "rocketmail.com", "yahoo.com", "yahoo.com.br", "yahoo.co.in", "yahoo.co.jp", "yahoo.co.uk"),
+        *("yahoo.de", "yahoo.es", "yahoo.fr", "yahoo.it"),
+    )
+}
+"""With what, beside `+`, a part begins that the owner of an address makes up; no name at these providers has it."""
+SOLD_BELOW = frozenset(
+    "ae.org br.com cn.com com.de com.se de.com eu.com gb.net hu.net jp.net jpn.com mex.com ru.com sa.com se.net"
+    " uk.com uk.net us.com za.bz za.com".split()
+)
+"""Domains of somebody (CentralNic) below which names are sold as a registry sells them. Below others' (`duckdns.org`,
+`eu.org`) they are given away, to anybody and as many as they like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +62,48 @@ class Person:
 
 
 def same_person(email: str) -> str:
-    """The address without what its owner may change at will: case, a part after `+`, how the domain is written, and
-    what the provider takes for the same."""
+    """The address without what its owner may change at will: case, quotes, a part after `+`, how the domain is
+    written, and what the provider takes for the same."""
     name, _, domain = email.strip().lower().rpartition("@")
-    name, domain = name.partition("+")[0], _domain(domain)
+    name, domain = _unquoted(name).partition("+")[0], _domain(domain)
     domain = KNOWN_AS.get(domain, domain)
+    if domain in ALSO_A_PLUS:
+        name = name.partition(ALSO_A_PLUS[domain])[0]
     return f"{name.translate(dict.fromkeys(map(ord, IGNORED_SIGNS.get(domain, ''))))}@{domain}"
 
 
 def company_domain(email: str) -> str:
     """The domain that a company registered (`acme.co.uk` of `alice@mail.acme.co.uk`); empty for an address at a
-    public mail provider. Below such a provider's domain somebody has all addresses: that is a company of its own."""
+    public mail provider. Below such a provider's domain somebody has all addresses: that is a company of its own.
+    All addresses of the network in the place of a domain (`alice@[192.0.2.7]`) are one company, and so is all below a
+    domain of somebody who gives names away."""
     domain = _domain(email.strip().lower().rpartition("@")[2])
+    if domain.startswith("["):
+        return "[]"
     if domain in public_mail_domains():
         return ""
-    registered = str(_suffixes().privatesuffix(domain) or domain)
+    registered = _registered(domain)
     return domain if registered in public_mail_domains() else registered
+
+
+def _unquoted(name: str) -> str:
+    """`alice` for `"alice"` and for `"a\\lice"`, which mail servers take for the same (RFC 5321, 4.1.2)."""
+    return re.sub(r"\\(.)", r"\1", name[1:-1], flags=re.DOTALL) if re.fullmatch(r'".*"', name, re.DOTALL) else name
 
 
 def _domain(written: str) -> str:
     """As name servers know it, and as mail is sent to it: `xn--mnchen-3ya.example` for `münchen.example`."""
-    written = written.rstrip(".")
     try:
-        return punycode(written)
+        written = punycode(written)
     except UnicodeError:
-        return written
+        pass
+    return written.rstrip(".")
+
+
+def _registered(domain: str) -> str:
+    """The part of it that was registered with a country's or the world's registry, or bought below another's name."""
+    is_sold_below = _suffixes(only_icann=False).publicsuffix(domain) in SOLD_BELOW
+    return str(_suffixes(only_icann=not is_sold_below).privatesuffix(domain) or domain)
 
 
 def public_mail_domains() -> frozenset[str]:
@@ -90,9 +122,9 @@ def _known_providers() -> frozenset[str]:
 
 
 @cache
-def _suffixes() -> PublicSuffixList:
+def _suffixes(*, only_icann: bool) -> PublicSuffixList:
     # The list that came with the package: nothing is fetched.
-    return PublicSuffixList()
+    return PublicSuffixList(only_icann=only_icann)
 
 
 def _hash(kind: str, value: str) -> str:

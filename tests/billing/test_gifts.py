@@ -71,9 +71,21 @@ def guarantees_of(organisation: Organisation, now: datetime) -> list[str]:
         # A domain may end with a dot, a name in quotes may hold an @, and a part after `+` another `+`.
         ("alice@gmail.com.", "alice@gmail.com", ""),
         ("alice@mail.acme.example.", "alice@mail.acme.example", "acme.example"),
-        ('"al.ice@home"@googlemail.com', '"alice@home"@gmail.com', ""),
-        ('"alice@home"@acme.example', '"alice@home"@acme.example', "acme.example"),
+        ('"al.ice@home"@googlemail.com', "alice@home@gmail.com", ""),
+        ('"alice@home"@acme.example', "alice@home@acme.example", "acme.example"),
         ("alice+two+three@acme.example", "alice@acme.example", "acme.example"),
+        ("alice@gmx.de\u3002", "alice@gmx.de", ""),
+        # Quotes change nothing, nor does a backslash before a sign that needs none.
+        ('"alice"@gmx.de', "alice@gmx.de", ""),
+        ('"a\\li\\ce+two"@gmx.de', "alice@gmx.de", ""),
+        ("alice-shopping@yahoo.de", "alice@yahoo.de", ""),
+        ("alice-shopping@gmx.de", "alice-shopping@gmx.de", ""),
+        # Names below these are had for nothing, as many as one likes; below `uk.com` they are bought.
+        ("alice@one.duckdns.org", "alice@one.duckdns.org", "duckdns.org"),
+        ("alice@mail.two.eu.org", "alice@mail.two.eu.org", "eu.org"),
+        ("alice@mail.acme.uk.com", "alice@mail.acme.uk.com", "acme.uk.com"),
+        ("alice@[192.0.2.7]", "alice@[192.0.2.7]", "[]"),
+        ("alice@[2001:db8::7]", "alice@[2001:db8::7]", "[]"),
     ],
 )
 def test_who_an_address_stands_for(email: str, person: str, company: str) -> None:
