@@ -24,6 +24,7 @@ KINDS = {
     "second_factors": "second factors",
     "sessions": "sessions",
     "checkpoint_keys": "keys of checkpoints",
+    "unsubscribe_keys": "keys of links that end mails",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +16,7 @@ from otai.words.sentences import Fact
 shortest_secret_bytes = 32
 shortest_token_bytes = 20
 
-HANGING = ("webhook_secrets", "second_factors", "sessions", "checkpoint_keys", "data_keys")
+HANGING = ("webhook_secrets", "second_factors", "sessions", "checkpoint_keys", "data_keys", "unsubscribe_keys")
 """Kinds of what hangs on secret keys, in the order in which they are told."""
 
 
@@ -59,6 +60,12 @@ class Result:
     def remedy(self, language: str = ENGLISH) -> str:
         """What would help; empty where it is met."""
         return "" if self.is_met else say_fact(Fact(f"remedy.{self.code}", self.values), language=language)
+
+
+def _is_taken_elsewhere(sender: str) -> bool:
+    """Whether other mail servers may take it: an address whose domain is more than this machine's name."""
+    name, _, domain = parseaddr(sender)[1].rpartition("@")
+    return bool(name) and "." in domain.strip(".")
 
 
 def _gib(size: int) -> float:
@@ -107,7 +114,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "mail_sender",
         Severity.ADVISED,
-        lambda s: "@localhost" in s.mail_from,
+        lambda s: not _is_taken_elsewhere(s.mail_from),
         lambda s: {"mail_from": s.mail_from},
     ),
     Check(

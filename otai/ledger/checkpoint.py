@@ -11,7 +11,6 @@ import hmac
 import json
 import os
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,13 +21,12 @@ from uuid import UUID
 from django.conf import settings
 
 from otai import keyring
-from otai.db import one_transaction
 from otai.errors import Invalid
 from otai.keyring import InstallationKey
 from otai.ledger.audit import MOST_PROBLEMS, LedgerProblem, one_snapshot
 from otai.ledger.models import Account, Transfer
 from otai.ledger.operations.requests import checked_moment
-from otai.orgs.models import KeptKey
+from otai.orgs import kept_keys
 
 FORMAT = "otai-ledger-checkpoint-1"
 ALGORITHM = "HMAC-SHA256"
@@ -61,11 +59,7 @@ def known_keys() -> list[InstallationKey]:
     that are gone (`otai keys rewrap`)."""
     own = [settings.OTAI_CHECKPOINT_KEY, *settings.OTAI_OLD_CHECKPOINT_KEYS]
     given = [InstallationKey(keyring.key_of(key).id, _usable(key.encode())) for key in own if key]
-    kept = [
-        InstallationKey(one.key_id, keyring.unseal(one.sealed, purpose=PURPOSE, of=one.key_id))
-        for one in KeptKey.objects.filter(purpose=PURPOSE)
-    ]
-    return [*given, *map(_derived, keyring.known()), *kept]
+    return [*given, *map(_derived, keyring.known()), *kept_keys.opened(PURPOSE)]
 
 
 def _derived(key: InstallationKey) -> InstallationKey:
@@ -74,25 +68,13 @@ def _derived(key: InstallationKey) -> InstallationKey:
 
 def by_key() -> dict[str, int]:
     """By former secret key, whether checkpoints may be signed with it alone; and those kept, by what seals them."""
-    kept = {one.key_id: keyring.key_id_of(one.sealed) for one in KeptKey.objects.filter(purpose=PURPOSE)}
-    return dict(Counter([*kept.values(), *(key.id for key in keyring.known()[1:] if key.id not in kept)]))
+    return kept_keys.by_key(PURPOSE)
 
 
-@one_transaction
 def rewrap() -> int:
     """Keeps of each former secret key the one that signed checkpoints, sealed under the current key: copies elsewhere
     cannot be signed anew."""
-    changed = 0
-    for one in KeptKey.objects.select_for_update(no_key=True).filter(purpose=PURPOSE):
-        anew = keyring.resealed(one.sealed, purpose=PURPOSE, of=one.key_id)
-        if anew is not None:
-            KeptKey.objects.filter(pk=one.pk).update(sealed=anew)
-            changed += 1
-    for former in keyring.known()[1:]:
-        sealed = keyring.seal(_derived(former).secret, purpose=PURPOSE, of=former.id)
-        _, is_new = KeptKey.objects.get_or_create(purpose=PURPOSE, key_id=former.id, defaults={"sealed": sealed})
-        changed += is_new
-    return changed
+    return kept_keys.rewrap(PURPOSE, _derived)
 
 
 def _usable(key: bytes) -> bytes:

@@ -136,6 +136,11 @@ def test_a_host_that_stands_for_many_is_found(hosts: tuple[str, ...]) -> None:
     assert [result.code for result in failing(replace(READY, allowed_hosts=hosts))] == ["allowed_hosts"]
 
 
+@pytest.mark.parametrize("sender", ["studio", "Studio <studio>", "Studio <@example.com>", "studio@mailhost", ""])
+def test_a_sender_whom_no_mail_server_takes_is_found(sender: str) -> None:
+    assert [result.code for result in failing(replace(READY, mail_from=sender))] == ["mail_sender"]
+
+
 def test_the_page_explains_every_check_and_no_other() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "before-strangers-reach-it.md").read_text()
     told = [

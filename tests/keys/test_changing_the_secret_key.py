@@ -32,13 +32,15 @@ from otai import key_files, keyring
 from otai.client import verify_webhook
 from otai.db import new_id, utc_now
 from otai.deployment import failing, situation
-from otai.ledger.checkpoint import InvalidCheckpoint, export_checkpoint, verify_checkpoint
+from otai.ledger.checkpoint import PURPOSE, InvalidCheckpoint, export_checkpoint, verify_checkpoint
 from otai.orgs.models import KeptKey
+from otai.orgs.permissions import Role
+from otai.orgs.unsubscribing import link_to_unsubscribe, unsubscribing
 from otai.outbound import operations as outbound
 from otai.outbound.models import Endpoint
 from otai.outbound.secrets import headers
 from tests.cli.test_team_commands import otai
-from tests.orgs.people import PASSWORD, person
+from tests.orgs.people import PASSWORD, joins, person
 from tests.stories import acme
 from tests.web.studio_server import Installation
 from tests.web.visitors import browser, is_in, signs_in
@@ -78,6 +80,8 @@ class Made:
         found = re.search(r"https?://[^/\s]+(/\S+)", str(mail.outbox[-1].body))
         assert found
         self.link = found.group(1)
+        self.member = joins(self.organisation, self.alice, Role.TRAINER, now)
+        self.unsubscribe = link_to_unsubscribe(self.member.id, "training_ended").split("/unsubscribe/")[1].rstrip("/")
 
     def with_an_app(self) -> None:
         self.app = generate_totp_secret()
@@ -87,6 +91,7 @@ class Made:
     def must_go_on(self) -> None:
         assert _told_of(self.endpoint, self.secret) == _told_of(self.endpoint, self.former_secret)
         assert verify_checkpoint(self.checkpoint).clean
+        assert unsubscribing(self.unsubscribe) == (self.member, "training_ended"), "a mail may be a year old"
         assert is_in(self.browser) and self.browser.get("/account/organisations/").status_code == 200
         kept = Authenticator.objects.get(type=Authenticator.Type.TOTP)
         assert TOTP(kept).validate_code(_code(self.app))
@@ -112,7 +117,13 @@ def test_all_goes_on_after_the_key_was_changed_and_without_the_former_one_once_r
 ) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = NEW, [OLD]
     hanging = json.loads(otai("keys", "list", "--json"))[1]["hanging"]
-    assert hanging == {"checkpoint_keys": 1, "second_factors": 2, "sessions": 1, "webhook_secrets": 2}
+    assert hanging == {
+        "checkpoint_keys": 1,
+        "second_factors": 2,
+        "sessions": 1,
+        "unsubscribe_keys": 1,
+        "webhook_secrets": 2,
+    }
     [former] = [one for one in failing(situation()) if one.code == "secret_key_former"]
     assert "secrets of webhooks: 2; second factors: 2; sessions: 1; keys of checkpoints: 1" in former.sentence()
     assert _opens(made.link), "a link in a mail"
@@ -165,7 +176,7 @@ def test_two_changes_later_the_first_checkpoint_is_still_known(made: Made, setti
     keyring.rewrap()
     settings.SECRET_KEY_FALLBACKS = []
     assert verify_checkpoint(made.checkpoint).clean
-    assert KeptKey.objects.count() == 2
+    assert KeptKey.objects.filter(purpose=PURPOSE).count() == 2
     edited = made.checkpoint.replace('"seq": 0', '"seq": 1')
     with pytest.raises(InvalidCheckpoint):
         verify_checkpoint(edited if edited != made.checkpoint else made.checkpoint.replace("2026", "2027"))

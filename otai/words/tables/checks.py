@@ -43,12 +43,12 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.secret_key_lost": (
         "No secret key that is here opens: secrets of webhooks: {webhook_secrets:n}; second factors: "
         "{second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}; keys of organisations: "
-        "{data_keys:n}.",
+        "{data_keys:n}; keys of links that end mails: {unsubscribe_keys:n}.",
     ),
     "check.secret_key_former": (
         "Former secret keys are still accepted: {keys:n}. On them hang secrets of webhooks: {webhook_secrets:n}; "
         "second factors: {second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}; keys of "
-        "organisations: {data_keys:n}.",
+        "organisations: {data_keys:n}; keys of links that end mails: {unsubscribe_keys:n}.",
         "Former secret keys are still accepted: {keys:n}. Nothing hangs on them but links in mails.",
     ),
     "check.migrations": ("The database is of an earlier version; migrations to be applied: {migrations:n}.",),
