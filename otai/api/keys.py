@@ -22,6 +22,7 @@ from django.http import HttpRequest, HttpResponse
 
 from otai.api.access import KeyedCallerRequest
 from otai.api.models import KeyedRequest
+from otai.api.people import as_told
 from otai.api.waiting import address_of, job_out
 from otai.db import utc_now
 from otai.errors import Invalid, Refused
@@ -95,7 +96,7 @@ def once(
     """
     key = key_of(request, required=required)
     if not key:
-        return _response(*_answered(work(), status))
+        return _response(request, *_answered(work(), status))
     caller, now = request.auth.keyed_by, utc_now()
     asked = _hash_of(request, content_sha256)
     KeyedRequest.objects.filter(**caller, made_at__lt=now - kept_for).delete()
@@ -105,7 +106,7 @@ def once(
     except IntegrityError:
         before = KeyedRequest.objects.filter(**caller, key=key).first()
         if before is None or not _taken_over(before, asked, now=now):
-            return _repeated(before, asked, key)
+            return _repeated(request, before, asked, key)
         mine = before
     try:
         answer, status = _answered(work(), status)
@@ -115,7 +116,7 @@ def once(
         raise
     kept = _without(answer, secret.split(".")) if secret else answer
     KeyedRequest.objects.filter(id=mine.id).update(status=status, answer=kept)
-    return _response(answer, status)
+    return _response(request, answer, status)
 
 
 def _without(answer: Any, path: list[str]) -> Any:
@@ -135,14 +136,14 @@ def _taken_over(found: KeyedRequest, asked: str, *, now: datetime) -> bool:
     )
 
 
-def _repeated(found: KeyedRequest | None, asked: str, key: str) -> HttpResponse:
+def _repeated(request: KeyedCallerRequest, found: KeyedRequest | None, asked: str, key: str) -> HttpResponse:
     if found is not None and found.request_sha256 != asked:
         raise IdempotencyKeyReused("reused", key=key)
     if found is None or found.status is None:
         raise InProgress("under_way", key=key)
     if found.answer is None:
         raise AnswerDeleted("deleted", key=key)
-    response = _response(found.answer, found.status)
+    response = _response(request, found.answer, found.status)
     response["Idempotency-Replayed"] = "true"
     return response
 
@@ -166,8 +167,10 @@ def _jsonable(answer: Any) -> Any:
     return json.loads(json.dumps(dumped, cls=DjangoJSONEncoder))
 
 
-def _response(answer: Any, status: int) -> HttpResponse:
-    response = HttpResponse(json.dumps(answer, ensure_ascii=False), status=status, content_type="application/json")
+def _response(request: KeyedCallerRequest, answer: Any, status: int) -> HttpResponse:
+    # What is kept is whole; whoever asks again may be another key of the organisation.
+    told = json.dumps(as_told(request.auth, answer), ensure_ascii=False)
+    response = HttpResponse(told, status=status, content_type="application/json")
     if status == 202:
         response["Location"], response["Retry-After"] = address_of(answer["id"]), "1"
     return response

@@ -21,6 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja.errors import HttpError, ValidationError
 
+from otai.api.people import as_told
 from otai.db import busy, new_id
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 from otai.orgs.streams import TooManyStreams
@@ -177,6 +178,8 @@ def of_exception(request: HttpRequest, error: Exception) -> HttpResponse:
     """Any exception as an answer. What nobody expected is logged with an id, and told as 500 without its words."""
     match error:
         case OtaiError():
+            # Who was first is said to whoever may know it.
+            error.details = as_told(getattr(request, "auth", None), error.details)
             return answer(error)
         case ValidationError():
             return body(422, "invalid_request", *_fields(error.errors))

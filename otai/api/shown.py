@@ -3,29 +3,18 @@ sees that somebody of the team did it."""
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationInfo
 
 from otai.api.access import Caller
+from otai.api.people import reads_addresses, without_addresses
 from otai.orgs.permissions import Action
 from otai.words.quotes import without_quotes
 
-A_MEMBER = "a member"
-_ADDRESS = re.compile(r"[^\s@()<>]+@[^\s@()<>]+")
-
-
-def without_addresses(who: str) -> str:
-    """`who`, with "a member" for each mail address; names of keys and of parts of the Studio stay."""
-    return _ADDRESS.sub(A_MEMBER, who)
-
-
 def _as_the_caller_may(who: str, info: ValidationInfo) -> str:
     caller = getattr((info.context or {}).get("request"), "auth", None)
-    if isinstance(caller, Caller) and not caller.may(Action.READ_MEMBERS):
-        return without_addresses(who)
-    return who
+    return who if reads_addresses(caller) else without_addresses(who)
 
 
 Who = Annotated[str, AfterValidator(_as_the_caller_may)]

@@ -3,22 +3,28 @@ every GET of the API is asked by keys with `read` and with each of these beside 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import transaction
 from django.db.models import CharField
+from ninja import Schema
 
+from otai.api.people import WHO
+from otai.db import utc_now
 from otai.orgs.models import ApiKey
 from otai.orgs.permissions import Scope
 from otai.runs.models import Run
 from otai.serving import feedback
-from otai.serving.models import Advice
+from otai.serving.models import Advice, ReviewItem
 from otai.tickets.models import DataSet
 from tests.api.callers import Program
 from tests.api.everything import Everything, everything_of
-from tests.api.test_another_organisation import endpoints, filled
+from tests.api.test_another_organisation import body_of, endpoints, filled
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +103,51 @@ def test_each_scope_opens_its_own(acme: Any, acme_has: Everything, scope: Scope)
     assert bool(holding(found, ADDRESS)) is (scope is Scope.MEMBERS_READ)
     opened = {address for address, needed in ONLY_WITH.items() if found[address][0] != 403}
     assert opened == {address for address, needed in ONLY_WITH.items() if needed is scope}
+
+
+def test_answers_and_refusals_of_what_changes_something_name_nobody_either(
+    alice: Program, acme: Any, acme_has: Everything
+) -> None:
+    """An answer was told as it was made, also again to another key; and a refusal said who was first."""
+    endpoint = f"/webhooks/endpoints/{acme_has.path['endpoint']}/rotate"
+    once = {"Idempotency-Key": "one"}
+    assert alice.post(endpoint, **once)[1]["created_by"] == ADDRESS
+    hooks = Program(acme, [Scope.WEBHOOKS_MANAGE])
+    for headers in (once, {}):
+        assert hooks.post(endpoint, **headers)[1]["created_by"] == "a member"
+    row = ReviewItem.objects.get(id=acme_has.path["question"])
+    ReviewItem.objects.filter(id=row.id).update(claimed_by=ADDRESS, claimed_until=utc_now() + timedelta(minutes=5))
+    answer = f"/data-sets/{acme_has.path['data_set']}/review/{row.id}/answer"
+    status, refused = Program(acme, [Scope.TICKETS_WRITE]).post(answer, {"verdict": "keep", "labels": []})
+    assert status == 409 and refused["error"]["who"] == "a member" and ADDRESS not in str(refused)
+    assert ADDRESS in str(alice.post(answer, {"verdict": "keep", "labels": []}))
+
+
+def test_who_is_told_under_names_that_are_known() -> None:
+    def all_of(kind: type[Schema]) -> Iterator[type[Schema]]:
+        for one in kind.__subclasses__():
+            yield one
+            yield from all_of(one)
+
+    fields = [(name, repr(field)) for one in all_of(Schema) for name, field in one.model_fields.items()]
+    assert {name for name, shown in fields if "_as_the_caller_may" in shown} <= WHO
+
+
+@pytest.mark.attack
+def test_each_scope_alone_tells_no_more_whatever_is_asked_with_it(acme: Any, acme_has: Everything) -> None:
+    asked = 0
+    for address, method, operation in endpoints():
+        for scope in operation["x-scopes"]:
+            with transaction.atomic():
+                program, body = Program(acme, [scope]), body_of(operation, acme_has)
+                answer = program.call(method, filled(address, acme_has), body, **{"Idempotency-Key": "key"})
+                content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+                transaction.set_rollback(True)
+            of_people = scope in (Scope.MEMBERS_READ, Scope.ACCESS_READ, Scope.DATA_EXPORT)
+            assert of_people or ADDRESS.encode() not in content, (method, address, scope)
+            assert scope in (Scope.TICKETS_READ, Scope.DATA_EXPORT) or WORD.encode() not in content, (address, scope)
+            asked += 1
+    assert asked > 100
 
 
 def test_who_did_it_is_a_member_and_keys_keep_their_names(acme: Any, acme_has: Everything) -> None:

@@ -1,0 +1,43 @@
+"""Mail addresses of people in answers and refusals, for callers who may not read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from otai.orgs.permissions import Action
+
+A_MEMBER = "a member"
+_ADDRESS = re.compile(r"[^\s@()<>]+@[^\s@()<>]+")
+WHO = frozenset(
+    {
+        *("who", "by", "member", "ordered_by", "created_by", "invited_by", "agreed_by", "decided_by", "claimed_by"),
+        *("given_by", "withdrawn_by"),
+    }
+)
+"""Under these names answers say who did something."""
+
+
+def without_addresses(who: str) -> str:
+    """`who`, with "a member" for each mail address; names of keys and of parts of the Studio stay."""
+    return _ADDRESS.sub(A_MEMBER, who)
+
+
+def reads_addresses(caller: Any) -> bool:
+    """Whether this caller sees who did something. A vendor's caller has keys of its own for that."""
+    may = getattr(caller, "may", None)
+    return may is None or bool(may(Action.READ_MEMBERS))
+
+
+def as_told(caller: Any, document: Any) -> Any:
+    """An answer of JSON's kinds, as this caller may see it."""
+    return document if reads_addresses(caller) else _without(document)
+
+
+def _without(document: Any, name: str = "") -> Any:
+    if isinstance(document, Mapping):
+        return {name: _without(one, name) for name, one in document.items()}
+    if isinstance(document, list | tuple):
+        return [_without(one, name) for one in document]
+    return without_addresses(document) if name in WHO and isinstance(document, str) else document
