@@ -283,7 +283,7 @@ def caddy(folder: Path, *, tls_port: int, server: str) -> Iterator[None]:
     for documented, here in changes.items():
         assert documented in site, f"deploy/Caddyfile has no {documented!r}"
         site = site.replace(documented, here)
-    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n}\n" + site)
+    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https off\n\tskip_install_trust\n}\n" + site)
     command = [caddy_program(), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
     homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
     with (
