@@ -12,6 +12,7 @@ from otai.api.people import reads_addresses, without_addresses
 from otai.orgs.permissions import Action
 from otai.words.quotes import without_quotes
 
+
 def _as_the_caller_may(who: str, info: ValidationInfo) -> str:
     caller = getattr((info.context or {}).get("request"), "auth", None)
     return who if reads_addresses(caller) else without_addresses(who)

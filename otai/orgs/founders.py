@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -25,17 +26,29 @@ ONE_MAILBOX = (
 KNOWN_AS = {domain: domains[0] for domains in ONE_MAILBOX for domain in domains}
 IGNORED_SIGNS = {"gmail.com": ".", "proton.me": ".-_", "yandex.ru": ".-"}
 """Which signs of a name these providers ignore, or take for one another: a.b@ and ab@ are one person."""
-ALSO_A_PLUS = {
-    domain: "-"
-    for domain in (
-        *("ymail.com", "rocketmail.com", "yahoo.com", "yahoo.com.br", "yahoo.co.in", "yahoo.co.jp", "yahoo.co.uk"),
-        *("yahoo.de", "yahoo.es", "yahoo.fr", "yahoo.it"),
-    )
-}
+YAHOO = (
+    *("rocketmail.com", "yahoo.co.in", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com", "yahoo.com.br", "yahoo.de"),
+    *("yahoo.es", "yahoo.fr", "yahoo.it", "ymail.com"),
+)
+ALSO_A_PLUS = dict.fromkeys(YAHOO, "-")
 """With what, beside `+`, a part begins that the owner of an address makes up; no name at these providers has it."""
 SOLD_BELOW = frozenset(
-    "ae.org br.com cn.com com.de com.se de.com eu.com gb.net hu.net jp.net jpn.com mex.com ru.com sa.com se.net"
-    " uk.com uk.net us.com za.bz za.com".split()
+    {
+        *(
+            "ae.org",
+            "br.com",
+            "cn.com",
+            "com.de",
+            "com.se",
+            "de.com",
+            "eu.com",
+            "gb.net",
+            "hu.net",
+            "jp.net",
+            "jpn.com",
+        ),
+        *("mex.com", "ru.com", "sa.com", "se.net", "uk.com", "uk.net", "us.com", "za.bz", "za.com"),
+    }
 )
 """Domains of somebody (CentralNic) below which names are sold as a registry sells them. Below others' (`duckdns.org`,
 `eu.org`) they are given away, to anybody and as many as they like."""
@@ -93,10 +106,8 @@ def _unquoted(name: str) -> str:
 
 def _domain(written: str) -> str:
     """As name servers know it, and as mail is sent to it: `xn--mnchen-3ya.example` for `münchen.example`."""
-    try:
+    with suppress(UnicodeError):
         written = punycode(written)
-    except UnicodeError:
-        pass
     return written.rstrip(".")
 
 

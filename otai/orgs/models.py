@@ -398,3 +398,24 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.version}"
+
+
+class FormerAddress(models.Model):
+    """A mail address that a person had before their present one: it stands beside what they did meanwhile. It goes with
+    the account."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="former_addresses")
+    email = models.CharField(max_length=254, help_text="In small letters.")
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "orgs_former_address"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "email"], name="orgs_former_address_is_kept_once"),
+            models.CheckConstraint(condition=~Q(email=""), name="orgs_former_address_is_one"),
+        ]
+        indexes = [models.Index("email", name="orgs_former_address_by_email")]
+
+    def __str__(self) -> str:
+        return self.email

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from django.db import models
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from otai.orgs.models import User
+from otai.orgs.models import FormerAddress, User
 
 COLUMNS = frozenset(
     {
@@ -106,11 +107,41 @@ class Replacement:
                 yield row, changed
 
 
+def keep_former_address(user: User, email: str, *, now: datetime) -> None:
+    """The person has another address from now on; what they did as `email` stays theirs. An address that somebody else
+    had before is this person's alone by now."""
+    FormerAddress.objects.filter(email=user.email.casefold()).delete()
+    if email.casefold() != user.email.casefold():
+        FormerAddress.objects.update_or_create(user=user, email=email.casefold(), defaults={"until": now})
+
+
+def addresses_of(who: str) -> tuple[str, ...]:
+    """All addresses of the account that has this one, or had it before and nobody has now; in small letters, the
+    present one first. `who` alone where it is no account's."""
+    if "@" not in who:
+        return (who.casefold(),)
+    user = User.objects.filter(email__iexact=who, is_active=True).order_by("pk").first()
+    if user is None:
+        former = FormerAddress.objects.filter(email=who.casefold()).select_related("user").order_by("-until").first()
+        if former is None:
+            return (who.casefold(),)
+        user = former.user
+    return (user.email.casefold(), *_former(user))
+
+
+def _former(user: User) -> list[str]:
+    had = list(FormerAddress.objects.filter(user=user).order_by("-until").values_list("email", flat=True))
+    taken = {
+        one.casefold() for one in User.objects.filter(email__in=had, is_active=True).values_list("email", flat=True)
+    }
+    return [one for one in had if one not in taken]
+
+
 def replacement_of(user: User) -> Replacement:
-    """The person's number for each of their addresses, confirmed or not; the longest first."""
+    """The person's number for each of their addresses, confirmed or not, and of those they had; the longest first."""
     from allauth.account.models import EmailAddress
 
-    addresses = [user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)]
+    addresses = [user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True), *_former(user)]
     addresses += [user.username] if "@" in user.username else []
     return Replacement(tuple(sorted({one.lower() for one in addresses if one}, key=len, reverse=True)), user.pk)
 

@@ -1,5 +1,7 @@
-"""Links that end mails of one kind to one member: signed, without an end, good for nothing else. Mails are kept for years, so
-the key that signs them outlives the installation's secret key."""
+"""Links that end mails of one kind to one member: signed, without an end, good for nothing else.
+
+Mails are kept for years, so the key that signs them outlives the installation's secret key.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ def _signed(values: list[str]) -> str:
     return signing.dumps(values, key=_text(_derived(keyring.current_key())), salt=SALT)
 
 
-def _known() -> list[str]:
+def _known() -> list[str | bytes]:
     """All keys of links, the one that signs now first. Releases before this one signed with the secret key itself."""
     derived = map(_derived, keyring.known())
     own = [_text(key) for key in (*derived, *kept_keys.opened(PURPOSE))]

@@ -288,6 +288,7 @@ def write_person(user: User, file: IO[bytes], *, now: datetime) -> None:
     account = {
         "number": user.pk, "email": user.email, "name": user.get_full_name(), "language": user.language,
         "joined_at": plain(user.date_joined), "last_login": plain(user.last_login), "addresses": addresses,
+        "former_addresses": list(user.former_addresses.order_by("-until").values_list("email", flat=True)),
         "signs_in_with": sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
     }  # fmt: skip
     members = Member.objects.filter(user=user).select_related("organisation")

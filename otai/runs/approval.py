@@ -18,6 +18,7 @@ from otai.errors import Invalid, NotAllowed
 from otai.orgs.models import ApiKey, Member, Organisation, User
 from otai.orgs.operations.members import record
 from otai.orgs.permissions import ROLE_ACTIONS, Action, Role
+from otai.orgs.persons import addresses_of
 from otai.orgs.queries import person_behind
 from otai.runs.models import ApprovalRule, Run
 from otai.units import MAX_CREDITS
@@ -104,8 +105,9 @@ def require_may_decide(run: Run, by: Approver, *, approving: bool) -> None:
             raise NotAllowed("approver")
         person = key.created_by
     owners = Member.objects.filter(organisation=run.organisation_id, role=Role.OWNER)
-    others = {email.casefold() for email in owners.values_list("user__email", flat=True)} - {person.casefold()}
-    if approving and others and person.casefold() == orderer(run).casefold():
+    own = addresses_of(person)
+    others = {email.casefold() for email in owners.values_list("user__email", flat=True)} - {*own}
+    if approving and others and orderer(run).casefold() in own:
         raise OwnOrder("approve", number=run.number)
 
 
@@ -127,8 +129,8 @@ def tell_approvers(run: Run, *, now: datetime) -> None:
     """A mail to each who may decide, but for whoever ordered; in the order's transaction."""
     roles = [role for role, actions in ROLE_ACTIONS.items() if Action.APPROVE in actions]
     members = Member.objects.select_related("user").filter(organisation=run.organisation_id, role__in=roles)
-    own = orderer(run).casefold()
-    asked = [member.user for member in members.order_by("joined_at") if member.user.email.casefold() != own]
+    own = addresses_of(orderer(run))
+    asked = [member.user for member in members.order_by("joined_at") if member.user.email.casefold() not in own]
     assert run.approval_until is not None
     _tell(run, asked, "approval_asked", now=now, approval_until=run.approval_until.isoformat())
 
@@ -136,7 +138,7 @@ def tell_approvers(run: Run, *, now: datetime) -> None:
 def tell_orderer(run: Run, *, now: datetime) -> None:
     """A mail to whoever ordered, if they are still a member: what was decided, and by whom; in its transaction."""
     members = Member.objects.select_related("user").filter(organisation=run.organisation_id)
-    who = members.filter(user__email__iexact=orderer(run)).first()
+    who = members.filter(user__email__iexact=addresses_of(orderer(run))[0]).first()
     decided = {"outcome": run.approval, "decided_by": run.approval_by, "why": run.approval_why}
     _tell(run, [who.user] if who else [], f"approval_{run.approval}", now=now, **decided)
 

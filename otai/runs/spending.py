@@ -6,7 +6,6 @@ or was cancelled gave them back. Included runs cost nothing and count nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,6 +19,7 @@ from otai.ledger.models import Hold
 from otai.ledger.queries import csv_row
 from otai.orgs.models import Member, Organisation, TeamEvent
 from otai.orgs.operations.members import record
+from otai.orgs.persons import addresses_of
 from otai.orgs.queries import team_events
 from otai.runs import queries
 from otai.runs.approval import RULE_CHANGED
@@ -54,15 +54,12 @@ def limits(organisation: Organisation) -> QuerySet[SpendLimit]:
 
 def limit_of(organisation: Organisation, who: str) -> int | None:
     """The month's credits of whoever orders: their own limit, else that for everybody; None without one."""
-    return _limit_of(_by_member(organisation), who)
+    known = _by_member(organisation)
+    return next((known[address] for address in addresses_of(who) if address in known), known.get(""))
 
 
 def _by_member(organisation: Organisation) -> dict[str, int]:
     return dict(limits(organisation).values_list("member", "monthly_credits"))
-
-
-def _limit_of(known: Mapping[str, int], who: str) -> int | None:
-    return known.get(who.casefold(), known.get(""))
 
 
 def ordered(organisation: Organisation, *, month: Month) -> list[Ordered]:
@@ -74,7 +71,10 @@ def ordered(organisation: Organisation, *, month: Month) -> list[Ordered]:
         runs.setdefault(who.casefold(), []).append((who, credits))
     found = [
         Ordered(
-            who=each[0][0], runs=len(each), credits=sum(credits for _, credits in each), limit=_limit_of(known, who)
+            who=each[0][0],
+            runs=len(each),
+            credits=sum(credits for _, credits in each),
+            limit=known.get(who, known.get("")),
         )
         for who, each in runs.items()
     ]
@@ -144,7 +144,8 @@ def require_within_limit(organisation: Organisation, *, who: str, credits: int, 
     if most is None:
         return
     month = Month.at(now, organisation.zone)
-    spent = sum(each for by, each in _costing(organisation, month) if by.casefold() == who.casefold())
+    own = addresses_of(who)
+    spent = sum(each for by, each in _costing(organisation, month) if by.casefold() in own)
     if spent + credits > most:
         raise SpendLimitReached(
             "month",

@@ -7,6 +7,7 @@ from datetime import datetime
 from otai.orgs.models import Member, Organisation, User
 from otai.orgs.operations import add_member
 from otai.orgs.permissions import Role
+from otai.orgs.persons import keep_former_address
 
 PASSWORD = "correct horse battery staple 7"
 
@@ -18,3 +19,10 @@ def person(name: str, *, at: str = "acme.example") -> User:
 
 def joins(organisation: Organisation, user: User, role: Role, now: datetime) -> Member:
     return add_member(organisation=organisation, user=user, role=role, who=user.email, now=now)
+
+
+def has_another_address(user: User, email: str, now: datetime) -> None:
+    """As after the mail at the new address was opened."""
+    former, user.email = user.email, email
+    user.save(update_fields=["email"])
+    keep_former_address(user, former, now=now)

@@ -29,12 +29,12 @@ from otai.runs import spending
 from tests import stories
 from tests.billing.people import details, transfer
 from tests.leftovers import found_in_tables
-from tests.orgs.people import PASSWORD, joins, person
+from tests.orgs.people import PASSWORD, has_another_address, joins, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = utc_now().replace(microsecond=0) - timedelta(days=1)
-WORDS = ["quetzal", "alicia zinnober"]
+WORDS = ["quetzal", "alicia zinnober", "alicia.zinnober"]
 BY_LAW = {"billing_invoice.facts", "billing_purchase.buyer"}
 
 
@@ -86,8 +86,12 @@ def test_a_number_stands_for_her_in_everything_that_is_kept() -> None:
     user = alicia(acme)
     joins(acme, person("bob"), Role.OWNER, NOW)
     lived(acme, user)
+    # Most of it was done under the address that she had before.
+    EmailAddress.objects.filter(user=user).update(email="alicia.zinnober@acme.example")
+    has_another_address(user, "alicia.zinnober@acme.example", NOW)
+    User.objects.filter(pk=user.pk).update(username="person-0123456789abcdef")
     browser = Client()
-    assert browser.login(username=user.username, password=PASSWORD)
+    assert browser.login(username=user.email, password=PASSWORD)
     chain_new(now=NOW)
     before = audit().findings
 
@@ -101,7 +105,7 @@ def test_a_number_stands_for_her_in_everything_that_is_kept() -> None:
     assert not Member.objects.filter(user=user).exists()
     assert not NotificationChoice.objects.exists() and not Notification.objects.exists()
     assert browser.get("/acme/").status_code == 302
-    assert not Client().login(username=user.username, password=PASSWORD)
+    assert not Client().login(username=user.email, password=PASSWORD)
     chain_new(now=utc_now())
     assert audit().findings == before
     assert audit_ledger().clean

@@ -27,7 +27,7 @@ from otai.runs.operations.approvals import _lapse as lapsed_meanwhile
 from otai.serving.deletion import delete_tickets
 from otai.units import MAX_CREDITS
 from tests import stories
-from tests.orgs.people import joins, person
+from tests.orgs.people import has_another_address, joins, person
 from tests.runs.guarantees import agreed
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +190,9 @@ def test_nobody_approves_their_own_order_but_the_only_owner(team: Team, now: dat
     with pytest.raises(OwnOrder, match="ordered by you"):
         team.approves(own, "alice")
     assert team.declines(team.orders("alice"), "alice").status == "cancelled", "one's own is declined alone"
+    has_another_address(User.objects.get(email=email("alice")), email("alicia"), now)
+    with pytest.raises(OwnOrder):
+        team.approves(own, "alice")
     remove_member(organisation=team.acme, member=zoe.id, who=email("zoe"), now=now)
     assert team.approves(own, "alice").status == "queued"
 

@@ -16,11 +16,13 @@ from otai.cli.team import app
 from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation, User
 from otai.orgs.operations import add_member
+from otai.orgs.persons import addresses_of
 from otai.runs import operations, spending
 from otai.runs.models import Run, SpendLimit
 from otai.runs.spending import InvalidSpendLimit, SpendLimitReached
 from otai.units import MAX_CREDITS
 from tests import stories
+from tests.orgs.people import has_another_address
 from tests.runs.guarantees import agreed
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +66,19 @@ def test_an_order_beyond_the_months_limit_is_refused_and_holds_nothing(
     with pytest.raises(SpendLimitReached):
         orders(acme_of_two, data_set, BOB, now)
     orders(acme_of_two, data_set, BOB, now + timedelta(days=31))
+
+
+def test_another_mail_address_makes_no_other_month(acme_of_two: Organisation, data_set: Any, now: datetime) -> None:
+    bob = User.objects.get(email=BOB)
+    limits(acme_of_two, BOB, orders(acme_of_two, data_set, BOB, now).credits, now)
+    for address in ("robert@acme.example", "bobby@acme.example", BOB):
+        has_another_address(bob, address, now)
+        with pytest.raises(SpendLimitReached):
+            orders(acme_of_two, data_set, address, now)
+    has_another_address(bob, "robert@acme.example", now)
+    User.objects.create_user("another", BOB, "long enough for anybody")
+    assert addresses_of("bobby@acme.example") == ("robert@acme.example", "bobby@acme.example")
+    assert addresses_of(BOB) == (BOB,), "who has it now did nothing of that"
 
 
 def test_what_was_cancelled_is_not_counted(acme_of_two: Organisation, data_set: Any, now: datetime) -> None:

@@ -24,6 +24,7 @@ from otai.cli.main import app
 from otai.db import utc_now
 from otai.orgs.models import User
 from otai.orgs.permissions import Action, Role
+from otai.orgs.persons import addresses_of
 from otai.orgs.sessions import end_sessions
 from otai.orgs.standing import Standing, still_standing
 from otai.web.accounts import session_limits
@@ -224,7 +225,7 @@ def test_an_address_that_nobody_confirmed_stays_until_the_new_one_is_and_is_told
     assert confirm and "Keep the present one" in here.get("/account/email/").content.decode()
     here.post(confirm[0])
     alice.refresh_from_db()
-    assert alice.email == "new@else.example"
+    assert alice.email == "new@else.example" and addresses_of(alice.email) == ("new@else.example", "alice@acme.example")
     told = [(one.to[0], one.subject) for one in mail.outbox[1:]]
     assert told == [("alice@acme.example", "Your mail address was changed")]
 

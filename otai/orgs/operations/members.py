@@ -13,6 +13,7 @@ from otai.errors import Invalid, NotFound, Refused
 from otai.orgs.languages import languages, listed
 from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.permissions import Role
+from otai.orgs.persons import addresses_of
 from otai.orgs.queries import usable_keys_made_by
 
 
@@ -80,7 +81,7 @@ def remove_member(*, organisation: Organisation, member: UUID, who: str, now: da
     found = _locked(organisation, member)
     _keep_an_owner(found, doing="removed")
     email = found.user.email
-    keys = [key.prefix for key in usable_keys_made_by(organisation, [email], now=now)]
+    keys = [key.prefix for key in usable_keys_made_by(organisation, addresses_of(email), now=now)]
     record(organisation, who=who, what="member_removed", subject=email, now=now, role=found.role, keys=keys)
     found.delete()
     return keys

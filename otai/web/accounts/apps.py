@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -21,7 +23,7 @@ class AccountsConfig(AppConfig):
 
 def _follow_sessions() -> None:
     # Tables and signals can be imported only once all apps are ready.
-    from allauth.account.signals import password_changed, password_reset, password_set
+    from allauth.account.signals import email_changed, password_changed, password_reset, password_set
     from allauth.mfa.signals import (
         authentication_failed,
         authenticator_added,
@@ -33,7 +35,16 @@ def _follow_sessions() -> None:
     from otai.web.accounts.session_limits import begin, end_the_others, second_factor_failed
 
     user_logged_in.connect(begin)
+    email_changed.connect(_keep_former_address)
     authentication_failed.connect(second_factor_failed)
     of_password = (password_changed, password_reset, password_set)
     for changed in (*of_password, authenticator_added, authenticator_removed, authenticator_reset):
         changed.connect(end_the_others)
+
+
+def _keep_former_address(*, user: Any, from_email_address: Any, **_: object) -> None:
+    from otai.db import utc_now
+    from otai.orgs.persons import keep_former_address
+
+    if from_email_address is not None:
+        keep_former_address(user, from_email_address.email, now=utc_now())

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from otai.db import utc_now
 from otai.learning.evidence.card_answer import answer_of
 from otai.orgs.permissions import Action
+from otai.orgs.persons import addresses_of
 from otai.outbound.models import NotificationKind
 from otai.outbound.notifications import is_mailed
 from otai.pricing.price_book import Delivery, Mode
@@ -198,7 +199,7 @@ def mails_at_the_end(run: Run, request: MemberRequest) -> str:
     """The address that whoever reads the page is mailed at when the run ends, however it does; empty where they are
     not."""
     member = request.member
-    is_own = orderer(run).casefold() == member.user.email.casefold()
+    is_own = orderer(run).casefold() in addresses_of(member.user.email)
     ends = (NotificationKind.TRAINING_READY, NotificationKind.TRAINING_FAILED)
     return member.user.email if is_own and all(is_mailed(member, kind) for kind in ends) else ""
 

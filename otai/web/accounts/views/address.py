@@ -6,7 +6,7 @@ from allauth.account.views import EmailView
 from django.http import HttpRequest
 
 
-class AddressView(EmailView):  # type: ignore[misc]
+class AddressView(EmailView):
     """allauth's page, without its way to take an address that nobody confirmed."""
 
     def _action_primary(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
