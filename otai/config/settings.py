@@ -17,10 +17,10 @@ import platformdirs
 from otai.config.addresses import allowed_hosts, base_url
 from otai.config.colours import style_sheet
 from otai.config.languages import CATALOGUES, languages
-from otai.config.legal import legal_pages
 from otai.config.look import logo, studio_name
 from otai.environment import InvalidSetting, choice, number, number_if_set, refuse_what_means_nothing, switch
 from otai.key_files import former_keys, secret_key
+from otai.orgs.legal_places import legal_pages
 
 # Also those that only a server's or a worker's own process reads: each program says at its door what means nothing.
 refuse_what_means_nothing()

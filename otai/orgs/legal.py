@@ -13,10 +13,9 @@ from django.conf import settings
 
 from otai.errors import NotFound, Unavailable
 from otai.orgs.languages import languages
+from otai.orgs.legal_places import ANY, is_address
 from otai.orgs.models import Consent, User
 
-ANY = ""
-"""Stands for every language that has no page of its own (`OTAI_LEGAL`)."""
 most_bytes = 512 * 1024
 """Of one file: a page, not a book."""
 
@@ -41,7 +40,7 @@ class LegalPlace:
     @property
     def is_elsewhere(self) -> bool:
         """Whether it is a web address, and no file here."""
-        return _is_address(self.place)
+        return is_address(self.place)
 
 
 def given() -> list[Legal]:
@@ -69,7 +68,7 @@ def unreadable() -> list[str]:
     found = []
     for which in Legal:
         for place in settings.OTAI_LEGAL[which.value].values():
-            if not _is_address(place):
+            if not is_address(place):
                 try:
                     _read(place)
                 except LegalPageUnreadable:
@@ -87,8 +86,8 @@ def terms_version() -> str:
         return str(settings.OTAI_TERMS_VERSION)
     told = hashlib.sha256()
     for language, place in sorted(pages.items()):
-        told.update(f"{language}={place if _is_address(place) else ''}\0".encode())
-        if not _is_address(place):
+        told.update(f"{language}={place if is_address(place) else ''}\0".encode())
+        if not is_address(place):
             told.update(_read(place) + b"\0")
     return told.hexdigest()[:16]
 
@@ -98,11 +97,6 @@ def accept_terms(*, user: User, version: str, language: str, now: datetime) -> C
     return Consent.objects.get_or_create(
         user=user, version=version, defaults={"language": language, "accepted_at": now}
     )[0]
-
-
-def _is_address(place: str) -> bool:
-    # A file's path is absolute.
-    return place.startswith(("http://", "https://"))
 
 
 def _read(place: str) -> bytes:

@@ -12,9 +12,9 @@ from PIL import Image
 from pytest_django import Settings
 
 from otai.config.colours import accents, contrast, enough, hexed, lch, style_sheet
-from otai.config.legal import legal_pages
 from otai.config.look import logo, studio_name
 from otai.environment import InvalidSetting
+from otai.orgs.legal_places import legal_pages
 from tests.web.visitors import browser
 
 pytestmark = pytest.mark.pure

@@ -263,8 +263,8 @@ def test_each_door_says_its_own_next_step() -> None:
     assert "column=COLUMN=body" in error.said("api") and "--" not in error.said("api")
     assert error.said("page").endswith("Take one as subject or body.")
     assert error.said("page", "de").endswith("Nehmen Sie eine als Betreff oder Text.")
-    assert NotFound("run", number=7).message == "There is no run 7. `otai runs list` shows those that exist."
-    assert NotFound("run", number=7).said("api") == "There is no run 7."
+    assert NotFound("run", number=7).message == "There is no training 7. `otai runs list` shows those that exist."
+    assert NotFound("run", number=7).said("api") == "There is no training 7."
 
 
 def test_bad_rows_are_said_in_the_readers_language() -> None:
@@ -349,6 +349,7 @@ READ_BY_NO_PAGE = {
     "config/": "whoever starts the Studio",
     "environment.py": "whoever starts the Studio",
     "learning/exporting/": "people at a terminal: `otai models export`",
+    "orgs/legal_places.py": "whoever starts the Studio",
     "ledger/checkpoint.py": "people at a terminal: `otai checkpoint`",
     "orgs/queries.py": "programs: the life of an API key",
     "runs/executors/": "logs: what workers and clusters say",

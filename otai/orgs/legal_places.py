@@ -1,4 +1,5 @@
-"""Where the vendor's terms, privacy notice and imprint are: for each language a web address or a file."""
+"""Where the vendor's terms, privacy notice and imprint are: for each language a web address or a file. Pure: settings
+are read by it before there is a Django."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from otai.environment import InvalidSetting
 
 _ENTRY = re.compile(r"(?:(?P<language>[a-z]{2}(?:-[a-z]{2,4})?)=)?(?P<place>\S.*)", re.I)
 ANY = ""
-"""Stands for every language that has none of its own."""
+"""Stands for every language that has none of its own (`OTAI_LEGAL`)."""
 
 
 def legal_pages(text: str, *, setting: str) -> dict[str, str]:
