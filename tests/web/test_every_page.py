@@ -37,6 +37,7 @@ from tests import stories
 from tests.api.everything import asked_about, said_of
 from tests.billing.people import transfer
 from tests.orgs.people import person
+from tests.web.labelled_cells import mislabelled
 from tests.web.test_sign_in_attacks import addresses
 from tests.web.visitors import browser, member_of, of
 
@@ -290,6 +291,7 @@ def test_no_page_has_anything_inline_or_from_another_origin_and_every_dialog_is_
         assert not INLINE.search(text), (name, INLINE.search(text))
         assert not FROM_ELSEWHERE.search(text), (name, FROM_ELSEWHERE.search(text))
         assert 'class="frame"' not in text or 'id="help-of-page"' in text, f"{name}: say in HELP_OF what explains it"
+        assert mislabelled(text) == [], name
         opened |= {(name, which) for which in dialogs(world, name, world.address(name, arguments), text)}
     assert looked_at > 15
     assert files and files <= {address.name for address in addresses() if address.downloads}

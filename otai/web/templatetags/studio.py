@@ -5,7 +5,7 @@ looks in css/parts.css.
 {% notice "warning" %} ... {% endnotice %}        {% badge "completed" %}
 {% empty _("No tickets yet") "tickets" %} ... {% endempty %}
 {% dialog "delete" _("Delete this model?") %} ... {% enddialog %}    (<a href="?dialog=delete" data-opens="delete">)
-{% table_frame _("Ledger") %}<table class="table"> ... </table>{% endtable_frame %}
+{% table_frame _("Ledger") %}<table class="table"> ... <td data-label="..."> ... </table>{% endtable_frame %}
 {% chart _("Coverage against precision") "line" %}<table> ... </table>{% endchart %}
 {% field form.name %}   {% figure "84.1" unit="%" label=_("right") %}   {% spend _("Train") credits=3 left=25 %}
 {% pages newer older %}
@@ -37,7 +37,6 @@ from otai.runs.models import Run
 from otai.tickets import own_ids
 from otai.units import Money
 from otai.web import refusals, words
-from otai.web.cards import labelled
 from otai.web.formats import MINUS, credits, money, number, percent, percent_number, size
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
@@ -137,9 +136,9 @@ def page_or_dialog(context: template.Context, content: str) -> SafeString:
 
 @register.simple_block_tag
 def table_frame(content: str, label: str, tall: bool = False) -> SafeString:
-    """Around a table: on a phone each row is a card, its labels beside its values. On a wide screen it scrolls by
-    itself, by keyboard too, and its head stays."""
-    return _block("web/parts/table_frame.html", SafeString(labelled(content)), label=label, tall=tall)
+    """Around a table: on a phone each row is a card, in which the words of a column's head stand beside its value: each
+    cell has them as `data-label`. On a wide screen it scrolls by itself, by keyboard too, and its head stays."""
+    return _block("web/parts/table_frame.html", content, label=label, tall=tall)
 
 
 @register.simple_block_tag
@@ -161,7 +160,7 @@ def chart(
     """
     return _block(
         "web/parts/chart.html",
-        SafeString(labelled(content)),
+        content,
         title=title,
         kind=kind,
         x=x,

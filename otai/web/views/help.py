@@ -40,7 +40,10 @@ def prices(request: MemberRequest) -> HttpResponse:
         (
             words.band_words(band.first, band.last),
             band.multiplier,
-            [price(book, mode=mode, delivery=Delivery.STANDARD, attributes=band.first).credits for mode in modes],
+            [
+                (mode.title, price(book, mode=mode, delivery=Delivery.STANDARD, attributes=band.first).credits)
+                for mode in modes
+            ],
         )
         for band in book.bands
     ]

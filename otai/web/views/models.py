@@ -238,7 +238,7 @@ def compare(request: MemberRequest, model: UUID) -> HttpResponse:
         job = waited(begun)
         if not job.has_ended:
             return working(request, job)
-        beside = _beside(card_of(older.run), card_of(newer.run))
+        beside = _beside(older, newer)
         compared = serving_jobs.comparison_of(job)
         context |= {"newer": newer, "older": older, "comparison": compared, "beside": beside}
         context["answer"] = compared.answer() if compared is not None else None
@@ -249,11 +249,12 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 9 else 0
 
 
-def _beside(*cards: ReportCard | None) -> list[tuple[str, list[Estimate | None]]]:
+def _beside(*versions: ModelVersion) -> list[tuple[str, list[tuple[int, Estimate | None]]]]:
+    cards = [(version.number, card_of(version.run)) for version in versions]
     names: list[str] = []
-    for card in cards:
+    for _number, card in cards:
         names += [one.name for one in card.attributes if one.name not in names] if card else []
-    return [(name, [_accuracy(card, name) for card in cards]) for name in names]
+    return [(name, [(number, _accuracy(card, name)) for number, card in cards]) for name in names]
 
 
 def _accuracy(card: ReportCard | None, name: str) -> Estimate | None:
