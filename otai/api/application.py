@@ -136,7 +136,8 @@ ERROR_SCHEMA: dict[str, Any] = {
             "error": {
                 "code": "insufficient_credits",
                 "case": "covered",
-                "message": "This run needs 12 credits (available: 9, missing: 3). What covers it: 10-credit package "
+                "message": "This training needs 12 credits (available: 9, missing: 3). What covers it: "
+                "10-credit package "
                 "(EUR 100).",
                 "help": problems.HELP_FOR_CODE["insufficient_credits"],
                 "values": {"needed": 12, "available": 9, "missing": 3},

@@ -287,7 +287,7 @@ def agree(
     if json:
         print_json(guarantee_as_dict(decided))
     else:
-        say("Declined." if no else "Agreed: the included run can be ordered.")
+        say("Declined." if no else "Agreed: the included training can be ordered.")
 
 
 @app.command("fee")

@@ -31,7 +31,7 @@ from otai.words.findings import message
 
 def _agree(row: Guarantee, *, who: str, now: datetime, why: str) -> str:
     operations.agree(guarantee=row.id, who=who, why=why, now=now)
-    return gettext("Agreed: the included run can be ordered.")
+    return gettext("Agreed: the included training can be ordered.")
 
 
 def _decline(row: Guarantee, *, who: str, now: datetime, why: str) -> str:

@@ -3,7 +3,6 @@ sentences."""
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -33,8 +32,14 @@ def money(amount: Money | None) -> str:
     """`EUR 450` or `EUR 535.50` in English, `535,50 EUR` in German."""
     if amount is None:
         return ""
-    shown = invoices.money(amount.cents, amount.currency, get_language() or ENGLISH, least_decimals=0)
-    return shown.replace("-", MINUS).replace(" ", "\N{NO-BREAK SPACE}")
+    return invoices.money(
+        amount.cents,
+        amount.currency,
+        get_language() or ENGLISH,
+        least_decimals=0,
+        minus=MINUS,
+        blank="\N{NO-BREAK SPACE}",
+    )
 
 
 def size(count: int) -> str:
@@ -42,31 +47,15 @@ def size(count: int) -> str:
     said, one = next((pair for pair in _UNITS if count >= pair[1]), _UNITS[-1])
     tenths = count * 10 // one
     places = 0 if tenths % 10 == 0 else 1
-    shown = str(said) % {"size": number(Decimal(tenths) / 10, places)}
-    return shown.replace(" ", "\N{NO-BREAK SPACE}")
+    return str(said) % {"size": number(Decimal(tenths) / 10, places)}
 
 
 _UNITS = (
-    (_("%(size)s TB"), 10**12),
-    (_("%(size)s GB"), 10**9),
-    (_("%(size)s MB"), 10**6),
-    (_("%(size)s kB"), 1000),
+    (_("%(size)s\u00a0TB"), 10**12),
+    (_("%(size)s\u00a0GB"), 10**9),
+    (_("%(size)s\u00a0MB"), 10**6),
+    (_("%(size)s\u00a0kB"), 1000),
 )
-
-_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|h|min|[kKMGT]i?[Bo]|EUR)(?![\w-]))")
-
-
-_RUN = re.compile(
-    r"\b([Rr])un(?= \d)|(?<=\b[Tt]his )(r)un\b|(?<=\b[Aa] )(r)un\b|(?<=included )(r)un\b|(?<=improvement )(r)un\b"
-)
-
-
-def together(text: str) -> str:
-    """A sentence of the catalogue as a page shows it: no line ends between a figure and the sign of its unit, and what
-    programs call a run is a training (docs/glossary.md); other languages have one word."""
-    if (get_language() or ENGLISH).startswith(ENGLISH):
-        text = _RUN.sub(lambda found: "Training" if found[1] == "R" else "training", text)
-    return _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def percent(share: Any, places: int = 0) -> str:

@@ -10,7 +10,6 @@ from django.utils.translation import get_language
 from otai.errors import OtaiError
 from otai.pricing.settlement import Ending
 from otai.runs.models import Run
-from otai.web.formats import together
 from otai.words import refusals as words
 from otai.words.catalogue import ENGLISH
 from otai.words.sentences import Fact
@@ -19,7 +18,7 @@ from otai.words.tables.reasons import FAILED
 
 def in_words(error: OtaiError) -> str:
     """What was refused, and which field or button would help."""
-    return together(error.said(words.PAGE, get_language() or ENGLISH))
+    return error.said(words.PAGE, get_language() or ENGLISH)
 
 
 def problems_in_words(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

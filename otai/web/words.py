@@ -7,9 +7,9 @@ none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _now
@@ -22,12 +22,12 @@ from otai.orgs.actors import AT_A_SHELL, BY_HOUSEKEEPING, key_of
 from otai.orgs.models import TeamEvent
 from otai.orgs.persons import number_of
 from otai.pricing.price_book import Delivery, DeliveryPromise, Mode, PriceBook, Term, Tier
-from otai.pricing.vat import Vat, VatTreatment, percent
+from otai.pricing.vat import Vat, VatTreatment
 from otai.runs import readiness
 from otai.runs.approval import RULE_CHANGED
 from otai.serving.models import ModelEvent, Move
 from otai.serving.versions import SYSTEM as BY_ITSELF
-from otai.web.formats import credits, together
+from otai.web.formats import credits, number
 from otai.words.catalogue import ENGLISH, say_fact
 from otai.words.sentences import Fact
 
@@ -109,7 +109,7 @@ def fact_words(fact: Fact | Mapping[str, Any] | str | None) -> str:
     """A fact in the reader's language; what a person wrote, or an earlier release stored, as it is."""
     if fact is None or isinstance(fact, str):
         return fact or ""
-    return together(say_fact(fact, language=get_language() or ENGLISH))
+    return say_fact(fact, language=get_language() or ENGLISH)
 
 
 SAID_BY_ITS_NAME = frozenset(
@@ -177,7 +177,7 @@ def vat_words(vat: Vat) -> str:
 
 def vat_rate(permille: int) -> str:
     """`19` or `25,5`, as the language writes it."""
-    return percent(permille).replace(".", formats.get_format("DECIMAL_SEPARATOR"))
+    return number(Decimal(permille) / 10, 0 if permille % 10 == 0 else 1)
 
 
 def promise_words(promise: DeliveryPromise) -> str:

@@ -73,18 +73,21 @@ def words_in(language: str) -> dict[str, str]:
     return {name: translated(text, language=language) for name, text in PRINTED.items()}
 
 
-def money(cents: int, currency: str, language: str, *, least_decimals: int = 2) -> str:
+def money(
+    cents: int, currency: str, language: str, *, least_decimals: int = 2, minus: str = "-", blank: str = " "
+) -> str:
     """`EUR 1,234.50` in English, `1.234,50 EUR` in German: the currency where the language puts it.
 
-    With `least_decimals=0` a whole amount has none: `EUR 450`.
+    With `least_decimals=0` a whole amount has none: `EUR 450`. `minus` stands before what is below zero, `blank`
+    between amount and currency.
     """
     locale = locale_of(language)
     value = Decimal(abs(cents)) / 100
     places = 2 if cents % 100 else least_decimals
     amount = format_decimal(value, format="#,##0.00" if places else "#,##0", locale=locale)
-    sign = "-" if cents < 0 else ""
+    sign = minus if cents < 0 else ""
     is_before = locale.currency_formats["standard"].pattern.startswith("\N{CURRENCY SIGN}")
-    return f"{currency} {sign}{amount}" if is_before else f"{sign}{amount} {currency}"
+    return f"{currency}{blank}{sign}{amount}" if is_before else f"{sign}{amount}{blank}{currency}"
 
 
 def count(number: int, language: str) -> str:

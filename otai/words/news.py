@@ -74,8 +74,7 @@ def title(event: str, data: Mapping[str, Any], *, language: str = ENGLISH) -> st
         found = SimpleNamespace(
             kind=data["kind"], title=data.get("title", ""), evidence=data.get("evidence", []), chart={}, mapping={}
         )
-        said = advice.title(found, data_set=str(data.get("data_set", "")), language=language)
-        values["found"] = said.removesuffix(".")
+        values["found"] = advice.title(found, data_set=str(data.get("data_set", "")), language=language)
     return say(TITLES[event], values, language=language)
 
 

@@ -106,7 +106,8 @@ def test_what_is_found_is_said_with_its_numbers() -> None:
         "secret_key": "has 12 bytes; it signs who is signed in, and at least 32",
         "migrations": "applied: 3.",
         "database_for_processes": "2 server processes",
-        "memory_for_jobs": "4 jobs at once may hold 8 GiB of memory (imports and looks at tickets, 2 GiB each)",
+        "memory_for_jobs": "4 jobs at once may hold 8\N{NO-BREAK SPACE}GiB of memory (imports and looks at tickets, "
+        "2\N{NO-BREAK SPACE}GiB each)",
         "metrics_token_short": "has 6 bytes",
     }
     assert {code: text for code, text in shown.items() if text not in said[code]} == {}

@@ -188,7 +188,7 @@ def test_a_quote_says_what_would_be_cheaper() -> None:
             51,
             "enterprise",
             [
-                ("Standard delivery (within 24 h)", 48, 24),
+                ("Standard delivery (within 24\N{NO-BREAK SPACE}h)", 48, 24),
                 ("50 attributes instead of 51", 36, 36),
                 ("Business mode", 20, 52),
                 ("Basic mode", 8, 64),
@@ -224,17 +224,18 @@ def test_a_band_holds_its_first_and_its_last(attributes: int, band: str) -> None
     [
         (
             0,
-            "A run predicts from 1 to 200 attributes; 0 were chosen. Choose at least one.",
+            "A training predicts from 1 to 200 attributes; 0 were chosen. Choose at least one.",
             {"attributes": 0, "limit": 200},
         ),
         (
             -3,
-            "A run predicts from 1 to 200 attributes; -3 were chosen. Choose at least one.",
+            "A training predicts from 1 to 200 attributes; -3 were chosen. Choose at least one.",
             {"attributes": -3, "limit": 200},
         ),
         (
             201,
-            "A run predicts from 1 to 200 attributes; 201 were chosen. Leave out 1, or split them over two runs.",
+            "A training predicts from 1 to 200 attributes; 201 were chosen. Leave out 1, or split them over two "
+            "trainings.",
             {"over": 1, "attributes": 201, "limit": 200},
         ),
         (

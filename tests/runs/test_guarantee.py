@@ -280,7 +280,7 @@ def test_an_order_repeated_is_one_order_and_a_paid_quote_is_not_included(
     agreed(acme, support, now)
     paid = quote(acme, support, now)
     runs.order_run(organisation=acme, quote=paid.id, who="alice", now=now)
-    with pytest.raises(runs.QuoteDoesNotFit, match="paid run"):
+    with pytest.raises(runs.QuoteDoesNotFit, match="paid training"):
         runs.order_included_run(organisation=acme, quote=paid.id, who="alice", now=now)
     offered = quote(acme, support, now)
     first = runs.order_included_run(organisation=acme, quote=offered.id, who="alice", now=now)

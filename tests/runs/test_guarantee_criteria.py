@@ -273,13 +273,13 @@ def test_only_several_labels_a_ticket_are_counted_by_labels() -> None:
     ("text", "says"),
     [
         ("queue", "“queue” is no criterion. Write: queue accuracy 0.85, queue macro_f1 0.6, or queue coverage@95 0.3"),
-        ("queue accuracy 0", "A threshold lies above 0 and at most at 1 (100 %); 0 % does not."),
-        ("queue accuracy 101%", "A threshold lies above 0 and at most at 1 (100 %); 101 % does not."),
+        ("queue accuracy 0", "A threshold lies above 0 and at most at 1 (100\N{NO-BREAK SPACE}%); 0 % does not."),
+        ("queue accuracy 101%", "A threshold lies above 0 and at most at 1 (100\N{NO-BREAK SPACE}%); 101 % does not."),
         ("queue coverage@93 0.3", "A coverage is stated at a precision of 90 %, 95 %, 99 %."),
         ("queue coverage 0.3", "A coverage is stated at a precision of 90 %, 95 %, 99 %."),
         ("queue macro_f1@90 0.7", "Only a coverage has a precision; macro F1 has none."),
         ("queue accuracy 0.33333", "“0.33333” is finer than can be measured; at most four decimals."),
-        ("queue accuracy 1..5", "“1..5” is no share. Write 0.85 or 85 %."),
+        ("queue accuracy 1..5", "“1..5” is no share. Write 0.85 or 85\N{NO-BREAK SPACE}%."),
     ],
 )
 def test_a_refused_criterion_says_what_is_wrong(text: str, says: str) -> None:

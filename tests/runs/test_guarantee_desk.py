@@ -60,7 +60,7 @@ def test_olga_agrees_to_criteria_above_the_bar(
     listed = desk.get(reverse("admin:runs_guarantee_changelist")).content.decode()
     assert "queue: accuracy of at least 90\N{NO-BREAK SPACE}%" in listed
     answer = act(desk, guarantee, "agree", why="their tickets are clean")
-    assert "the included run can be ordered" in answer.content.decode()
+    assert "the included training can be ordered" in answer.content.decode()
     assert "open -&gt; agreed" in answer.content.decode(), "the row shows what happened to it"
     guarantee.refresh_from_db()
     assert (guarantee.status, guarantee.agreed_by) == ("agreed", "olga (desk)")

@@ -84,7 +84,7 @@ def test_without_enough_credits_the_order_says_what_is_missing_and_which_package
     with pytest.raises(InsufficientCredits) as refused:
         operations.order_run(organisation=acme, quote=offered.id, who="alice", now=now)
     assert refused.value.message == (
-        "This run needs 1 credit (available: 0, missing: 1). What covers it: 10-credit package (EUR 100), "
+        "This training needs 1 credit (available: 0, missing: 1). What covers it: 10-credit package (EUR 100), "
         "50-credit package (EUR 450), 100-credit package (EUR 800)."
     )
     assert [package["credits"] for package in refused.value.details["packages"]] == [10, 50, 100]

@@ -57,7 +57,7 @@ class TestWhatIsRefused:
         support = stories.tickets_of(acme, tmp_path, now)
         run = stories.ordered(acme, support, now)
         assert what_goes_with_tickets(organisation=acme, data_sets=[support]).open_runs == (run.number,)
-        with pytest.raises(DataSetInUse, match="run 1 needs its tickets") as refusal:
+        with pytest.raises(DataSetInUse, match="training 1 needs its tickets") as refusal:
             delete(support, now=now)
         assert refusal.value.details["runs"] == [1]
         assert len(list(queries.tickets(support))) == 150

@@ -92,7 +92,7 @@ LINE = {
     "source": "",
     "what": "Credits spent",
     "reference": "run:019a4f0c-6d5e-7c31-9f3b-1c2d3e4f5a6b",
-    "reason": "Run 4: 3 credits spent",
+    "reason": "Training 4: 3 credits spent",
     "fact": {"code": "moved_why.run_completed", "values": {"run": 4, "credits": 3}},
     "credits": 3,
     "credits_in": 0,

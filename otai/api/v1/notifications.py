@@ -67,7 +67,7 @@ TOLD = {
     "id": "019a4f0f-7777-7888-8999-000011112222",
     "kind": "training_ready",
     "event": "run.completed",
-    "title": "Your training is ready: support, run 4",
+    "title": "Your training is ready: support, training 4",
     "page": "https://studio.example/acme/runs/4/",
     "happened_at": "2026-11-02T09:36:00Z",
     "mailed_at": "2026-11-02T09:36:02Z",

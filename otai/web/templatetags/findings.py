@@ -7,7 +7,6 @@ from django import template
 from django.utils.translation import get_language
 
 from otai.learning.finding import Finding
-from otai.web.formats import together
 from otai.words import findings as words
 from otai.words.card_findings import HEADLINES
 from otai.words.catalogue import ENGLISH
@@ -18,19 +17,19 @@ register = template.Library()
 @register.filter
 def message(found: Finding) -> str:
     """The finding in the reader's language."""
-    return together(words.message(found, language=get_language() or ENGLISH))
+    return words.message(found, language=get_language() or ENGLISH)
 
 
 @register.filter
 def advice(found: Finding) -> str:
     """What would help, in the reader's language."""
-    return together(words.advice(found, language=get_language() or ENGLISH))
+    return words.advice(found, language=get_language() or ENGLISH)
 
 
 @register.filter
 def card_message(found: Finding) -> str:
     """A finding of a report card."""
-    return together(words.message(found, of_card=True, language=get_language() or ENGLISH))
+    return words.message(found, of_card=True, language=get_language() or ENGLISH)
 
 
 @register.filter

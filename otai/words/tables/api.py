@@ -126,7 +126,7 @@ TABLE: Mapping[str, Refusal] = {
         "There is no {path}. The addresses are in {prefix}/openapi.json.",
     ),
     "not_found.no_attempt": said(
-        "Run {number} has no attempt {attempt}.",
+        "Training {number} has no attempt {attempt}.",
     ),
     "not_found.no_data_set": said(
         "There is no data set {name:quoted}.",
@@ -135,7 +135,7 @@ TABLE: Mapping[str, Refusal] = {
         "There is no organisation {organisation:quoted}.",
     ),
     "not_found.no_report_card": said(
-        "Run {number} is {status}: it has no report card.",
+        "Training {number} is {status}: it has no report card.",
     ),
     "not_found.nothing_here": said(
         "There is no such thing.",
@@ -159,7 +159,7 @@ TABLE: Mapping[str, Refusal] = {
         "The same request with this Idempotency-Key is being worked on.",
     ),
     "still_running.run": said(
-        "Run {number} has not ended yet.",
+        "Training {number} has not ended yet.",
     ),
     "studio_unreachable.no_answer": said(
         "{url} did not answer: {error}",
@@ -171,7 +171,10 @@ TABLE: Mapping[str, Refusal] = {
         "This address takes up to {most_bytes:n} bytes.",
     ),
     "too_large.file": said(
-        ("A file may have up to {most:n} MiB. Split it, or compress it: .csv.gz and .parquet are read as they are."),
+        (
+            "A file may have up to {most:n}\u00a0MiB. Split it, or compress it: .csv.gz and .parquet are read "
+            "as they are."
+        ),
     ),
     "too_large.request": said(
         "The request is larger than this endpoint takes.",

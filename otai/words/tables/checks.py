@@ -58,11 +58,13 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "check.memory_for_jobs": (
         Counted(
-            "{jobs:n} job at once may hold {jobs_gib:number} GiB of memory (imports and looks at tickets, "
-            "{job_gib:number} GiB each), and this machine has {machine_gib:number} GiB: the kernel may end others for "
+            "{jobs:n} job at once may hold {jobs_gib:number}\u00a0GiB of memory (imports and looks at tickets, "
+            "{job_gib:number}\u00a0GiB each), and this machine has {machine_gib:number}\u00a0GiB: the kernel "
+            "may end others for "
             "them.",
-            "{jobs:n} jobs at once may hold {jobs_gib:number} GiB of memory (imports and looks at tickets, "
-            "{job_gib:number} GiB each), and this machine has {machine_gib:number} GiB: the kernel may end others for "
+            "{jobs:n} jobs at once may hold {jobs_gib:number}\u00a0GiB of memory (imports and looks at tickets, "
+            "{job_gib:number}\u00a0GiB each), and this machine has {machine_gib:number}\u00a0GiB: the kernel "
+            "may end others for "
             "them.",
             "jobs",
         ),
@@ -89,7 +91,7 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.legal_pages": ("Not set, so whoever signs up finds no such page: {missing:words}.",),
     "check.legal_files": ("Files with terms, privacy notice or imprint cannot be read here: {files:words}.",),
     "check.metrics_token": (
-        "There is no page of metrics: nobody sees from outside that runs wait or holds stay open.",
+        "There is no page of metrics: nobody sees from outside that trainings wait or holds stay open.",
     ),
     "check.metrics_token_short": (
         Counted(
@@ -155,7 +157,7 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
         "Set OTAI_TERMS, OTAI_PRIVACY and OTAI_IMPRINT to web addresses or files (docs/settings.md).",
     ),
     "remedy.legal_files": (
-        "Let the Studio's user read them: UTF-8, at most 512 KiB each, on every machine that serves pages.",
+        "Let the Studio's user read them: UTF-8, at most 512\u00a0KiB each, on every machine that serves pages.",
     ),
     "remedy.metrics_token": ("Set OTAI_METRICS_TOKEN, and let Prometheus send it.",),
     "remedy.metrics_token_short": ("Set it to at least {fewest:n} random characters.",),

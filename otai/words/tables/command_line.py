@@ -64,7 +64,7 @@ TABLE: Mapping[str, Refusal] = {
         "de=https://vendor.example/agb, and a language is named once.",
     ),
     "invalid_setting.logo": said(
-        "OTAI_LOGO is {text:quoted}; it is a PNG file of at most {kib} KiB, and {pixels} pixels on each side.",
+        "OTAI_LOGO is {text:quoted}; it is a PNG file of at most {kib}\u00a0KiB, and {pixels} pixels on each side.",
     ),
     "invalid_setting.studio_name": said(
         "OTAI_NAME is {text:quoted}; it has at most {most} letters, digits and signs, without < > @ and quotes.",

@@ -18,7 +18,7 @@ TABLE: Mapping[str, Refusal] = {
         "The archive has more than {most:n} files; that is the most.",
     ),
     "dataset_invalid.archive_large": said(
-        "The archive unpacks to more than {most:n} GiB. Import it in parts.",
+        "The archive unpacks to more than {most:n}\u00a0GiB. Import it in parts.",
     ),
     "dataset_invalid.archive_no_table": said(
         "No file of the archive can be read as a table. {file}: {why:fact}",
@@ -157,10 +157,10 @@ TABLE: Mapping[str, Refusal] = {
         "The file holds no JSON objects with keys, so there is nothing to import.",
     ),
     "dataset_invalid.large": said(
-        "The file has {size:number} GiB; {most:n} GiB is the most. Import it in parts.",
+        "The file has {size:number}\u00a0GiB; {most:n}\u00a0GiB is the most. Import it in parts.",
     ),
     "dataset_invalid.line": said(
-        "A line is longer than {most:n} MiB: this is no table of tickets.",
+        "A line is longer than {most:n}\u00a0MiB: this is no table of tickets.",
     ),
     "dataset_invalid.mailbox_empty": said(
         "The mailbox has no mails in it.",
@@ -194,7 +194,7 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "dataset_invalid.parquet_group": said(
         (
-            "The column {column:quoted} holds {megabytes:n} MB in one group of rows. Write the file again with "
+            "The column {column:quoted} holds {megabytes:n}\u00a0MB in one group of rows. Write the file again with "
             "smaller groups of rows."
         ),
     ),
@@ -208,7 +208,7 @@ TABLE: Mapping[str, Refusal] = {
         "The Parquet file cannot be opened: {error}. Write it again.",
     ),
     "dataset_invalid.parquet_unpacked": said(
-        "{rows:n} rows unpack to {megabytes:n} MB: this is no table of tickets.",
+        "{rows:n} rows unpack to {megabytes:n}\u00a0MB: this is no table of tickets.",
     ),
     "dataset_invalid.quotes": said(
         (
@@ -247,7 +247,7 @@ TABLE: Mapping[str, Refusal] = {
         "The table has more than {most:n} rows.",
     ),
     "dataset_invalid.unpacked": said(
-        "The file is larger than {most:n} GiB unpacked. Import it in parts.",
+        "The file is larger than {most:n}\u00a0GiB unpacked. Import it in parts.",
     ),
     "dataset_invalid.web_page": said(
         (
@@ -262,7 +262,7 @@ TABLE: Mapping[str, Refusal] = {
         "The workbook has no visible sheet with anything on it.",
     ),
     "dataset_invalid.workbook_large": said(
-        "The workbook unpacks to {size:number} GB; {most:number} GB is the most. Save as CSV.",
+        "The workbook unpacks to {size:number}\u00a0GB; {most:number}\u00a0GB is the most. Save as CSV.",
     ),
     "dataset_invalid.workbook_parts": said(
         "The workbook has {parts:n} parts; {most:n} is the most.",
@@ -284,7 +284,8 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "dataset_invalid.workbook_text": said(
         (
-            "The workbook holds {megabytes:n} MB of text in one part; {most:n} MB is the most. Save the sheet as "
+            "The workbook holds {megabytes:n}\u00a0MB of text in one part; {most:n}\u00a0MB is the most. Save "
+            "the sheet as "
             "CSV and import that: CSV has no such bound."
         ),
     ),

@@ -10,7 +10,7 @@ OF_A_RUN: Mapping[str, tuple[Sentence, ...]] = {
     "run.ordered": (Counted("{credits:n} credit held", "{credits:n} credits held", "credits"),),
     "run.begun": ("attempt {attempt:n} on {hardware}",),
     "run.trained": ("The training is done.",),
-    "run.handed_back": ("The worker stops and hands the run back.",),
+    "run.handed_back": ("The worker stops and hands the training back.",),
     "run.again": (
         "{what}: {said} Failure {failures:n} of at most {most:n}.",
         "{what}. Failure {failures:n} of at most {most:n}.",
@@ -112,7 +112,7 @@ OF_A_GUARANTEE: Mapping[str, tuple[Sentence, ...]] = {
     "guarantee.no_signal": ("{attribute}: nothing can be learnt from these labels; they look as if dealt at random.",),
     "guarantee.noise": ("{attribute}: {wrong:n} of {examined:n} labels look wrong.",),
     "guarantee.free_tier": ("The training was included in {tier}, which is free.",),
-    "guarantee.trained": ("Run {run:n} is completed.",),
+    "guarantee.trained": ("Training {run:n} is completed.",),
     "guarantee.measured": ("{outcomes:facts}",),
     "guarantee.met": (
         Counted(
@@ -130,23 +130,25 @@ OF_A_GUARANTEE: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "guarantee.fee": (
         Counted(
-            "Missed twice: the list price of run {run:n}, {credits:n} credit, is credited.",
-            "Missed twice: the list price of run {run:n}, {credits:n} credits, is credited.",
+            "Missed twice: the list price of training {run:n}, {credits:n} credit, is credited.",
+            "Missed twice: the list price of training {run:n}, {credits:n} credits, is credited.",
             "credits",
         ),
     ),
     "guarantee.funding_back": (
         Counted(
-            "Run {run:n} brought no model: its {credits:n} credit went back, the included run can be ordered again.",
-            "Run {run:n} brought no model: its {credits:n} credits went back, the included run can be ordered again.",
+            "Training {run:n} brought no model: its {credits:n} credit went back, the included training can be "
+            "ordered again.",
+            "Training {run:n} brought no model: its {credits:n} credits went back, the included training can be "
+            "ordered again.",
             "credits",
         ),
     ),
     "guarantee.funding_spent": (Counted("{credits:n} credit was spent", "{credits:n} credits were spent", "credits"),),
     "guarantee.ordered": (
         Counted(
-            "Run {run:n} is ordered: {credits:n} credit, included.",
-            "Run {run:n} is ordered: {credits:n} credits, included.",
+            "Training {run:n} is ordered: {credits:n} credit, included.",
+            "Training {run:n} is ordered: {credits:n} credits, included.",
             "credits",
         ),
     ),

@@ -21,7 +21,7 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "job_out_of_memory": said(
         (
-            "Reading this needed more than {memory_mb:n} MB of memory. Split it into parts, or export it in "
+            "Reading this needed more than {memory_mb:n}\u00a0MB of memory. Split it into parts, or export it in "
             "another format."
         ),
     ),

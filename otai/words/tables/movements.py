@@ -35,47 +35,47 @@ OF_CREDITS_IN: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "moved_why.improvement": ("Included in {tier:title}: improvement",),
     "moved_why.fee": (
-        "Run {run:n}: the agreed criteria were missed twice, and its training fee is credited",
+        "Training {run:n}: the agreed criteria were missed twice, and its training fee is credited",
         "The agreed criteria were missed twice: the training fee is credited",
     ),
 }
 
 OF_RUNS: Mapping[str, tuple[Sentence, ...]] = {
-    "moved_why.ordered": ("{mode:title} {delivery:title} training (run {run:n})", "A training was ordered"),
+    "moved_why.ordered": ("{mode:title} {delivery:title}: training {run:n}", "A training was ordered"),
     "moved_why.settled": ("A training has ended",),
     "moved_why.run_completed": (
-        Counted("Run {run:n}: {credits:n} credit spent", "Run {run:n}: {credits:n} credits spent", "credits"),
+        Counted("Training {run:n}: {credits:n} credit spent", "Training {run:n}: {credits:n} credits spent", "credits"),
     ),
     "moved_why.run_failed_system": (
         Counted(
-            "Run {run:n} failed on our side: {credits:n} credit given back, nothing charged",
-            "Run {run:n} failed on our side: {credits:n} credits given back, nothing charged",
+            "Training {run:n} failed on our side: {credits:n} credit given back, nothing charged",
+            "Training {run:n} failed on our side: {credits:n} credits given back, nothing charged",
             "credits",
         ),
     ),
     "moved_why.run_failed_input": (
         Counted(
-            "The tickets of run {run:n} cannot be trained on: {credits:n} credit given back, nothing charged",
-            "The tickets of run {run:n} cannot be trained on: {credits:n} credits given back, nothing charged",
+            "The tickets of training {run:n} cannot be trained on: {credits:n} credit given back, nothing charged",
+            "The tickets of training {run:n} cannot be trained on: {credits:n} credits given back, nothing charged",
             "credits",
         ),
     ),
     "moved_why.run_cancelled": (
         Counted(
-            "Run {run:n} was cancelled: {credits:n} credit given back, nothing charged",
-            "Run {run:n} was cancelled: {credits:n} credits given back, nothing charged",
+            "Training {run:n} was cancelled: {credits:n} credit given back, nothing charged",
+            "Training {run:n} was cancelled: {credits:n} credits given back, nothing charged",
             "credits",
         ),
     ),
-    "moved_why.business_answers": ("Run {run:n}: it answers as Business does, and costs as much",),
-    "moved_why.business_price": ("Run {run:n}: Business's price for Business's answers",),
-    "moved_why.unsettled": ("Given back: the run ended without settling it",),
-    "moved_why.run_refunded": ("Run {run:n}: {why}",),
+    "moved_why.business_answers": ("Training {run:n}: it answers as Business does, and costs as much",),
+    "moved_why.business_price": ("Training {run:n}: Business's price for Business's answers",),
+    "moved_why.unsettled": ("Given back: the training ended without settling it",),
+    "moved_why.run_refunded": ("Refund of training {run:n}: {why}",),
 }
 
 OF_CREDITS_OUT: Mapping[str, tuple[Sentence, ...]] = {
     "moved_why.funding_back": (
-        "Run {run:n} brought no model: what the guarantee paid for it goes back",
+        "Training {run:n} brought no model: what the guarantee paid for it goes back",
         "The included training brought no model: what paid for it goes back",
     ),
     "moved_why.fee_paid_back": ("Paid back as money: {why}", "Paid back as money"),

@@ -16,8 +16,8 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "already_refunded.run": said(
         Counted(
-            "The {credits:n} credit of run {number} was given back already.",
-            "The {credits:n} credits of run {number} were given back already.",
+            "The {credits:n} credit of training {number} was given back already.",
+            "The {credits:n} credits of training {number} were given back already.",
             "credits",
         ),
     ),
@@ -211,13 +211,13 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "run_not_charged.included": said(
         (
-            "Run {number} is included in the subscription: the guarantee paid for it, so there is nothing to "
-            "refund. If the model is faulty, the improvement run is included as well."
+            "Training {number} is included in the subscription: the guarantee paid for it, so there is nothing to "
+            "refund. If the model is faulty, the improvement training is included as well."
         ),
         command="See: otai guarantee show",
     ),
     "run_not_charged.run": said(
-        "Run {number} is {status:state}: it was not charged, so there is nothing to refund.",
+        "Training {number} is {status:state}: it was not charged, so there is nothing to refund.",
     ),
     "vies_unavailable.no_answer": said(
         "VIES does not answer now ({error}); it is asked again.",

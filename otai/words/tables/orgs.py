@@ -228,7 +228,8 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_quota.most": said("A bound is a whole number, 0 or more."),
     "invalid_quota.why": said("A bound of its own has a reason of 1 to 500 characters."),
     "quota_reached.storage_bytes": said(
-        "Your data sets, models and feedback take {used_mb:n} MB of the {most_mb:n} MB that you can have in {tier}, "
+        "Your data sets, models and feedback take {used_mb:n}\u00a0MB of the {most_mb:n}\u00a0MB that you can "
+        "have in {tier}, "
         "and this would be more. Delete data sets or models that nobody needs, take a higher tier, or ask us for more.",
     ),
     "quota_reached.data_sets": said(

@@ -65,12 +65,12 @@ TABLE: Mapping[str, Refusal] = {
         "There is no price book {version:quoted}. Published: {known:words}.",
     ),
     "not_found.no_run_here": said(
-        "There is no such run.",
+        "There is no such training.",
     ),
     "price_missing.price": said(
         "A purchase needs the price that was paid for it.",
     ),
     "run_moved.attempt": said(
-        "Attempt {attempt} of run {number} is no longer its own: the run is {status}.",
+        "Attempt {attempt} of training {number} is no longer its own: the training is {status}.",
     ),
 }

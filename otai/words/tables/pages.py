@@ -38,7 +38,8 @@ TABLE: Mapping[str, Refusal] = {
     "not_found.upload": said("This upload is not here any more. Upload the file again."),
     "not_found.version": said("There is no such version."),
     "too_large.page": said(
-        "This is larger than {megabytes:n} MB, the most that a page takes. Compress the file (.csv.gz, .parquet), or "
+        "This is larger than {megabytes:n}\u00a0MB, the most that a page takes. Compress the file (.csv.gz, "
+        ".parquet), or "
         "split it.",
     ),
     "unavailable": said("This cannot be done at this moment. Try again in a while."),

@@ -25,7 +25,7 @@ PRICES: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "saving_delivery": ("Standard delivery ({promise:fact})",),
     "saving_mode": ("{mode:title} mode",),
-    "promise_about": ("about {hours:n} h",),
+    "promise_about": ("about {hours:n}\u00a0h",),
     "promise_same_day": ("same day",),
-    "promise_within": ("within {hours:n} h",),
+    "promise_within": ("within {hours:n}\u00a0h",),
 }

@@ -11,12 +11,12 @@ TABLE: Mapping[str, Refusal] = {
         "The number of attributes must be a whole number; {attributes:quoted} is not one.",
     ),
     "attribute_count_out_of_range.none": said(
-        "A run predicts from 1 to {limit:n} attributes; {attributes:n} were chosen. Choose at least one.",
+        "A training predicts from 1 to {limit:n} attributes; {attributes:n} were chosen. Choose at least one.",
     ),
     "attribute_count_out_of_range.too_many": said(
         (
-            "A run predicts from 1 to {limit:n} attributes; {attributes:n} were chosen. Leave out {over:n}, or "
-            "split them over two runs."
+            "A training predicts from 1 to {limit:n} attributes; {attributes:n} were chosen. Leave out {over:n}, or "
+            "split them over two trainings."
         ),
     ),
     "invalid_vat_id.form": said(

@@ -29,7 +29,7 @@ ROWS: Mapping[str, tuple[Sentence, ...]] = {
     "row.label_long": ("a label of {attribute} has {characters:n} characters; {most:n} is the most",),
     "row.mail_damaged": ("the mail is damaged: {error}",),
     "row.mail_headers": ("the mail has more than {most:n} lines of headers",),
-    "row.mail_large": ("the mail is larger than {most:n} MiB",),
+    "row.mail_large": ("the mail is larger than {most:n}\u00a0MiB",),
     "row.mail_nested": ("the mail is damaged: mails in mails, or parts in parts, deeper than any program writes",),
     "row.mail_parameters": ("a header of the mail says more than {most:n} things of one part",),
     "row.mail_parts": ("the mail has more than {most:n} parts",),

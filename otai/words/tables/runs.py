@@ -9,13 +9,13 @@ from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
     "approval_decided.decided": said(
-        "Run {number} was decided before, by {decided_by}.",
+        "Training {number} was decided before, by {decided_by}.",
     ),
     "approval_decided.lapsed": said(
-        "Run {number} could be approved until {until:date}. Order it again.",
+        "Training {number} could be approved until {until:date}. Order it again.",
     ),
     "approval_decided.not_asked": said(
-        "Run {number} waits for nobody's approval ({status:state}).",
+        "Training {number} waits for nobody's approval ({status:state}).",
     ),
     "invalid_approval_rule.credits": said(
         "Orders of more than 0 to {most:n} credits can wait for approval.",
@@ -27,7 +27,7 @@ TABLE: Mapping[str, Refusal] = {
         "An owner or a member for billing decides on this order, or a key with the scope runs:approve.",
     ),
     "own_order.approve": said(
-        "Run {number} was ordered by you, in person or with a key of yours. Somebody else approves it.",
+        "Training {number} was ordered by you, in person or with a key of yours. Somebody else approves it.",
     ),
     "reason_missing.why_declined": said(
         "Say why, in at most 500 characters: whoever ordered reads it.",
@@ -39,31 +39,31 @@ TABLE: Mapping[str, Refusal] = {
         "{member:quoted} is no member of this organisation.",
     ),
     "spend_limit_reached.month": said(
-        "This run costs more credits ({credits:n}) than {who} may still order this month ({left:n} of {most:n}).",
+        "This training costs more credits ({credits:n}) than {who} may still order this month ({left:n} of {most:n}).",
         page="Ask an owner for more, or wait until {begins}.",
         api="PUT /spending/limits sets the limit; the next month begins on {begins}.",
         command="Set the limit: otai org limit; the next month begins on {begins}.",
     ),
     "insufficient_credits.covered": said(
         Counted(
-            "This run needs {needed:n} credit (available: {available:n}, missing: {missing:n}). "
+            "This training needs {needed:n} credit (available: {available:n}, missing: {missing:n}). "
             "What covers it: {covering:facts}.",
-            "This run needs {needed:n} credits (available: {available:n}, missing: {missing:n}). "
+            "This training needs {needed:n} credits (available: {available:n}, missing: {missing:n}). "
             "What covers it: {covering:facts}.",
             "needed",
         ),
     ),
     "insufficient_credits.covered_twice": said(
         Counted(
-            "This run needs {needed:n} credit (available: {available:n}, missing: {missing:n}). "
+            "This training needs {needed:n} credit (available: {available:n}, missing: {missing:n}). "
             "Buy more than once: {covering:facts}.",
-            "This run needs {needed:n} credits (available: {available:n}, missing: {missing:n}). "
+            "This training needs {needed:n} credits (available: {available:n}, missing: {missing:n}). "
             "Buy more than once: {covering:facts}.",
             "needed",
         ),
     ),
     "criteria_frozen.frozen": said(
-        "The included run was ordered: the criteria cannot be changed any more.",
+        "The included training was ordered: the criteria cannot be changed any more.",
     ),
     "criteria_invalid.none": said(
         "Name at least one criterion.",
@@ -93,7 +93,7 @@ TABLE: Mapping[str, Refusal] = {
         command="Propose them: otai guarantee propose.",
     ),
     "criteria_not_agreed.ordered": said(
-        "The included run was ordered already.",
+        "The included training was ordered already.",
     ),
     "criteria_not_agreed.others_meanwhile": said(
         "Other criteria were agreed on while this order waited for its turn. Look at them and order again.",
@@ -152,19 +152,19 @@ TABLE: Mapping[str, Refusal] = {
         command="It is made by: otai quote.",
     ),
     "not_found.run": said(
-        "There is no run {number}.",
+        "There is no training {number}.",
         command="`otai runs list` shows those that exist.",
     ),
     "nothing_missed.nothing_missed": said(
-        "An improvement run is included once the agreed criteria were missed.",
+        "An improvement training is included once the agreed criteria were missed.",
     ),
     "quote_does_not_fit.attributes": said(
         "The criteria speak of {missing:words}, which this quote does not train.",
     ),
     "equal_order.run": said(
         Counted(
-            "You ordered just this {minutes:n} minute ago: run {run}. Nothing was ordered again.",
-            "You ordered just this {minutes:n} minutes ago: run {run}. Nothing was ordered again.",
+            "You ordered just this {minutes:n} minute ago: training {run}. Nothing was ordered again.",
+            "You ordered just this {minutes:n} minutes ago: training {run}. Nothing was ordered again.",
             "minutes",
         ),
         page="Look at it, or order again.",
@@ -194,7 +194,7 @@ TABLE: Mapping[str, Refusal] = {
         "The criteria were agreed for {data_set}, not for {chosen}.",
     ),
     "quote_does_not_fit.paid": said(
-        "This quote was ordered before, as a paid run. Ask for a new one.",
+        "This quote was ordered before, as a paid training. Ask for a new one.",
     ),
     "quote_expired.quote": said(
         Counted(
@@ -204,10 +204,10 @@ TABLE: Mapping[str, Refusal] = {
         ),
     ),
     "run_has_ended.run": said(
-        "Run {number} has ended already ({status:state}); there is nothing to cancel.",
+        "Training {number} has ended already ({status:state}); there is nothing to cancel.",
     ),
     "run_moved.run": said(
-        "Run {number} was moved by someone else meanwhile. Look at it again.",
+        "Training {number} was moved by someone else meanwhile. Look at it again.",
     ),
     "tickets_deleted.holdout": said(
         "The tickets that this guarantee is measured on were deleted; its figures are all that is left.",

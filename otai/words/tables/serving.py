@@ -25,8 +25,14 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "data_set_in_use.runs": said(
         Counted(
-            ("{name} cannot be deleted now: run {runs:words} needs its tickets. Cancel first, or wait for the end."),
-            ("{name} cannot be deleted now: runs {runs:words} need their tickets. Cancel first, or wait for the end."),
+            (
+                "{name} cannot be deleted now: training {runs:words} needs its tickets. Cancel first, or wait "
+                "for the end."
+            ),
+            (
+                "{name} cannot be deleted now: trainings {runs:words} need their tickets. Cancel first, or wait "
+                "for the end."
+            ),
             "count",
         ),
     ),
@@ -58,7 +64,7 @@ TABLE: Mapping[str, Refusal] = {
         "A label of {attribute:quoted} has 1 to 200 characters on one line.",
     ),
     "feedback_invalid.large": said(
-        "The file is larger than {most:n} MB. Split it.",
+        "The file is larger than {most:n}\u00a0MB. Split it.",
     ),
     "feedback_invalid.no_label": said(
         "No row of the file says a label.",
@@ -94,7 +100,7 @@ TABLE: Mapping[str, Refusal] = {
         "The guarantee of {tier:title} is decided by {model}. Let its improvement end first.",
     ),
     "model_in_use.run": said(
-        "Run {run} is training {model} now. Wait for it, or cancel it first.",
+        "Training {run} of {model} is under way. Wait for it, or cancel it first.",
     ),
     "not_found.advice": said(
         "There is no such advice.",

@@ -15,16 +15,16 @@ TABLE: Mapping[str, Refusal] = {
         "Only a coverage has a precision; {metric} has none.",
     ),
     "criteria_invalid.no_share": said(
-        "{text:quoted} is no share. Write 0.85 or 85 %.",
+        "{text:quoted} is no share. Write 0.85 or 85\u00a0%.",
     ),
     "criteria_invalid.precision": said(
         "A coverage is stated at a precision of {known}.",
     ),
     "criteria_invalid.share_or_percent": said(
-        "{text:quoted} may mean a share or per cent. Write {percent:number} % or a share up to 1.",
+        "{text:quoted} may mean a share or per cent. Write {percent:number}\u00a0% or a share up to 1.",
     ),
     "criteria_invalid.threshold": said(
-        "A threshold lies above 0 and at most at 1 (100 %); {threshold} does not.",
+        "A threshold lies above 0 and at most at 1 (100\u00a0%); {threshold} does not.",
     ),
     "dataset_invalid.all_empty": said(
         Counted(
