@@ -73,10 +73,12 @@ def page(name: str, *, language: str, operator: bool) -> HelpPage:
         for token in tokens:
             token.children = _without_sources(token.children or [])
     sections = _sections(title, tokens)
+    for token in tokens:
+        if token.type in ("fence", "code_block"):
+            # As an indented block: of a fence, attributes would stand inside.
+            token.type, token.attrs = "code_block", {"class": "code", "tabindex": "0"}
     html = _reader.renderer.render(list(_framed(tokens)), _reader.options, {})
-    return HelpPage(
-        name, written_in, title, SafeString(html.replace("<pre>", '<pre class="code" tabindex="0">')), sections
-    )
+    return HelpPage(name, written_in, title, SafeString(html), sections)
 
 
 def anchor_of(title: str, taken: set[str]) -> str:
