@@ -19,6 +19,8 @@ from otai.errors import Invalid
 
 most_bytes = 20 * 1024 * 1024
 longest_reference, longest_payer, longest_text = 180, 200, 500
+NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "NOREF", "NONE", "N/A", "-", "0"})
+"""What banks write where they have no reference of their own, as in MT940: it tells no entry from another."""
 
 
 class InvalidBankStatement(Invalid):
@@ -27,7 +29,8 @@ class InvalidBankStatement(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class StatementEntry:
-    """Money that came. `reference` tells it from every other entry of the account, in every statement that shows it."""
+    """Money that came, or (`cents` below zero) that the bank took back. `reference` tells it from other entries of the
+    account, in every statement that shows it, as far as the bank's does."""
 
     account: str
     reference: str
@@ -40,8 +43,8 @@ class StatementEntry:
 
 
 def read_statement(content: bytes) -> list[StatementEntry]:
-    """The booked credits of all statements in the file, in their order. Raises InvalidBankStatement; then nothing was
-    read."""
+    """The booked credits of all statements in the file, and what their bank took back, in their order. Raises
+    InvalidBankStatement; then nothing was read."""
     if len(content) > most_bytes:
         raise InvalidBankStatement("too_large", most=most_bytes)
     try:
@@ -61,7 +64,9 @@ def _entries(statement: Element, alike: Counter[str]) -> Iterator[StatementEntry
         raise InvalidBankStatement("no_account")
     for entry in statement.findall("{*}Ntry"):
         status = _text(entry, "{*}Sts") or _text(entry, "{*}Sts/{*}Cd")
-        if _text(entry, "{*}CdtDbtInd") != "CRDT" or status != "BOOK":
+        came = _text(entry, "{*}CdtDbtInd") == "CRDT"
+        if status != "BOOK" or not (came or _came_back(entry, entry.findall("{*}NtryDtls/{*}TxDtls"))):
+            # What we paid is no customer's.
             continue
         yield from _parts(entry, account, alike)
 
@@ -73,14 +78,15 @@ def _parts(entry: Element, account: str, alike: Counter[str]) -> Iterator[Statem
     transactions = entry.findall("{*}NtryDtls/{*}TxDtls")
     amounts = [_amount_of(transaction) for transaction in transactions]
     told = [amount for amount in amounts if amount is not None]
+    sign = 1 if _text(entry, "{*}CdtDbtInd") == "CRDT" else -1
     are_parts = len(told) == len(transactions) > 1 and sum(told) == cents
-    of_bank = _text(entry, "{*}AcctSvcrRef")
+    of_bank = _own(_text(entry, "{*}AcctSvcrRef"))
     groups = [[one] for one in transactions] if are_parts else [transactions]
     for number, group in enumerate(groups):
         payer = _first(group, "{*}RltdPties/{*}Dbtr/{*}Nm", "{*}RltdPties/{*}Dbtr/{*}Pty/{*}Nm")
         text = " ".join(_lines(group)) or _text(entry, "{*}AddtlNtryInf")
-        amount = told[number] if are_parts else cents
-        own = _first(group, "{*}Refs/{*}AcctSvcrRef") if are_parts else ""
+        amount = sign * (told[number] if are_parts else cents)
+        own = _own(_first(group, "{*}Refs/{*}AcctSvcrRef")) if are_parts else ""
         reference = own or (f"{of_bank}/{number + 1}" if of_bank and are_parts else of_bank)
         if not reference or len(reference) > longest_reference:
             facts = "|".join([account, str(booked_on), str(amount), currency, payer, text, reference])
@@ -97,6 +103,10 @@ def _parts(entry: Element, account: str, alike: Counter[str]) -> Iterator[Statem
             text=text[:longest_text],
             is_reversal=_came_back(entry, group),
         )
+
+
+def _own(reference: str) -> str:
+    return "" if reference.upper() in NO_REFERENCE else reference
 
 
 def _came_back(entry: Element, group: list[Element]) -> bool:

@@ -25,7 +25,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import Term, Tier
 from otai.words import invoices as words
-from tests.billing.people import ALICE
+from tests.billing.people import ALICE, transfer
 from tests.billing.test_annual_plans import BERLIN, DAY, bought, is_reversed, monthly, subscription, sweep, takes
 
 pytestmark = pytest.mark.django_db
@@ -166,6 +166,27 @@ def test_a_period_that_is_won_while_its_rise_stands_changes_no_tier(
     is_reversed(fake, first, now + 12 * DAY)
     is_won(fake, first, now + 20 * DAY)
     assert in_force(acme) == (Tier.ENTERPRISE, rise.period_until_at, "paid")
+    assert audit().findings == []
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("opened", 1), ("inquiry", 0)])
+def test_a_month_that_is_won_after_a_rise_did_not_deduct_it_is_told_to_an_operator(
+    acme: Organisation, fake: Any, now: datetime, verdict: str, told: int
+) -> None:
+    """While the bank asked, the month was not deducted from the rise: nobody else would ever hear of its worth."""
+    first = bought(takes(acme, Tier.PRO, Term.MONTH, now))
+    fake.dispute(first.gateway_reference, verdict=verdict)
+    billing.book_reversals(first.id, fake.reversals(first.gateway_reference), who="fake", now=now + DAY)
+    by_bank = billing.change_tier(
+        organisation=acme, tier=Tier.ENTERPRISE, who=ALICE, now=now + 2 * DAY, gateway="bank_transfer"
+    )
+    assert by_bank.purchase is not None
+    transfer(by_bank.purchase, now + 3 * DAY)
+    fake.dispute(first.gateway_reference, verdict="won" if verdict == "opened" else "inquiry_closed")
+    for days in (20, 21):
+        billing.book_reversals(first.id, fake.reversals(first.gateway_reference), who="fake", now=now + days * DAY)
+    said = Event.objects.filter(subject_id=str(first.id), move__in=BillingOccurrence.MONTH_NOT_RESTORED.stored_as)
+    assert (said.count(), in_force(acme)[0]) == (told, Tier.ENTERPRISE)
     assert audit().findings == []
 
 

@@ -12,9 +12,10 @@ from django.urls import reverse
 from otai.billing import operations as billing
 from otai.billing.bank_statement import InvalidBankStatement, read_statement
 from otai.billing.models import BankEntry, Payment, Purchase
+from otai.billing.operations.payments import InvalidPayment
 from otai.billing.operations.statements import EntryDecided, ImportedByYou
 from otai.orgs.models import Organisation, User
-from tests.billing.people import OLGA, transfer
+from tests.billing.people import OLGA, own_findings, transfer
 from tests.billing.test_invoices import order
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +158,35 @@ def test_entries_without_a_banks_reference_are_told_apart(now: datetime, db: Non
     assert imported(now, twice, twice) == (0, 2, 0)
     assert imported(now, twice, twice) == (0, 0, 2)
     assert imported(now, twice, twice, twice) == (0, 1, 2)
+
+
+def test_payments_to_which_a_bank_gives_one_reference_are_all_there(acme: Organisation, now: datetime) -> None:
+    first, second = order(acme, now, "10"), order(acme, now, "10", "other")
+    both = [entry("119.00", one.reference, ref="NONREF") for one in (first, second)]
+    assert imported(now, *both) == (2, 0, 0), "NONREF is no reference"
+    assert imported(now, *both) == (0, 0, 2)
+    third = order(acme, now, "10", "third")
+    one, other = entry("5.00", "interest", ref="7"), entry("119.00", third.reference, ref="7")
+    assert imported(now, one, other) == (0, 2, 0), "of one that the bank tells by another's reference a person decides"
+    assert imported(now, other, one) == (0, 0, 2)
+    waiting = BankEntry.objects.get(cents=119_00, state="waiting")
+    billing.assign_entry(entry=waiting.id, reference=third.reference, who=OLGA, why="it is theirs", now=now)
+    assert set(Purchase.objects.values_list("status", flat=True)) == {"paid"}
+    assert own_findings() == []
+
+
+def test_what_the_bank_takes_back_waits_for_a_person_and_pays_nothing(acme: Organisation, now: datetime) -> None:
+    reference = order(acme, now, "10").reference
+    assert imported(now, entry("119.00", reference, ref="B1")) == (1, 0, 0)
+    back = entry("119.00", reference, ref="B1", kind="DBIT").replace("<BookgDt>", "<RvslInd>true</RvslInd><BookgDt>")
+    assert imported(now, back) == (0, 1, 0), "under the reference of what it takes back"
+    assert imported(now, back) == (0, 0, 1)
+    row = BankEntry.objects.get(state="waiting")
+    assert row.cents == -119_00
+    with pytest.raises(InvalidPayment):
+        billing.assign_entry(entry=row.id, reference=reference, who=OLGA, why="it is theirs", now=now)
+    billing.dismiss_entry(entry=row.id, who=OLGA, why="Acme was told, and pays again", now=now)
+    assert own_findings() == []
 
 
 @pytest.mark.pure

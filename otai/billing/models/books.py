@@ -75,13 +75,14 @@ class BankEntryState(models.TextChoices):
 
 
 class BankEntry(models.Model):
-    """Money that a bank statement shows on the seller's account. Imported once, however often its statement is."""
+    """Money that a bank statement shows on the seller's account, or that the bank took back from it. Imported once,
+    however often its statement is."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     account = models.CharField(max_length=34, help_text="The seller's IBAN.")
     reference = models.CharField(max_length=180, help_text="The bank's own, or a hash where it gives none.")
     booked_on = models.DateField()
-    cents = models.PositiveBigIntegerField()
+    cents = models.BigIntegerField(help_text="Below zero where the bank took back what had come.")
     currency = models.CharField(max_length=3)
     payer = models.CharField(max_length=200, blank=True, default="")
     text = models.CharField(max_length=500, blank=True, default="", help_text="What the payer wrote.")
@@ -97,7 +98,10 @@ class BankEntry(models.Model):
         verbose_name_plural = "bank entries"
         constraints = [
             models.UniqueConstraint(fields=["account", "reference"], name="billing_bank_entry_is_imported_once"),
-            models.CheckConstraint(condition=Q(cents__gte=1), name="billing_bank_entry_has_an_amount"),
+            models.CheckConstraint(
+                condition=Q(cents__gte=1) | (Q(cents__lte=-1) & ~Q(state=BankEntryState.MATCHED)),
+                name="billing_bank_entry_has_an_amount",
+            ),
             models.CheckConstraint(condition=~Q(reference=""), name="billing_bank_entry_has_a_reference"),
             models.CheckConstraint(
                 condition=Q(state=BankEntryState.MATCHED, purchase__isnull=False)

@@ -13,7 +13,8 @@ from otai.billing.operations import takings
 from otai.billing.operations.events import became, record
 from otai.billing.operations.subscriptions import move as move_subscription
 from otai.billing.operations.subscriptions import paid_period, period_counts_from, taken_the_place_of
-from otai.billing.status import PurchaseStatus, SubscriptionStatus
+from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
+from otai.pricing.periods import unused_cents
 from otai.pricing.price_book import Term, Tier
 from otai.words.sentences import Fact
 
@@ -160,6 +161,8 @@ def restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str,
         return
     if purchase.period_cut_at is None:
         _follow_a_lost_rise(purchase, who=who, now=now)
+        if _was_not_deducted(purchase, reversals):
+            _say_not_restored(purchase, now=now)
         return
     assert purchase.period_until_at
     subscription = Subscription.objects.get(organisation=purchase.organisation_id)
@@ -171,6 +174,34 @@ def restore_the_tier(purchase: Purchase, reversals: list[Reversal], *, who: str,
     why = Fact("billing.payment_stays", {"reference": purchase.reference})
     _cut(purchase, at=None, who=who, why=why, now=now)
     _put_in_force(subscription, purchase, who=who, why=why, now=now)
+
+
+def _was_not_deducted(purchase: Purchase, reversals: Sequence[Reversal]) -> bool:
+    """Whether a period began in this one's place while a payment that stays after all was in question, and deducted
+    less of it than is kept (decision 0437)."""
+    assert purchase.period_from_at and purchase.period_until_at
+    rise = (
+        Purchase.objects.filter(
+            organisation=purchase.organisation_id,
+            kind=PurchaseKind.SUBSCRIPTION,
+            status__in=sorted(DELIVERED - {PurchaseStatus.REVERSED}),
+            deducted_cents__isnull=False,
+            period_from_at__gte=purchase.period_from_at,
+            period_from_at__lt=purchase.period_until_at,
+            paid_at__gte=purchase.paid_at,
+        )
+        .exclude(id=purchase.id)
+        .order_by("paid_at")
+        .first()
+    )
+    if rise is None or rise.paid_at is None:
+        return False
+    stays = [r for r in reversals if r.state == ReversalState.WON and r.decided_at]
+    if not any(r.opened_at <= rise.paid_at <= r.decided_at for r in stays if r.decided_at):
+        return False
+    kept = takings.kept_net(purchase) + purchase.carried_cents
+    starts, ends = purchase.period_from_at, purchase.period_until_at
+    return rise.carried_cents < unused_cents(kept, starts=starts, ends=ends, now=rise.paid_at)
 
 
 def _follow_a_lost_rise(purchase: Purchase, *, who: str, now: datetime) -> None:

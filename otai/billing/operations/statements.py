@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -64,6 +65,46 @@ def import_statement(content: bytes, *, who: str, now: datetime) -> StatementImp
 
 
 def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
+    row = _kept(entry, who=who, now=now)
+    is_alone = row is not None
+    if row is None and not _is_known(entry):
+        # Another one under a reference that this bank gave before: nothing that came is lost, and a person looks at it.
+        row = _kept(_told_apart(entry), who=who, now=now)
+    if row is None:
+        return "known"
+    purchase = _meant(row) if is_alone and not entry.is_reversal else None
+    if purchase is None:
+        return BankEntryState.WAITING
+    try:
+        _match(row.id, purchase.reference, who=who, why=WHY, now=now)
+    except OtaiError:
+        # Somebody else was faster, or has to agree: a person looks at it.
+        return BankEntryState.WAITING
+    return BankEntryState.MATCHED
+
+
+def _is_known(entry: StatementEntry) -> bool:
+    """Whether the entry that has its reference already says the same."""
+    return BankEntry.objects.filter(
+        account=entry.account,
+        reference=entry.reference,
+        booked_on=entry.booked_on,
+        cents=entry.cents,
+        currency=entry.currency,
+        payer=entry.payer,
+        text=entry.text,
+    ).exists()
+
+
+def _told_apart(entry: StatementEntry) -> StatementEntry:
+    """The same entry under a reference of ours, which each statement that shows it leads to."""
+    facts = [entry.account, entry.booked_on, entry.cents, entry.currency, entry.payer, entry.text, entry.reference]
+    own = hashlib.sha256("|".join(str(fact) for fact in facts).encode()).hexdigest()
+    return replace(entry, reference=own)
+
+
+def _kept(entry: StatementEntry, *, who: str, now: datetime) -> BankEntry | None:
+    """The entry as a row that waits; None where one has its reference already."""
     try:
         with transaction.atomic():
             row = BankEntry.objects.create(
@@ -91,16 +132,8 @@ def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
             )
     except IntegrityError:
         # `billing_bank_entry_is_imported_once`: a statement before showed it, or an import beside this one does.
-        return "known"
-    purchase = None if entry.is_reversal else _meant(row)
-    if purchase is None:
-        return BankEntryState.WAITING
-    try:
-        _match(row.id, purchase.reference, who=who, why=WHY, now=now)
-    except OtaiError:
-        # Somebody else was faster, or has to agree: a person looks at it.
-        return BankEntryState.WAITING
-    return BankEntryState.MATCHED
+        return None
+    return row
 
 
 def _meant(row: BankEntry) -> Purchase | None:
