@@ -19,6 +19,7 @@ from otai.ledger.audit import MOST_PROBLEMS, one_snapshot
 from otai.ledger.chain import FORM, START, pins_text, transfer_hash
 from otai.ledger.models import Transfer
 from otai.ledger.queries.balances import require_organisation
+from otai.orgs.models import Organisation
 
 FORMAT = "otai-statement-1"
 
@@ -101,6 +102,9 @@ def verify_statement(text: str) -> StatementReport:
         raise InvalidProof("form") from None
     known = Transfer.objects.filter(organisation=organisation)
     last = known.order_by("-seq").values_list("seq", flat=True).first()
+    if last is None and Organisation.objects.filter(id=organisation).exists():
+        # It is here, and has no ledger: nothing was ever moved, or all of it is gone.
+        last = 0
     if last is not None and seq:
         there = known.filter(seq=seq).values_list("hash", flat=True).first()
         if there is None:

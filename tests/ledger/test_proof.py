@@ -81,6 +81,8 @@ def test_a_ledger_that_was_cut_or_rewritten_is_found_by_the_customer(acme: UUID,
         assert "transfer 3 of the ledger is another one than the statement's" in verify_statement(kept).problems
         cursor.execute(f"DELETE FROM ledger_transfer WHERE {own} AND seq = 3")
         assert "the ledger ends at transfer 2, before the statement's end" in verify_statement(kept).problems
+        cursor.execute(f"DELETE FROM ledger_transfer WHERE {own}")
+        assert "the ledger ends at transfer 0, before the statement's end" in verify_statement(kept).problems
 
 
 @pytest.fixture
