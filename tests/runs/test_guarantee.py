@@ -19,6 +19,7 @@ from otai.billing.operations.refunds import NothingToRefund
 from otai.billing.revenue import month_close
 from otai.errors import NotFound, OtaiError
 from otai.learning.evidence.acceptance import Criterion
+from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.orgs.models import Organisation
@@ -204,6 +205,30 @@ def test_the_funding_goes_back_even_if_its_lot_paid_for_another_run(
     assert audit().clean
 
 
+def test_funding_that_was_spent_meanwhile_is_told_and_bought_credits_stay(
+    acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    """Somebody gave the hold back by hand, and all credits but bought ones went into other trainings."""
+    guarantee = agreed(acme, support, now)
+    run = included(acme, support, now)
+    ledger_operations.release(organisation=acme.id, hold=run.hold, key="by hand", reason="a mistake", now=now)
+    for _ in range(7):
+        runs.order_run(organisation=acme, quote=quote(acme, support, now).id, who="alice", now=now)
+    people.details(acme, now=now)
+    bought = billing.buy(organisation=acme, package="10", key="k", who="alice", now=now).purchase
+    people.transfer(bought, now)
+    assert balance(acme) == (10, 7, 0)
+
+    runs.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
+    guarantee.refresh_from_db()
+    assert (guarantee.status, balance(acme)) == ("agreed", (10, 7, 0))
+    *_, back, lost = queries.events(guarantee)
+    assert (back.move, back.details["credits"], back.details["short"]) == ("training -> agreed", 1, 1)
+    assert (lost.move, lost.who, lost.at) == ("funding_not_recovered", "guarantee", now)
+    assert lost.details == {"why": Fact("guarantee.funding_spent", {"credits": 1}).as_dict()}
+    assert audit().clean
+
+
 def test_an_included_run_is_not_refunded_since_nobody_paid_for_it(
     acme: Organisation, support: DataSet, now: datetime
 ) -> None:
@@ -244,6 +269,9 @@ def test_missed_twice_credits_the_list_price_once_after_a_look(
     runs.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
     guarantee.refresh_from_db()
     assert (guarantee.status, guarantee.improvement_run, balance(acme)) == ("missed", None, (6, 0, 1))
+    ended = queries.events(guarantee).last()
+    back = {"why": Fact("guarantee.funding_back", {"run": 2, "credits": 1}).as_dict()}
+    assert ended and ended.details == {**back, "run": 2, "credits": 1, "short": 0}
 
     improvement(acme, support, now)
     trained(now, queue=0.695)
@@ -272,6 +300,11 @@ def test_missed_then_met_by_the_improvement_costs_nothing(acme: Organisation, su
     guarantee.refresh_from_db()
     assert (guarantee.status, balance(acme)) == ("met", (6, 0, 2))
     assert (guarantee.verdict[0]["met"], guarantee.improvement_verdict[0]["met"]) == (False, True)
+    judged = [event for event in queries.events(guarantee) if event.move.endswith((" -> missed", " -> met"))]
+    assert [event.details["why"]["values"]["outcomes"][0]["code"] for event in judged] == [
+        "guarantee.missed",
+        "guarantee.met",
+    ]
 
 
 def test_an_order_repeated_is_one_order_and_a_paid_quote_is_not_included(
