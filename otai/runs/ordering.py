@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from otai.pricing.price_book import Delivery
+from otai.words.sentences import Fact
 
 
 class Lane(IntEnum):
@@ -69,7 +70,7 @@ class Place:
     counts_as_due_at: datetime
     queued_at: datetime
     rises_at: datetime | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Fact, ...]
 
     @property
     def key(self) -> tuple[int, datetime, datetime]:
@@ -81,22 +82,19 @@ def place(waiting: Waiting, *, now: datetime, rules: Rules = RULES) -> Place:
     """Where the run stands at `now`. Of two runs in one pool the one with the lower `key` goes first."""
     lane, rises_at, reasons = Lane.PRIORITY, None, []
     if waiting.delivery is Delivery.FAST:
-        reasons.append("Fast goes before Standard")
+        reasons.append(Fact("place.fast"))
     else:
         needs = timedelta(seconds=waiting.expected_seconds * rules.expected_time_counts)
         rises_at = waiting.due_at - needs - rules.rises_before_start_is_too_late
         if now >= rises_at:
             rises_at = None
-            reasons.append("Standard, but due soon: it goes with the Fast runs")
+            reasons.append(Fact("place.standard_due_soon"))
         else:
             lane = Lane.BACKGROUND
-            reasons.append("Standard goes after Fast")
+            reasons.append(Fact("place.standard"))
     penalty = rules.later_for_each_beyond * max(0, waiting.own_ahead - rules.unpenalised_runs + 1)
     if penalty:
-        minutes = penalty.total_seconds() / 60
-        reasons.append(
-            f"{waiting.own_ahead} runs of the same organisation waited before it, so it counts as due {minutes:.0f} "
-            "min later"
-        )
-    reasons.append("the earliest due goes first")
+        minutes = round(penalty.total_seconds() / 60)
+        reasons.append(Fact("place.own_ahead", {"ahead": waiting.own_ahead, "minutes": minutes}))
+    reasons.append(Fact("place.earliest_due"))
     return Place(lane, waiting.due_at + penalty, waiting.queued_at, rises_at, tuple(reasons))

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from otai.pricing.price_book import Delivery
 from otai.runs.ordering import RULES, Lane, Waiting, place
+from otai.words.catalogue import say_fact
+from otai.words.sentences import Fact
 
 pytestmark = pytest.mark.pure
 
@@ -59,15 +61,9 @@ def test_a_teams_first_four_runs_count_as_due_when_they_are_and_each_further_one
     for delivery in ("fast", "standard"):
         found = place(waiting(delivery, due_in=12, own_ahead=own_ahead), now=NOON)
         assert found.counts_as_due_at - (NOON + timedelta(hours=12)) == timedelta(minutes=minutes_later)
-        said = [reason for reason in found.reasons if "same organisation" in reason]
-        assert said == (
-            [
-                f"{own_ahead} runs of the same organisation waited before it, so it counts as due {minutes_later} min "
-                "later"
-            ]
-            if minutes_later
-            else []
-        )
+        said = [reason for reason in found.reasons if reason.code == "place.own_ahead"]
+        later = Fact("place.own_ahead", {"ahead": own_ahead, "minutes": minutes_later})
+        assert said == ([later] if minutes_later else [])
 
 
 def test_of_a_teams_first_runs_the_earliest_due_goes_first_whatever_the_order_of_ordering() -> None:
@@ -83,11 +79,14 @@ def test_a_run_far_back_in_a_flood_has_its_time_before_what_is_ordered_later() -
 
 def test_the_place_says_why() -> None:
     assert place(waiting("standard", due_in=12, own_ahead=6), now=NOON).reasons == (
-        "Standard goes after Fast",
-        "6 runs of the same organisation waited before it, so it counts as due 15 min later",
-        "the earliest due goes first",
+        Fact("place.standard"),
+        Fact("place.own_ahead", {"ahead": 6, "minutes": 15}),
+        Fact("place.earliest_due"),
     )
-    assert "due soon" in place(waiting("standard", due_in=0.5), now=NOON).reasons[0]
+    assert place(waiting("standard", due_in=0.5), now=NOON).reasons[0] == Fact("place.standard_due_soon")
+    assert place(waiting("fast", due_in=0.5), now=NOON).reasons == (Fact("place.fast"), Fact("place.earliest_due"))
+    told = say_fact(Fact("place.own_ahead", {"ahead": 6, "minutes": 15}))
+    assert told.startswith("6 trainings of the same organisation waited before it")
 
 
 def test_a_standard_run_rises_just_then_and_a_fast_one_never() -> None:

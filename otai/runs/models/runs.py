@@ -214,7 +214,7 @@ class Run(models.Model):
     lane = models.PositiveSmallIntegerField(help_text="0 priority, 1 background; see ordering.py.")
     counts_as_due_at = models.DateTimeField(help_text="Where it stands within its lane.")
     rises_at = models.DateTimeField(null=True, help_text="When it changes to the priority lane if it still waits then.")
-    place_reasons = models.JSONField(default=list, help_text="Why it stands where it stands, in words.")
+    place_reasons = models.JSONField(default=list, help_text="Why it stands where it stands, as facts.")
     expected_seconds = models.PositiveIntegerField(help_text="How long an attempt is expected to take.")
     expected_start_at = models.DateTimeField(null=True, help_text="Empty while nobody can say; see expectations.py.")
     expected_finish_at = models.DateTimeField(null=True)

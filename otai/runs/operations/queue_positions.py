@@ -31,7 +31,7 @@ def take_place(run: Run, *, now: datetime) -> None:
         now=now,
     )
     run.lane, run.counts_as_due_at, run.rises_at = taken.lane, taken.counts_as_due_at, taken.rises_at
-    run.place_reasons = list(taken.reasons)
+    run.place_reasons = [reason.as_dict() for reason in taken.reasons]
     expected = expectations.for_place(taken, delivery=Delivery(run.delivery), seconds=run.expected_seconds, now=now)
     if expected is not None:
         run.expected_start_at, run.expected_finish_at = expected.starts_at, expected.finishes_at

@@ -23,6 +23,23 @@ FAILED: Mapping[str, tuple[Sentence, ...]] = {
 }
 """By the code of a failed run; `input` where a run of release 0.1 kept no fact about the tickets."""
 
+PLACES: Mapping[str, tuple[Sentence, ...]] = {
+    "place.fast": ("Fast goes before Standard.",),
+    "place.standard": ("Standard goes after Fast.",),
+    "place.standard_due_soon": ("Standard, but due soon: it goes with Fast.",),
+    "place.own_ahead": (
+        Counted(
+            "{ahead:n} training of the same organisation waited before it, so it counts as due {minutes:n}\u00a0min "
+            "later.",
+            "{ahead:n} trainings of the same organisation waited before it, so it counts as due {minutes:n}\u00a0min "
+            "later.",
+            "ahead",
+        ),
+    ),
+    "place.earliest_due": ("The earliest due goes first.",),
+}
+"""Why a training stands where it stands in the queue (`runs.ordering`)."""
+
 CURVE: Mapping[str, tuple[Sentence, ...]] = {
     "curve_tickets_few": (
         Counted(
@@ -95,4 +112,4 @@ DECIDED: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Why a version of tickets was made, and why advice was closed, where no person gave a reason."""
 
-REASONS: Mapping[str, tuple[Sentence, ...]] = {**FAILED, **CURVE, **TOP_UP, **WEBHOOK, **OWN_IDS, **DECIDED}
+REASONS: Mapping[str, tuple[Sentence, ...]] = {**FAILED, **PLACES, **CURVE, **TOP_UP, **WEBHOOK, **OWN_IDS, **DECIDED}
