@@ -287,6 +287,8 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/h/ip,5/h/key",
     "reset_password_from_key": "20/m/ip",
     "confirm_email": "1/3m/key",
+    # Each is a mail to an address that somebody typed: allauth allows ten a minute.
+    "manage_email": "10/h/user,20/d/user",
     # Each is a mail to an address that somebody typed; beside it stands the limit on open invitations.
     "invite": "60/h/user",
 }

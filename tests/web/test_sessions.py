@@ -230,6 +230,13 @@ def test_an_address_that_nobody_confirmed_stays_until_the_new_one_is_and_is_told
     assert told == [("alice@acme.example", "Your mail address was changed")]
 
 
+def test_nobody_makes_the_studio_write_to_one_address_after_the_other(alice: User) -> None:
+    her = at(alice)
+    asked = [her.post("/account/email/", {"email": f"{n}@victim.example", "action_add": ""}) for n in range(12)]
+    assert [one.status_code for one in asked] == [302] * 10 + [429] * 2 and len(mail.outbox) == 10
+    assert alice.emailaddress_set.count() == 2, "the last one waits beside hers"
+
+
 def test_rows_of_ended_sessions_go(alice: User) -> None:
     her = at(alice)
     her.post("/account/logout/")
