@@ -19,6 +19,7 @@ from otai.api.document import document_of
 from otai.api.endpoints import guarded
 from otai.api.v1 import (
     advice,
+    arriving_uploads,
     attributes,
     billing,
     credits,
@@ -37,7 +38,6 @@ from otai.api.v1 import (
     team,
     ticket_search,
     training,
-    waiting_uploads,
     webhooks,
 )
 from otai.api.vendor import application as vendor
@@ -74,7 +74,7 @@ NOUNS: tuple[Router, ...] = (
     relabelling.noun,
     ticket_search.noun,
     label_review.noun,
-    waiting_uploads.noun,
+    arriving_uploads.noun,
     jobs.noun,
     training.noun,
     runs.noun,

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from ninja import NinjaAPI, Router
 
+OF_TUS = {460: "Checksum Mismatch"}
 ALWAYS = (401, 403, 429, 503)
 """What any endpoint may answer, beside its own statuses; 404 and 422 follow from its parameters."""
 
@@ -101,7 +102,7 @@ def _complete(
         )
     for status in sorted(refusals):
         answers[status] = {
-            "description": HTTPStatus(status).phrase,
+            "description": OF_TUS.get(status) or HTTPStatus(status).phrase,
             "content": {error_type: {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
 

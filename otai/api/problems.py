@@ -25,6 +25,7 @@ from otai.api.people import as_told
 from otai.db import busy, new_id
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 from otai.orgs.streams import TooManyStreams
+from otai.tickets.arriving_uploads import ChecksumMismatch, OffsetConflict, UploadTooLarge
 from otai.tickets.files import FileStoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ STATUSES: tuple[tuple[type[OtaiError], int], ...] = (
     (TooManyStreams, 429),
     (Malformed, 400),
     (TooLarge, 413),
+    (UploadTooLarge, 413),
+    (ChecksumMismatch, 460),
     (MediaTypeUnsupported, 415),
     (NotAcceptable, 406),
     (MethodNotAllowed, 405),
@@ -91,6 +94,7 @@ HELP_FOR_STATUS = {
     415: "Send the content type that the documentation of this endpoint names.",
     422: "Correct what `field` names and send it again; nothing was changed.",
     429: "Wait as long as the header `Retry-After` says.",
+    460: "Send the same part again; nothing of it was kept.",
     500: "This is our mistake. Tell us the `id` of this error; what you asked for was not done.",
     503: "Try again in a minute; the same request is safe to repeat with the same Idempotency-Key.",
 }
@@ -110,6 +114,9 @@ HELP_FOR_CODE = {
     "organisation_not_named": "Name the organisation: the header `Otai-Organisation: acme`, or `?organisation=acme`.",
     "vendor_key_needed": "An operator makes one on the desk, or with `otai vendor-keys create`.",
     "organisation_suspended": "Settle it with the vendor; what you have can be read and used meanwhile.",
+    "upload_offset": "Go on from `received` (the header `Upload-Offset` says it too).",
+    "upload_incomplete": "Send what is lacking (PATCH), from `received` on, and ask again.",
+    "upload_is_taken": "Wait a moment, then look at GET /api/v1/uploads.",
     "run_has_ended": "Nothing is left to do: an ended run holds no credits.",
 }
 RESERVED = frozenset({"code", "case", "message", "help", "values"})
@@ -131,6 +138,8 @@ def answer(error: OtaiError) -> HttpResponse:
     response = body(
         status, error.code, error.said("api"), facts | {k: v for k, v in error.details.items() if k not in RESERVED}
     )
+    if isinstance(error, OffsetConflict):
+        response["Upload-Offset"] = str(error.details["received"])
     if isinstance(error, NotSignedIn):
         response["WWW-Authenticate"] = 'Bearer realm="otai"'
     if status == 429:

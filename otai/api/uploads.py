@@ -13,15 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest, UnreadablePostError
 
 from otai.api.problems import Malformed, TooLarge
+from otai.db import utc_now
 from otai.errors import Invalid
-from otai.front.bounds import bound_of, form_bytes
+from otai.front.bounds import PARTS, bound_of, form_bytes, part_bytes
 from otai.front.bounds import most_upload_bytes as most_bytes
 from otai.jobs.folders import arrivals_folder
+from otai.orgs.models import Organisation
+from otai.tickets import arriving_uploads
 
 CHUNK_BYTES = 1 << 20
 
@@ -60,6 +64,8 @@ def too_large() -> TooLarge:
 
 def not_read(request: HttpRequest) -> TooLarge:
     """The refusal of a body that the front found too large."""
+    if PARTS.fullmatch(request.path):
+        return TooLarge("part", most_bytes=part_bytes)
     if bound_of(request.path).is_upload:
         return too_large()
     most = bound_of(request.path).most_bytes
@@ -124,6 +130,14 @@ def received(request: HttpRequest, *, filename: str) -> Iterator[Upload]:
         if not size:
             raise FileMissing("no_body")
         yield Upload(target, bare_name(filename) or "upload", digest.hexdigest(), size)
+
+
+@contextmanager
+def arrived(organisation: Organisation, id: UUID, *, filename: str) -> Iterator[Upload]:
+    """A file that came in parts, in a `with`. Raises NotFound, UploadIncomplete and FileStoreUnavailable."""
+    found = arriving_uploads.arriving(organisation, id, now=utc_now())
+    with arriving_uploads.assembled(found) as path:
+        yield Upload(path, bare_name(filename) or found.filename, f"upload {id}", found.bytes)
 
 
 def bare_name(filename: str) -> str:

@@ -19,6 +19,12 @@ news_bytes = 512 << 10
 form_bytes = 64 << 10
 """What the form around a file adds to it."""
 
+part_bytes = 16 << 20
+"""Of one part of a file that arrives in parts: what a broken connection loses at most."""
+
+PARTS = re.compile(r"/api/v1/uploads/[0-9a-f-]{36}")
+"""The addresses that take a part of a file."""
+
 UPLOADS = re.compile(r"/[^/]+/tickets/upload|/api/v1/data-sets(/preview)?|/api/v1/imports")
 """The addresses that take a file."""
 
@@ -43,6 +49,8 @@ def bound_of(path: str) -> Bound:
     is_api = path.startswith("/api/")
     if UPLOADS.fullmatch(path):
         return Bound(most_upload_bytes() + form_bytes, is_upload=True, needs_length=not is_api)
+    if PARTS.fullmatch(path):
+        return Bound(part_bytes, is_upload=True)
     if path.startswith("/webhooks/"):
         return Bound(news_bytes)
     return Bound(document_bytes) if is_api else Bound(page_bytes, needs_length=True)

@@ -39,7 +39,7 @@ GOES_WHOLE = (
     *("billing.BillingDetails", "billing.CreditWatch", "runs.SpendLimit", "runs.ApprovalRule"),
     *("outbound.Endpoint", "outbound.Message", "api.KeyedRequest", "jobs.Job", "privacy.Export", "privacy.Retention"),
     *("orgs.Member", "orgs.Invitation", "orgs.ApiKey", "orgs.TeamEvent", "orgs.AccessEvent", "orgs.QuotaLift"),
-    *("orgs.OrganisationKey", "tickets.UploadWaiting"),
+    *("orgs.OrganisationKey", "tickets.UploadWaiting", "tickets.ArrivingUpload"),
 )
 """Tables of which nothing of the organisation stays."""
 

@@ -18,6 +18,7 @@ from otai.runs.models import Attempt
 from otai.runs.spending import LIMIT_CHANGED
 from otai.serving import deletion
 from otai.serving.models import Feedback
+from otai.tickets.arriving_uploads import forget_arriving, forget_expired
 from otai.tickets.models import DataSet
 from otai.tickets.waiting_uploads import forget_waiting
 
@@ -91,15 +92,17 @@ def sweep_retention(*, now: datetime) -> int:
 
 
 def sweep_uploads(*, now: datetime) -> int:
-    """Deletes files that waited on this machine for longer than their organisation wants, and says so; returns how
-    many. For each machine's housekeeping or server."""
-    found = 0
+    """Deletes files that waited on this machine, or were on their way, for longer than their organisation wants, and
+    says so; returns how many. For each machine's housekeeping or server."""
+    found = forget_expired(now=now)
     for retention in Retention.objects.exclude(uploads_hours=None).select_related("organisation"):
         organisation = retention.organisation
         if organisation.closed_at is not None:
             continue
         before = now - timedelta(hours=retention.uploads_hours or most_hours)
-        if went := forget_waiting(organisation.id, before=before):
+        went = forget_waiting(organisation.id, before=before)
+        went += forget_arriving(organisation.id, before=before, now=now)
+        if went:
             _told(organisation, {"uploads": went}, now=now)
             found += went
     return found

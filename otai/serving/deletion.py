@@ -46,7 +46,7 @@ from otai.tickets import queries as tickets
 from otai.tickets.erasure_hooks import forget_elsewhere
 from otai.tickets.files import file_store
 from otai.tickets.jobs import cancel_jobs_that_make_of, forget_jobs
-from otai.tickets.models import DataSet, TicketIndex
+from otai.tickets.models import DataSet, TicketIndex, UploadPart
 
 
 class ModelInUse(Refused):
@@ -383,10 +383,11 @@ def sweep_orphans(*, now: datetime) -> int:
     spoken_of = {
         *DataSet.objects.values_list("file", flat=True),
         *TicketIndex.objects.values_list("file", flat=True),
+        *UploadPart.objects.values_list("file", flat=True),
         *Guarantee.objects.values_list("holdout_file", flat=True),
         *Run.objects.values_list("tickets_file", flat=True),
     }
-    there = [path for folder in ("tickets", "guarantees") for path in file_store().paths(folder)]
+    there = [path for folder in ("tickets", "guarantees", "uploads") for path in file_store().paths(folder)]
     orphans = [path for path in there if path not in spoken_of and _is_old(path, now=now)]
     orphans += [path for path in file_store().paths("jobs") if _is_old(path, now=now) and not _is_trained_on(path)]
     erasing.let_go(orphans, now=now)

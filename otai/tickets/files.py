@@ -292,7 +292,7 @@ def _key_with(id: UUID) -> DataKey:
     return key_with(id)
 
 
-OF_ORGANISATIONS = ("tickets", "models", "guarantees", "exports")
+OF_ORGANISATIONS = ("tickets", "models", "guarantees", "exports", "uploads")
 
 
 def owner_of(path: str) -> UUID | None:

@@ -31,7 +31,7 @@ from otai.learning.encoders import default_store
 from otai.orgs import quotas
 from otai.orgs.models import Organisation
 from otai.orgs.quotas import Quota
-from otai.tickets import expected_quality, queries
+from otai.tickets import arriving_uploads, expected_quality, queries
 from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet, TicketsDeleted
 from otai.tickets.operations import (
@@ -109,6 +109,8 @@ class Imported:
         """What a page had put aside is not needed any more, whether or not somebody comes back to look."""
         if upload := outcome.spec.get("upload"):
             forget_folder(Path(upload))
+        if arrived := outcome.spec.get("arrived"):
+            arriving_uploads.forget(UUID(arrived), now=outcome.now)
 
     def discard(self, stored: StoredVersion) -> None:
         """Deletes the stored files."""
@@ -235,10 +237,12 @@ def ask_for_import(
     further: Sequence[Path] = (),
     in_place: bool = False,
     upload: Path | None = None,
+    arrived: UUID | None = None,
 ) -> Asked:
-    """An import as `import_tickets` does it. `further` files are read where they lie; afterwards the folder `upload`
-    goes. `imported(job)` when it is done. Raises DataSetNameInvalid, QuotaReached and TooManyJobs, and with
-    `options.add` NotFound where there is no such data set."""
+    """An import as `import_tickets` does it. `further` files are read where they lie; once they are imported, the
+    folder `upload` and the upload that `arrived` in parts go. `imported(job)` when it is done. Raises
+    DataSetNameInvalid, QuotaReached and TooManyJobs, and with `options.add` NotFound where there is no such data
+    set."""
     name = checked_name(name)
     # Known before anything is read; what others bring meanwhile is counted when the rows are written.
     quotas.refuse_full(organisation.id, Quota.STORAGE)
@@ -251,6 +255,7 @@ def ask_for_import(
         "filename": filename,
         "name": name,
         "upload": str(upload) if upload else None,
+        "arrived": str(arrived) if arrived else None,
         "further": [str(path.absolute()) for path in further],
         "before": beside.as_dict() if beside is not None else None,
         "base_id": str(before.id) if options.add and before is not None else None,

@@ -107,6 +107,55 @@ class UploadWaiting(models.Model):
         return f"{self.id} on {self.machine}"
 
 
+class ArrivingUpload(models.Model):
+    """A file that arrives in parts (`arriving_uploads.py`): of so many bytes, the first `received` are there.
+    `fingerprint` is the sender's mark, by which it finds it again."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="+")
+    filename = models.CharField(max_length=255)
+    bytes = models.PositiveBigIntegerField()
+    received = models.PositiveBigIntegerField(default=0)
+    fingerprint = models.CharField(max_length=200, blank=True)
+    begun_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "tickets_arriving_upload"
+        constraints = [
+            models.CheckConstraint(condition=Q(bytes__gte=1), name="tickets_arriving_upload_is_not_empty"),
+            models.CheckConstraint(
+                condition=Q(received__lte=F("bytes")), name="tickets_arriving_upload_has_no_more_than_its_bytes"
+            ),
+            models.CheckConstraint(condition=~Q(filename=""), name="tickets_arriving_upload_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class UploadPart(models.Model):
+    """One part of it, a file of the store, at its place."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    upload = models.ForeignKey(ArrivingUpload, models.CASCADE, related_name="parts")
+    offset = models.PositiveBigIntegerField()
+    bytes = models.PositiveBigIntegerField()
+    file = models.CharField(max_length=500)
+
+    class Meta:
+        db_table = "tickets_upload_part"
+        ordering = ("upload", "offset")
+        constraints = [
+            models.UniqueConstraint(fields=["upload", "offset"], name="tickets_upload_part_is_at_a_place_of_its_own"),
+            models.CheckConstraint(condition=Q(bytes__gte=1), name="tickets_upload_part_is_not_empty"),
+            models.CheckConstraint(condition=~Q(file=""), name="tickets_upload_part_has_a_file"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upload_id} from {self.offset}"
+
+
 class Attribute(models.Model):
     """Something that each ticket of a data set may carry a label for: queue, priority, tags.
 

@@ -13,7 +13,7 @@ from otai.jobs.identity import this_machine
 from otai.jobs.models import Job
 from otai.jobs.operations import upload_waits_seconds
 from otai.orgs.quotas import Quota, counters
-from otai.tickets.models import DataSet, UploadWaiting
+from otai.tickets.models import ArrivingUpload, DataSet, UploadWaiting
 
 IMPORTS = ("import",)
 
@@ -32,11 +32,15 @@ def data_sets(organisation: UUID) -> int:
 
 def waiting_uploads(organisation: UUID) -> int:
     """Files whose columns nobody has settled yet, on whichever machine: here by what lies here, elsewhere by rows not
-    older than such a file becomes."""
+    older than such a file becomes; and those that are on their way in parts."""
     here = {folder.name for folder in (uploads_folder() / str(organisation)).glob("*")}
-    since = utc_now() - timedelta(seconds=upload_waits_seconds)
+    now = utc_now()
+    since = now - timedelta(seconds=upload_waits_seconds)
     rows = UploadWaiting.objects.filter(organisation=organisation, kept_at__gt=since).exclude(machine=this_machine())
-    return len(here | {str(id) for id in rows.values_list("id", flat=True)})
+    arriving = ArrivingUpload.objects.filter(organisation=organisation, expires_at__gt=now)
+    # One that is just being put aside is in both, by the same id.
+    elsewhere = {str(id) for some in (rows, arriving) for id in some.values_list("id", flat=True)}
+    return len(here | elsewhere)
 
 
 def imports(organisation: UUID) -> int:

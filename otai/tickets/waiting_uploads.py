@@ -44,6 +44,12 @@ class TooManyFilesWait(Refused):
     code = "too_many_files_wait"
 
 
+class UploadIsTaken(Refused):
+    """It is being put aside by another request, here or on another machine."""
+
+    code = "upload_is_taken"
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingUpload:
     """A file of the organisation on this machine. `filename` is what the customer calls it; it never becomes a path.
@@ -67,20 +73,27 @@ class WaitingUpload:
 
 
 def keep(
-    organisation: Organisation, *, filename: str, chunks: Iterable[bytes], file: Path | None = None
+    organisation: Organisation,
+    *,
+    filename: str,
+    chunks: Iterable[bytes],
+    file: Path | None = None,
+    id: UUID | None = None,
 ) -> WaitingUpload:
-    """Puts a file aside until its columns are settled: `file`, which is moved, else what the `chunks` hold. Raises
-    TooManyFilesWait and QuotaReached."""
+    """Puts a file aside until its columns are settled: `file`, which is moved, else what the `chunks` hold. `id`: of
+    one that arrived in parts, and has its place already. Raises TooManyFilesWait, QuotaReached and UploadIsTaken."""
     sweep_files()
-    id, now = new_id(), utc_now()
-    folder = _folder(organisation) / str(id)
+    has_place, id, now = id is not None, id or new_id(), utc_now()
+    folder = folder_of(organisation, id)
     UploadWaiting.objects.filter(kept_at__lt=now - timedelta(seconds=2 * upload_waits_seconds)).delete()
     with transaction.atomic():
         # The organisation's row is ours until the folder is there: two that come at once are counted one after the
         # other, on whatever machines.
         Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
-        quotas.require(organisation.pk, Quota.WAITING_UPLOADS)
-        if (others := len(list(_folder(organisation).glob("*")))) >= most_waiting:
+        if UploadWaiting.objects.filter(id=id).exists():
+            raise UploadIsTaken("now")
+        quotas.require(organisation.pk, Quota.WAITING_UPLOADS, more=0 if has_place else 1)
+        if (others := len(list(_folder(organisation).glob("*")))) >= most_waiting and not has_place:
             raise TooManyFilesWait("columns", files=others)
         UploadWaiting.objects.create(id=id, organisation=organisation, machine=this_machine(), kept_at=now)
         folder.mkdir(parents=True, mode=0o700)
@@ -158,7 +171,7 @@ def remember(upload: WaitingUpload, **changes: Any) -> WaitingUpload:
 
 def waiting(organisation: Organisation, id: UUID) -> WaitingUpload:
     """Raises NotFound, also for another organisation's."""
-    folder = _folder(organisation) / str(id)
+    folder = folder_of(organisation, id)
     try:
         about = json.loads((folder / "about.json").read_text())
     except (OSError, ValueError):
@@ -222,6 +235,11 @@ def _is_worked_on(folder: Path) -> bool:
         return False
     jobs = [UUID(about[name]) for name in ("preview", "importing") if about.get(name)]
     return Job.objects.filter(id__in=jobs, ended_at__isnull=True).exists()
+
+
+def folder_of(organisation: Organisation, id: UUID) -> Path:
+    """Where that upload lies on this machine; it need not exist."""
+    return _folder(organisation) / str(id)
 
 
 def _folder(organisation: Organisation) -> Path:

@@ -30,6 +30,9 @@ def _address_confirmed(**of_signal: Any) -> None:
 
 def _forget_uploads(organisation: UUID, before: datetime) -> None:
     # Tables can be imported only once all apps are ready.
+    from otai.db import utc_now
+    from otai.tickets.arriving_uploads import forget_arriving
     from otai.tickets.waiting_uploads import forget_waiting
 
     forget_waiting(organisation, before=before)
+    forget_arriving(organisation, before=before, now=utc_now())

@@ -42,6 +42,9 @@ ASKS_FOR = {
         POST /data-sets/{data_set}/review/{question}/undo
         POST /data-sets/{data_set}/review/version
         GET /uploads
+        POST /uploads
+        GET /uploads/{upload}
+        PATCH /uploads/{upload}
         DELETE /uploads/{upload}
         POST /models/{model}/feedback/merge
         POST /models/{model}/suspects/accept""",

@@ -126,6 +126,8 @@ LEFT_OUT = {
     "billing.OperatorRequest": "the vendor's desk; what was decided is among the events",
     "billing.VatIdCheck": "what a register answered; the invoices say what counted",
     "tickets.UploadWaiting": "a file of a day at most",
+    "tickets.ArrivingUpload": "the same",
+    "tickets.UploadPart": "the same",
     "tickets.TicketIndex": "made anew of the tickets",
     "outbound.WebhookDelivery": "how often a message was tried",
     "outbound.DeliveryAttempt": "the same",

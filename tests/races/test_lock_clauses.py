@@ -149,5 +149,6 @@ def test_every_table_that_is_locked_has_its_place() -> None:
         "orgs_organisation_key",
         "outbound_notification",
         "privacy_export",
+        "tickets_arriving_upload",
     }
     assert locked - set(RANK) == alone

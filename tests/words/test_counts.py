@@ -20,7 +20,7 @@ ROOMS = ("web", "billing")
 BOUNDS = {
     *("bytes", "arrived_bytes", "least_rate", "characters", "median_characters", "median", "seconds", "most_seconds"),
     *("silent_seconds", "minutes", "days", "most", "limit", "last", "fewest", "points", "high", "open", "files"),
-    *("endpoints", "epochs", "ways", "sizes", "lift"),
+    *("endpoints", "epochs", "ways", "sizes", "lift", "least", "received"),
 }
 """Values that are bounds or settings, or sizes of which the smallest is more than one."""
 OF_SEVERAL = (

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -133,6 +135,7 @@ class Reading(Schema):
     """How the file is to be read. All of it is found out where nothing is said."""
 
     filename: Annotated[Text, Field(max_length=300)] = Field("", description="What the file is called.")
+    upload: UUID | None = Field(None, description="A file that came in parts (`POST /uploads`), instead of a body.")
     column: WordsIn = Field([], description="COLUMN=ROLE, for example text=body; repeat the parameter.")
     attribute: WordsIn = Field([], description="This column is an attribute.")
     multi: WordsIn = Field([], description="Several labels a ticket: tags:| or tag=tag_1,tag_2.")
@@ -271,26 +274,36 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
     """
     caller = request.auth
     options = asked.options()
-    with uploads.received(request, filename=asked.filename) as upload:
 
-        def work() -> Any:
-            begun = tickets_jobs.ask_for_import(
-                organisation=caller.organisation,
-                name=asked.name or PurePosixPath(upload.filename).name.split(".")[0],
-                source=upload.path,
-                filename=upload.filename,
-                content_sha256=upload.sha256,
-                options=options,
-                who=caller.who,
-                now=utc_now(),
-            )
-            job = waited_for(request, begun, otherwise=0)
-            if not job.has_ended:
-                return job
-            data_set = tickets_jobs.imported(job)
-            return imported_out(data_set)
+    def work(upload: uploads.Upload) -> Any:
+        begun = tickets_jobs.ask_for_import(
+            organisation=caller.organisation,
+            name=asked.name or PurePosixPath(upload.filename).name.split(".")[0],
+            source=upload.path,
+            filename=upload.filename,
+            content_sha256=upload.sha256,
+            options=options,
+            who=caller.who,
+            now=utc_now(),
+            arrived=asked.upload,
+        )
+        job = waited_for(request, begun, otherwise=0)
+        if not job.has_ended:
+            return job
+        data_set = tickets_jobs.imported(job)
+        return imported_out(data_set)
 
-        return keys.once(request, work, content_sha256=upload.sha256)
+    if asked.upload is None:
+        with uploads.received(request, filename=asked.filename) as upload:
+            return keys.once(request, partial(work, upload), content_sha256=upload.sha256)
+    return keys.once(request, lambda: _of_arrived(asked, caller, work), content_sha256=f"upload {asked.upload}")
+
+
+def _of_arrived(asked: Reading, caller: Caller, work: Callable[[uploads.Upload], Any]) -> Any:
+    """Within the idempotency key: asked again, the file is gone and the first answer stands."""
+    assert asked.upload is not None
+    with uploads.arrived(caller.organisation, asked.upload, filename=asked.filename) as upload:
+        return work(upload)
 
 
 @noun.post(
@@ -313,14 +326,19 @@ def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()])
     than two seconds, the answer is 202 with a job, whose `result` has it in the end.
     """
     options = asked.options()
-    with uploads.received(request, filename=asked.filename) as upload:
+    caller = request.auth
+    with (
+        uploads.received(request, filename=asked.filename)
+        if asked.upload is None
+        else uploads.arrived(caller.organisation, asked.upload, filename=asked.filename)
+    ) as upload:
         begun = tickets_jobs.ask_for_preview(
-            organisation=request.auth.organisation,
+            organisation=caller.organisation,
             source=upload.path,
             filename=upload.filename,
             content_sha256=upload.sha256,
             options=options,
-            who=request.auth.who,
+            who=caller.who,
             now=utc_now(),
         )
         job = waited_for(request, begun)

@@ -176,6 +176,9 @@ TABLE: Mapping[str, Refusal] = {
             "as they are."
         ),
     ),
+    "too_large.part": said(
+        "A part may have up to {most_bytes:n} bytes. Send the file in smaller parts, one after the other.",
+    ),
     "too_large.request": said(
         "The request is larger than this endpoint takes.",
     ),

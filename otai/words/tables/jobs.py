@@ -34,6 +34,24 @@ TABLE: Mapping[str, Refusal] = {
             "another format."
         ),
     ),
+    "checksum_mismatch.part": said(
+        "This part is not what its {algorithm} checksum says: it was changed on its way. Nothing of it was kept.",
+    ),
+    "invalid_upload.changed": said("This file became shorter while it was sent."),
+    "invalid_upload.checksum": said(
+        "A checksum is written as an algorithm ({algorithms}) and the digest in base64: sha256 47DEQpj8...",
+    ),
+    "invalid_upload.empty": said("A file has one byte at least."),
+    "invalid_upload.fingerprint": said("A file's own mark has up to 200 characters that can be printed."),
+    "invalid_upload.metadata": said(
+        "What is said about an upload is written as pairs of a key and a value in base64, with commas between: "
+        "filename dGlja2V0cy5jc3Y=",
+    ),
+    "invalid_upload.part_beyond": said("{most:n} bytes of the file are lacking, and this part is longer."),
+    "invalid_upload.part_small": said(
+        "A part that is not the last has {least:n} bytes at least; this one has {bytes:n}.",
+    ),
+    "invalid_upload.version": said("This address speaks tus {speaks}."),
     "not_found.job": said(
         "There is no such job. Its answer is kept for a day.",
     ),
@@ -42,6 +60,20 @@ TABLE: Mapping[str, Refusal] = {
             "{files:n} files of yours wait for somebody to say what their columns are; that is the most. Import or "
             "delete one of them."
         ),
+    ),
+    "upload_incomplete.lacking": said(
+        "{received:n} of {bytes:n} bytes of this file are there; the others are lacking."
+    ),
+    "upload_is_taken.now": said("This file is being made ready by another request."),
+    "upload_broke.silent": said(
+        "The Studio has not answered for {minutes:n} minutes. {sent:n} of {bytes:n} bytes are there, for a day.",
+        command="The same command goes on from there.",
+    ),
+    "upload_offset.elsewhere": said(
+        "{received:n} bytes of this file are there, and this part begins at {offset:n}. Go on where the file ends.",
+    ),
+    "too_large.upload": said(
+        "A file may have up to {megabytes:n} MB. Compress it (.csv.gz, .parquet), or split it.",
     ),
     "too_many_jobs.all": said(
         "Too much is waiting to be worked on here. Try again in a minute.",
