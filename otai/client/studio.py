@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +12,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from otai.client import sending
 from otai.client.answers import Balance, DataSet, ModelVersion, Prediction, Quote, Run
+from otai.client.refusals import TRY_AGAIN, asked_wait, backoff, error_in, refusal
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 
-KINDS: dict[int, type[OtaiError]] = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Refused, 429: Unavailable}
 JOB_ERRORS: dict[str, type[OtaiError]] = {each.kind: each for each in (Invalid, NotFound, Refused, Unavailable)}
-TRY_AGAIN = frozenset({429, 502, 503, 504})
 tries = 5
 longest_wait_seconds = 60.0
 upload_seconds = 900.0
@@ -128,8 +127,9 @@ class Studio:
         on_job: Callable[[Mapping[str, Any]], None] | None = None,
         **reading: Any,
     ) -> DataSet:
-        """Uploads a file as a stream and imports it; `on_progress(bytes sent, bytes in all)`, then `on_job(job)` with
-        id, status, place, progress, from the moment the file is there.
+        """Uploads a file and imports it; `on_progress(bytes sent, bytes in all)`, then `on_job(job)` with id, status,
+        place, progress, from the moment the file is there. A large file is sent in parts (`sending`): a broken
+        connection goes on by itself, and a program that was ended goes on when it sends the same file again.
 
         `add`: to the newest version of `name`; `keep_quotes`: cut no earlier mails and signatures; `mask`: personal
         data by its kind. `reading`: column, attribute, multi, ordered, ignore (lists), encoding, delimiter, sheet,
@@ -139,9 +139,12 @@ class Studio:
         # Only what was asked for: a Studio of before knows none of them.
         asked |= {key: True for key, wanted in (("add", add), ("keep_quotes", keep_quotes), ("mask", mask)) if wanted}
         held_back = 0 if on_job is not None else wait_seconds
-        raw = self._upload(
-            "/data-sets", Path(path), asked, key=_new_key(), on_progress=on_progress, held_back_seconds=held_back
-        )
+        path, key = Path(path), _new_key()
+        upload = sending.send(self._http, path, sleep=self._sleep, on_progress=on_progress)
+        if upload is None:
+            raw = self._upload("/data-sets", path, asked, key=key, on_progress=on_progress, held_back_seconds=held_back)
+        else:
+            raw = self._import_arrived(upload, asked, key=key, held_back_seconds=held_back)
         if _is_job(raw):
             if on_job is not None:
                 on_job(raw)
@@ -391,7 +394,7 @@ class Studio:
                 response.read()
                 if response.status_code in TRY_AGAIN:
                     return after, False
-                raise _refusal(response)
+                raise refusal(response)
             event = ""
             for line in response.iter_lines():
                 field, _, value = line.partition(": ")
@@ -452,7 +455,7 @@ class Studio:
             with self._http.stream("GET", path, headers={"Accept": "*/*"}) as response:
                 if response.status_code != 200:
                     response.read()
-                    raise _refusal(response)
+                    raise refusal(response)
                 with part.open("wb") as out:
                     for chunk in response.iter_bytes(1 << 20):
                         digest.update(chunk)
@@ -507,6 +510,14 @@ class Studio:
 
         return dict(self._json(send))
 
+    def _import_arrived(
+        self, upload: str, params: Mapping[str, Any], *, key: str, held_back_seconds: int
+    ) -> dict[str, Any]:
+        asked = {name: value for name, value in params.items() if value not in (None, "", (), [])} | {"upload": upload}
+        headers = {"Prefer": f"wait={held_back_seconds}", "Idempotency-Key": key}
+        wait = httpx.Timeout(upload_seconds, connect=10.0)
+        return dict(self._json(lambda: self._http.post("/data-sets", params=asked, headers=headers, timeout=wait)))
+
     def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
@@ -525,20 +536,20 @@ class Studio:
             except httpx.ConnectError as error:
                 if last:
                     raise Unavailable("unreachable", url=self.url, error=error, code="studio_unreachable") from None
-                wait = _backoff(attempt)
+                wait = backoff(attempt)
             except httpx.TransportError as error:
                 if last or not safe:
                     raise Unavailable("no_answer", url=self.url, error=error, code="studio_unreachable") from None
-                wait = _backoff(attempt)
+                wait = backoff(attempt)
             else:
                 if response.is_success:
                     return response.json() if response.content else None
-                in_progress = response.status_code == 409 and _error(response).get("code") == "request_in_progress"
+                in_progress = response.status_code == 409 and error_in(response).get("code") == "request_in_progress"
                 if last or not (response.status_code in TRY_AGAIN or in_progress):
-                    raise _refusal(response)
+                    raise refusal(response)
                 if response.status_code in (502, 504) and not safe:
-                    raise _refusal(response)
-                wait = _asked_wait(response) or _backoff(attempt)
+                    raise refusal(response)
+                wait = asked_wait(response) or backoff(attempt)
             self._sleep(min(wait, longest_wait_seconds))
         raise AssertionError("unreachable")
 
@@ -552,15 +563,6 @@ def _new_key() -> str:
     return uuid.uuid4().hex
 
 
-def _backoff(attempt: int) -> float:
-    return min(0.5 * 2**attempt, 20.0) * random.uniform(0.5, 1.0)  # noqa: S311  no secret
-
-
-def _asked_wait(response: httpx.Response) -> float | None:
-    told = response.headers.get("Retry-After", "")
-    return float(told) if told.isdecimal() else None
-
-
 def _chunks(file: Path, size: int, on_progress: Callable[[int, int], None] | None) -> Iterator[bytes]:
     sent = 0
     with file.open("rb") as handle:
@@ -569,23 +571,3 @@ def _chunks(file: Path, size: int, on_progress: Callable[[int, int], None] | Non
             sent += len(chunk)
             if on_progress is not None:
                 on_progress(sent, size)
-
-
-def _error(response: httpx.Response) -> dict[str, Any]:
-    try:
-        found = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return dict(found) if isinstance(found, dict) else {}
-
-
-def _refusal(response: httpx.Response) -> OtaiError:
-    """The API's refusal as the error it was there."""
-    error = _error(response)
-    status = response.status_code
-    kind = KINDS.get(status) or (Invalid if 400 <= status < 500 else Unavailable)
-    details = {name: value for name, value in error.items() if name not in ("code", "case", "message", "written")}
-    message = error.get("message") or f"The Studio answered with {status}."
-    found = kind(code=error.get("code") or f"http_{status}", written=message)
-    found.details |= details
-    return found
