@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otai.web.views import advice, browse, deleting, guarantee, jobs, labels, models, review, runs, tickets, train
+from otai.web.views import (
+    advice,
+    arriving_uploads,
+    browse,
+    deleting,
+    guarantee,
+    jobs,
+    labels,
+    models,
+    review,
+    runs,
+    tickets,
+    train,
+)
 
 urlpatterns: list[URLPattern] = [
     path("<slug:slug>/tickets/", tickets.data_sets, name="tickets"),
     path("<slug:slug>/tickets/upload", tickets.upload, name="upload_tickets"),
     path("<slug:slug>/tickets/sample", tickets.sample, name="sample_tickets"),
+    path("<slug:slug>/tickets/uploads/begin", arriving_uploads.begin_upload, name="begin_upload"),
+    path("<slug:slug>/tickets/uploads/<uuid:upload>/arrived", arriving_uploads.upload_arrived, name="upload_arrived"),
     path("<slug:slug>/tickets/uploads/<uuid:upload>/", tickets.settle_upload, name="upload"),
     path("<slug:slug>/tickets/uploads/<uuid:upload>/read", tickets.read_upload, name="read_upload"),
     path("<slug:slug>/tickets/uploads/<uuid:upload>/drop", tickets.drop_upload, name="drop_upload"),

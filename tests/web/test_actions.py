@@ -26,7 +26,8 @@ ASKS_FOR = {
     Action.PREDICT: "try_version",
     Action.GIVE_FEEDBACK: "give_feedback withdraw_feedback",
     Action.UPLOAD_TICKETS: (
-        "upload_tickets sample_tickets upload read_upload drop_upload labels cut_lines uncut delete_data_set "
+        "upload_tickets begin_upload upload_arrived sample_tickets upload read_upload drop_upload labels cut_lines "
+        "uncut delete_data_set "
         "merge_feedback correct_labels review_next review_decide review_undo review_version"
     ),
     Action.TRAIN: ("train train_quality order cancel_run propose_criteria order_included follow_advice dismiss_advice"),

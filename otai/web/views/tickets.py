@@ -24,7 +24,7 @@ from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, Pro
 from otai.orgs.permissions import Action
 from otai.orgs.quotas import QuotaReached
 from otai.serving.predictions import has_learnt
-from otai.tickets import expected_quality, queries, waiting_uploads
+from otai.tickets import arriving_uploads, expected_quality, queries, waiting_uploads
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
@@ -78,14 +78,20 @@ def _data_sets(request: MemberRequest, *, problem: Exception | None = None, stat
     context = {
         "data_sets": named,
         "tickets": sum(one.newest.tickets for one in named),
-        "waiting": waiting_uploads.all_waiting(request.organisation)
-        if request.member.may(Action.UPLOAD_TICKETS)
-        else [],
+        **(_on_their_way(request) if request.member.may(Action.UPLOAD_TICKETS) else {}),
         "problem": problem,
         "limit": uploads.most_bytes(),
         "may_upload": request.member.may(Action.UPLOAD_TICKETS),
     }
     return render(request, "web/tickets/list.html", context, status=status)
+
+
+def _on_their_way(request: MemberRequest) -> dict[str, Any]:
+    """Files that nobody has imported yet, and files of which only a part is here."""
+    waiting = waiting_uploads.all_waiting(request.organisation)
+    ids = {one.id for one in waiting}
+    arriving = arriving_uploads.all_arriving(request.organisation, now=utc_now())
+    return {"waiting": waiting, "arriving": [one for one in arriving if one.id not in ids]}
 
 
 def languages_of(shares: dict[str, float], *, most: int = 4) -> list[tuple[str, float]]:
@@ -107,14 +113,14 @@ def upload(request: MemberRequest) -> HttpResponse:
     except (waiting_uploads.TooManyFilesWait, QuotaReached) as too_many:
         # Beside the files that wait, where one of them can be imported or deleted.
         return _data_sets(request, problem=too_many, status=409)
-    job = _look_at(request, kept)
+    job = look_at(request, kept)
     if job.has_ended and (problem := _problem_of(job)) is not None and not problem.details.get("remedies"):
         waiting_uploads.forget(kept)
         return _data_sets(request, problem=problem, status=422)
     return redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
 
 
-def _look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job:
+def look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job:
     """The job that finds out what the columns are; done, mostly, while the page waits for it."""
     with waiting_uploads.opened(kept) as source:
         asked = tickets_jobs.ask_for_preview(
@@ -176,7 +182,7 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     if importing is not None and (importing.is_done or not importing.has_ended):
         # Also for a form that was sent twice.
         return _to_job(request, importing, kept)
-    looking = _job(request, kept.preview) or _look_at(request, kept)
+    looking = _job(request, kept.preview) or look_at(request, kept)
     if not looking.has_ended:
         return working(request, looking)
     if (unreadable := _problem_of(looking)) is not None:
@@ -244,7 +250,7 @@ def read_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
     kept = waiting_uploads.remember(
         kept, reading=reading_form.said_in(request.POST), preview=None, importing=None, said={}
     )
-    job = _look_at(request, kept)
+    job = look_at(request, kept)
     answer: HttpResponse = redirect("web:upload", slug=request.organisation.slug, upload=kept.id)
     if not job.has_ended and request.headers.get("HX-Request"):
         # A page of its own shows how far it is.
@@ -315,9 +321,8 @@ def suggested_name(filename: str) -> str:
 @require_POST
 @page(Action.UPLOAD_TICKETS)
 def drop_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
-    """Ends the upload's jobs and deletes it."""
-    kept = waiting_uploads.waiting(request.organisation, upload)
-    waiting_uploads.drop(kept)
+    """Ends the upload's jobs and deletes it; also one of which only a part is here."""
+    arriving_uploads.drop(request.organisation, upload, now=utc_now())
     return redirect("web:tickets", slug=request.organisation.slug)
 
 
