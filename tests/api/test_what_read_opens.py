@@ -133,7 +133,7 @@ def test_who_is_told_under_names_that_are_known() -> None:
     assert {name for name, shown in fields if "_as_the_caller_may" in shown} <= WHO
 
 
-@pytest.mark.attack
+@pytest.mark.torture
 def test_each_scope_alone_tells_no_more_whatever_is_asked_with_it(acme: Any, acme_has: Everything) -> None:
     asked = 0
     for address, method, operation in endpoints():
