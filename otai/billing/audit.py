@@ -13,6 +13,7 @@ from otai.billing.accountant.closing import broken_files
 from otai.billing.asked_above import causes_above
 from otai.billing.audit_causes import unexplained
 from otai.billing.audit_events import untold
+from otai.billing.audit_gone import gone
 from otai.billing.chain import broken_links
 from otai.billing.models import BroughtLot, Invoice, InvoiceKind, Payment, Purchase, PurchaseKind
 from otai.billing.operations.balance import standing_differences
@@ -70,7 +71,7 @@ def findings() -> Iterator[Discrepancy]:
     yield from _months_that_do_not_close()
     yield from (Discrepancy("a closed month is the file that was handed over", month, "") for month in broken_files())
     yield from (Discrepancy("billing's chain is unbroken", where, what) for where, what in broken_links())
-    for causes in (unexplained, untold, *causes_above):
+    for causes in (unexplained, untold, gone, *causes_above):
         yield from (Discrepancy(one.what, one.where, one.details) for one in causes())
 
 

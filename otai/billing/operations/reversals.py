@@ -396,9 +396,9 @@ def _locked_reversals(purchase: Purchase) -> list[Reversal]:
 
 
 @one_transaction
-def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Reversal:
-    """An operator closes what is owed: paid another way, or written off. Raises NotFound, AlreadySettled,
-    WhoAndWhyMissing."""
+def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime, is_lost: bool = False) -> Reversal:
+    """An operator closes what is owed: paid another way, or `is_lost`, of which its event tells, so that the row of
+    the write-off is missed where it is taken away. Raises NotFound, AlreadySettled, WhoAndWhyMissing."""
     why = checked_why(why)
     settled = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
     if settled is None:
@@ -417,6 +417,7 @@ def settle_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Reversa
         now=now,
         credits=settled.owed_credits,
         gross_cents=settled.owed_gross_cents,
+        **({"written_off_cents": settled.owed_gross_cents} if is_lost else {}),
     )
     if settled.purchase.kind == PurchaseKind.PACKAGE:
         # As the next news of it would say: nothing is taken for it any more.

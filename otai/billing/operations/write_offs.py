@@ -26,7 +26,7 @@ def write_off_owed(*, reversal: UUID, who: str, why: str, now: datetime) -> Writ
     owing = Reversal.objects.select_for_update(no_key=True).filter(id=reversal).first()
     if owing is not None:
         now = booked_at(owing.organisation_id, now)
-    settled = settle_owed(reversal=reversal, who=who, why=why, now=now)
+    settled = settle_owed(reversal=reversal, who=who, why=why, now=now, is_lost=True)
     assert owing is not None, "what is not there is refused above"
     if owing.owed_gross_cents == 0 or owing.state != ReversalState.LOST:
         raise NothingOwed("reversal", reversal=owing.external_id)
