@@ -11,7 +11,7 @@ from otai.words.tables.warnings import WARNINGS
 pytestmark = pytest.mark.pure
 
 TOLD = [
-    AccountWarning("closing", {"until": "28 Dec 2026T21:25:00+01:00"}),
+    AccountWarning("closing", {"until": "2026-12-28T21:25:00+01:00"}),
     AccountWarning("suspended", {"since": "2026-11-02T10:00:00+01:00", "why": "unpaid since May"}),
     AccountWarning("payment_owed", {"amount": {"cents": 1050, "currency": "EUR"}}),
     AccountWarning("credits_frozen", {"credits": 1}),
