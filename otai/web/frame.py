@@ -21,10 +21,13 @@ from otai.orgs.models import Organisation
 from otai.web.access import impersonated, local_path
 from otai.web.handbook.of_pages import help_of
 from otai.web.legal_links import LegalLink, legal_links
+from otai.web.places import PLACES, NamedPlace
 from otai.web.words import fact_words
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "otai_theme"
+KEYS_COOKIE = "otai_keys"
+"""`off`: keys of one letter do nothing in this browser (WCAG 2.2, 2.1.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,17 @@ class PageFrame:
         return chosen if chosen in THEMES else "auto"
 
     @property
+    def keys_are_off(self) -> bool:
+        """Whether keys of one letter are switched off in this browser."""
+        return self._request.COOKIES.get(KEYS_COOKIE) == "off"
+
+    @cached_property
+    def places(self) -> list[tuple[NamedPlace, str]]:
+        """Where `g` and a letter lead, each with its address: what the reader's role opens."""
+        addressed = [(place, self.address(place.page)) for place in PLACES if place.key]
+        return [(place, address) for place, address in addressed if address and self.may_open(address)]
+
+    @property
     def here(self) -> str:
         """The address that shows this page again. What answers a form is not shown by asking for its address: there,
         the form's page."""
@@ -104,15 +118,15 @@ class PageFrame:
     def navigation(self) -> list[NavigationItem]:
         """The six words; those whose page is not there are left out."""
         here = self._request.path
-        home = self._address("web:home")
+        home = self.address("web:home")
         items = []
         for destination in DESTINATIONS:
-            if address := self._address(destination.page):
-                parts = [address, *filter(None, map(self._address, destination.also))]
+            if address := self.address(destination.page):
+                parts = [address, *filter(None, map(self.address, destination.also))]
                 is_here = here == home if address == home else here.startswith(tuple(parts))
                 word = destination.word
                 if destination.instead is not None and not self.may_open(address):
-                    word, address = destination.instead[0], self._address(destination.instead[1])
+                    word, address = destination.instead[0], self.address(destination.instead[1])
                 items.append(NavigationItem(word, destination.icon, address, is_here))
         return items
 
@@ -124,10 +138,10 @@ class PageFrame:
     @property
     def train_page(self) -> str:
         """Where a training is chosen; empty for whoever may not order one."""
-        address = self._address("web:train")
+        address = self.address("web:train")
         return address if address and self.may_open(address) else ""
 
-    def _address(self, page: str) -> str:
+    def address(self, page: str) -> str:
         """Of a page of this organisation; empty while there is no such page."""
         if self.organisation is None:
             return ""
@@ -139,7 +153,7 @@ class PageFrame:
     @property
     def help(self) -> str:
         """The address of the help's list."""
-        return self._address("web:help")
+        return self.address("web:help")
 
     @cached_property
     def help_of_page(self) -> str:
@@ -153,7 +167,7 @@ class PageFrame:
     @property
     def credits_page(self) -> str:
         """The address of the credits page."""
-        return self._address("web:credits")
+        return self.address("web:credits")
 
     @property
     def legal(self) -> list[LegalLink]:

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.pure
 
 ASKS_FOR = {
     Action.VIEW: (
-        "home home_now help help_page help_prices profile team leave tickets data_set job job_now job_events "
-        "cancel_job runs run run_now run_events run_attribute report_card_json report_card_html guarantee models "
-        "model compare_versions credits ledger ledger_csv tier purchase purchase_now order_confirmation "
-        "invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof "
+        "home home_now find shortcuts help help_page help_prices profile team leave tickets data_set job job_now "
+        "job_events cancel_job runs run run_now run_events run_attribute report_card_json report_card_html "
+        "guarantee models model compare_versions credits ledger ledger_csv tier purchase purchase_now "
+        "order_confirmation invoices invoices_of_month invoice_pdf invoice_xml spending spending_csv ledger_proof "
         "check_document notifications choose_notifications fresh_notifications"
     ),
     Action.READ_TICKETS: "data_set_sample model_feedback guarantee_holdout browse ticket review review_item",

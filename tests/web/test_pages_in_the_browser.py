@@ -25,7 +25,8 @@ PAGES = (
     "credits/invoices/",
     "credits/tier/",
     "credits/low/",
-    "help/",
+    "help/report-card/",
+    "find/?q=support",
     "nothing-here/",
 )
 
@@ -64,9 +65,35 @@ def test_home_and_credits_are_for_everybody_and_fetch_nothing_from_elsewhere(ins
         assert {re.match(r"[a-z]+://[^/]+", url).group() for url in asked} == {base}
 
         by_keyboard(page, base)
+        finding(page, base)
         theme_is_kept(page, base)
         language_is_kept(page, base)
         buying(page, base)
+
+
+def finding(page: Any, base: str) -> None:
+    """Ctrl K finds by name and opens with Enter; "?" lists the keys, "g" and a letter go there, unless one types."""
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("#find-words")
+    page.keyboard.type("supp")
+    page.wait_for_selector("#find-list a:has-text('support')")
+    chosen = page.get_attribute("#find-words", "aria-activedescendant")
+    page.keyboard.press("ArrowDown")
+    assert page.get_attribute("#find-words", "aria-activedescendant") != chosen, "arrows choose, the focus stays"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/acme/tickets/*/")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open] kbd")
+    page.keyboard.press("Escape")
+    page.goto(f"{base}/acme/help/")
+    page.focus("[name=q]")
+    page.keyboard.type("g?h")
+    assert page.input_value("[name=q]") == "g?h" and page.url == f"{base}/acme/help/"
+    page.goto(f"{base}/acme/help/")
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    page.wait_for_url("**/acme/credits/invoices/")
 
 
 def demo(installation: Installation) -> None:

@@ -56,6 +56,8 @@ HELP_OF: dict[str, str] = {
     "web:erase_account": "privacy#people",
     "web:help": "finding#help",
     "web:help_page": "finding#help",
+    "web:find": "finding#find",
+    "web:shortcuts": "finding#keys",
     "web:help_prices": "policies#price-of-a-training-run",
 }
 

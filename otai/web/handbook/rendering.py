@@ -23,6 +23,8 @@ from otai.words.catalogue import ENGLISH
 
 OPERATORS_SECTION = re.compile(r"For (?:operators|whoever runs)\b")
 """How the heading of a section begins that customers are not shown."""
+_FIGURE = re.compile(r"(?<=\d) (?=\d{3}\b|%)")
+_OF_DECISIONS = re.compile(r",? \(decision \d{4}\)")
 _OPERATORS_ANCHOR = re.compile(r"for-(?:operators|whoever-runs)\b")
 
 OUR_FILE = re.compile(r"(?:otai|docs|tests)[/.][\w/.*-]+$|\d{4}$")
@@ -69,10 +71,12 @@ def page(name: str, *, language: str, operator: bool) -> HelpPage:
         tokens = _without_operators_sections(tokens)
     title, tokens = _title(tokens[1]), tokens[3:]
     _lead_to_pages(name, tokens, operator=operator)
-    if not operator:
-        for token in tokens:
+    for token in tokens:
+        if not operator:
             token.children = _without_sources(token.children or [])
+        _mend(token.children or (), operator=operator)
     sections = _sections(title, tokens)
+    _label_cells(tokens)
     for token in tokens:
         if token.type in ("fence", "code_block"):
             # As an indented block: of a fence, attributes would stand inside.
@@ -181,6 +185,15 @@ def _lead_to_pages(name: str, tokens: Sequence[Token], *, operator: bool) -> Non
                 _silence(part)
 
 
+def _mend(parts: Sequence[Token], *, operator: bool) -> None:
+    """A figure stands on one line with its parts and its percent sign; customers read of no decisions of ours."""
+    for part in parts:
+        if part.type == "text":
+            part.content = _FIGURE.sub("\u00a0", part.content)
+            if not operator:
+                part.content = _OF_DECISIONS.sub("", part.content)
+
+
 def _without_sources(parts: Sequence[Token]) -> list[Token]:
     """Without the asides that name a file of ours alone, such as `(otai/units.py)`: those read the sources."""
     kept: list[Token] = []
@@ -260,12 +273,33 @@ def _framed(tokens: Sequence[Token]) -> Iterator[Token]:
             token.attrSet("class", "number" if "right" in style else "")
         if token.type == "table_open":
             token.attrSet("class", "table")
-            yield _markup(f'<div class="table-frame" role="group" aria-label="{escape(around)}" tabindex="0">')
+            yield _markup(
+                f'<div class="table-frame cards-on-phone" role="group" aria-label="{escape(around)}" tabindex="0">'
+            )
         if token.type == "heading_close" and (anchor := tokens[place - 2].attrGet("id")):
             yield _markup(f' <a class="anchor" href="#{escape(str(anchor))}" aria-label="{escape(around)}">#</a>')
         yield token
         if token.type == "table_close":
             yield _markup("</div>")
+
+
+def _label_cells(tokens: Sequence[Token]) -> None:
+    """Each value says the head of its column, which a phone shows beside it; a column without a head has a cell."""
+    heads: list[str] = []
+    column = 0
+    for place, token in enumerate(tokens):
+        if token.type == "table_open":
+            heads = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            heads.append(_title(tokens[place + 1]))
+            if not heads[-1]:
+                token.tag = tokens[place + 2].tag = "td"
+        elif token.type == "td_open":
+            if heads[column]:
+                token.attrSet("data-label", heads[column])
+            column += 1
 
 
 def _markup(html: str) -> Token:

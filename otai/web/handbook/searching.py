@@ -46,9 +46,9 @@ class FoundSection:
         return f"{self.page.name}/" + (f"#{self.section.anchor}" if self.section.anchor else "")
 
     @property
-    def title(self) -> str:
-        """The page and the section: `Importing tickets: Bad rows`."""
-        return self.page.title if self.section.level == 1 else f"{self.page.title}: {self.section.title}"
+    def of_page(self) -> str:
+        """The title of the page that the section is part of; empty where the page itself was found."""
+        return "" if self.section.level == 1 else self.page.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,8 @@ def _excerpt(text: str, asked: Sequence[str]) -> SafeString:
     while 0 < start < len(text) and not text[start - 1].isspace():
         start += 1
     end = min(len(text), start + excerpt_length)
+    while end < len(text) and not text[end].isspace():
+        end += 1
     inside_it = [(begins, ends) for begins, ends in spans if start <= begins and ends <= end]
     befores = [start, *(ends for _begins, ends in inside_it)]
     shown = format_html_join(

@@ -62,7 +62,7 @@ def open_index(request: HttpRequest) -> HttpResponse:
 def open_page(request: HttpRequest, name: str) -> HttpResponse:
     """An address of the help that can be passed on: whoever is a member reads it in their organisation's frame."""
     slug = last_organisation(request)
-    if slug and name in pages.names(operator=_is_operator(request)):
+    if slug and name in pages.names(operator=is_operator(request)):
         return redirect("web:help_page", slug=slug, name=name)
     return _show(request, name, base="web/base_plain.html")
 
@@ -72,7 +72,7 @@ def _query(request: HttpRequest) -> str:
     return f"?{asked}" if asked else ""
 
 
-def _is_operator(request: HttpRequest) -> bool:
+def is_operator(request: HttpRequest) -> bool:
     """Whether the operators' pages are shown; not to one who looks as a member."""
     user = request.user
     return user.is_authenticated and user.is_staff and impersonated(request) is None
@@ -80,7 +80,7 @@ def _is_operator(request: HttpRequest) -> bool:
 
 def _index(request: HttpRequest, *, base: str) -> HttpResponse:
     asked = request.GET.get("q", "").strip()[:longest_question]
-    reader: dict[str, Any] = {"language": get_language() or ENGLISH, "operator": _is_operator(request)}
+    reader: dict[str, Any] = {"language": get_language() or ENGLISH, "operator": is_operator(request)}
     shelves = [
         Shelf(group.title, [_listed(name, reader["language"]) for name in group.names])
         for group in pages.GROUPS
@@ -97,7 +97,7 @@ def _listed(name: str, language: str) -> ListedPage:
 
 
 def _show(request: HttpRequest, name: str, *, base: str) -> HttpResponse:
-    operator = _is_operator(request)
+    operator = is_operator(request)
     if name not in pages.names(operator=operator):
         raise Http404
     language = get_language() or ENGLISH
