@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from django.utils.safestring import SafeString
 from markdown_it.token import Token
@@ -70,7 +70,7 @@ def page(name: str, *, language: str, operator: bool) -> HelpPage:
     if not operator:
         tokens = _without_operators_sections(tokens)
     title, tokens = _title(tokens[1]), tokens[3:]
-    _lead_to_pages(name, tokens, operator=operator)
+    _lead_to_pages(name, tokens, written_in, operator=operator)
     for token in tokens:
         if not operator:
             token.children = _without_sources(token.children or [])
@@ -166,14 +166,14 @@ def _words(inline: Token) -> str:
     )
 
 
-def _lead_to_pages(name: str, tokens: Sequence[Token], *, operator: bool) -> None:
+def _lead_to_pages(name: str, tokens: Sequence[Token], language: str, *, operator: bool) -> None:
     """Links lead to the page here; what leads to a file that is none of the help is words alone."""
     for token in tokens:
         parts = token.children or []
         closing: list[bool] = []
         for part in parts:
             if part.type == "link_open":
-                address = _address(name, str(part.attrGet("href")), operator=operator)
+                address = _address(name, str(part.attrGet("href")), language, operator=operator)
                 closing.append(bool(address))
                 if address:
                     part.attrSet("href", address)
@@ -237,13 +237,13 @@ def _silence(part: Token) -> None:
     part.type, part.tag, part.nesting, part.content, part.attrs = "text", "", 0, "", {}
 
 
-def _address(name: str, link: str, *, operator: bool) -> str:
+def _address(name: str, link: str, language: str, *, operator: bool) -> str:
     """Where a link of the page leads, relative to its address; empty where the reader has no such page or section."""
     if re.match(r"(?:https?:|mailto:|#)", link, re.I):
         return link
     file, _, anchor = link.partition("#")
-    folder = Path(pages.file_of(name)).parent
-    target = PurePosixPath(_resolved(folder.relative_to(pages.DOCS).as_posix(), file))
+    folder = pages.file_of(name, language).parent
+    target = PurePosixPath(_resolved(folder.relative_to(pages.DOCS).as_posix(), file).removeprefix(f"{language}/"))
     if target.suffix != ".md" or (not operator and _OPERATORS_ANCHOR.match(anchor)):
         return ""
     to = pages.name_of(pages.DOCS / target)
