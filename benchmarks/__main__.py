@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.docs.prose import wrapped
+
 ROOT = Path(__file__).resolve().parents[1]
 FRAGMENTS = ROOT / ".bench"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -28,9 +30,10 @@ def known() -> list[str]:
 
 
 def put_into_page(page: str, name: str, fragment: str) -> str:
-    """The page with the section `name` replaced by `fragment`, or with it added at the end."""
+    """The page with the section `name` replaced by `fragment`, or with it added at the end; its lines end as all pages'
+    do, whatever machine and versions they name."""
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    section = f"{begin}\n{fragment.strip()}\n{end}"
+    section = f"{begin}\n{wrapped(fragment.strip())}\n{end}"
     pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
     if pattern.search(page):
         return pattern.sub(lambda _: section, page)

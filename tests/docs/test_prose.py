@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import put_into_page
 from tests.docs.prose import ROOT, WIDTH, long_lines, pages, wrapped
 
 pytestmark = pytest.mark.pure
@@ -30,3 +31,10 @@ def test_wrapping_keeps_words_items_tables_and_code() -> None:
 def test_a_dash_does_not_become_an_item() -> None:
     text = " ".join(["word"] * 23) + " and - - then " + " ".join(["word"] * 23)
     assert not [line for line in wrapped(text).splitlines() if line.startswith("-")]
+
+
+def test_what_a_benchmark_writes_ends_where_the_pages_lines_end() -> None:
+    sentence = " ".join(["2026-11-28; 2 cores,"] * 10)
+    page = put_into_page("# Benchmarks\n", "speed", f"## Speed\n\n{sentence}\n\n| {sentence} |\n")
+    assert long_lines(page) == [] and f"| {sentence} |" in page.splitlines()
+    assert put_into_page(page, "speed", f"## Speed\n\n{sentence}\n\n| {sentence} |\n") == page

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -18,6 +19,7 @@ from otai.tickets.sources.number_formats import format_of, same_number
 from otai.tickets.sources.opening import open_source
 from tests.tickets.old_excel import Cell, Shown, write_xls
 
+QUOTE = '"'
 HEADER = ["Number", "Subject", "Category code", "Cost centre", "Spent"]
 CODES: tuple[tuple[Shown | float, str], ...] = (
     (Shown(1.1, "0.00"), "1.10"), (1.1, "1.1"), (Shown(2.2, "0.00"), "2.20"), (2.21, "2.21"),
@@ -81,10 +83,34 @@ def open_document(table: Sequence[Sequence[Cell]]) -> bytes:
     return out.getvalue()
 
 
+def spreadsheet_2003(table: Sequence[Sequence[Cell]]) -> bytes:
+    """As Excel saves "XML Spreadsheet 2003": the formats in styles, which cells, rows and columns name."""
+    codes = {cell.format for row in table for cell in row if isinstance(cell, Shown)}
+    styles = {"": "Default"} | {code: f"s{number}" for number, code in enumerate(sorted(codes), start=62)}
+
+    def cell(value: Cell) -> str:
+        if not isinstance(value, Shown | float | int):
+            return f'<Cell><Data ss:Type="String">{value}</Data></Cell>'
+        number, style = (value.number, styles[value.format]) if isinstance(value, Shown) else (value, "Default")
+        return f'<Cell ss:StyleID="{style}"><Data ss:Type="Number">{number}</Data></Cell>'
+
+    said = "".join(
+        f'<Style ss:ID="{name}"><NumberFormat ss:Format="{escape(code, {QUOTE: "&quot;"})}"/></Style>'
+        for code, name in styles.items()
+    )
+    rows = "".join(f"<Row>{''.join(map(cell, row))}</Row>" for row in table)
+    of = "urn:schemas-microsoft-com:office:spreadsheet"
+    return (
+        f'<?xml version="1.0"?><Workbook xmlns="{of}" xmlns:ss="{of}"><Styles>{said}</Styles>'
+        f'<Worksheet ss:Name="Tickets"><Table>{rows}</Table></Worksheet></Workbook>'
+    ).encode()
+
+
 MADE: dict[str, Callable[[Sequence[Sequence[Cell]], Path], bytes]] = {
     "xlsx": lambda table, folder: new_excel(table),
     "xls": old_excel,
     "ods": lambda table, folder: open_document(table),
+    "xml": lambda table, folder: spreadsheet_2003(table),
 }
 
 
@@ -176,3 +202,26 @@ def test_a_workbook_cut_short_has_no_formats_and_no_tickets(tmp_path: Path) -> N
             list(source.batches(BadRows(skip=False)))
         except DatasetInvalid:
             continue
+
+
+@pytest.mark.pure
+def test_styles_of_spreadsheet_2003_are_the_cells_own_the_rows_or_the_columns(tmp_path: Path) -> None:
+    of = "urn:schemas-microsoft-com:office:spreadsheet"
+    number = '<Data ss:Type="Number">1.1</Data>'
+    (tmp_path / "codes.xls").write_text(
+        f'''<?xml version="1.0"?><Workbook xmlns="{of}" xmlns:ss="{of}"><Styles>
+        <Style ss:ID="two"><NumberFormat ss:Format="Fixed"/></Style><Style ss:ID="child" ss:Parent="two"/>
+        <Style ss:ID="share"><NumberFormat ss:Format="Percent"/></Style></Styles><Worksheet ss:Name="Tickets"><Table>
+        <Column ss:Index="3" ss:Span="1" ss:StyleID="two"/>
+        <Row><Cell ss:MergeAcross="1"><Data ss:Type="String">Text</Data></Cell>
+        <Cell><Data ss:Type="String">Code</Data></Cell><Cell><Data ss:Type="String">Part</Data></Cell></Row>
+        <Row><Cell><Data ss:Type="String">no toner</Data></Cell><Cell ss:Index="3">{number}</Cell><Cell>{number}</Cell></Row>
+        <Row ss:StyleID="child"><Cell><Data ss:Type="String">smoke</Data></Cell><Cell ss:Index="3">{number}</Cell>
+        <Cell ss:StyleID="share">{number}</Cell></Row>
+        <Row><Cell><Data ss:Type="String">1.1</Data></Cell><Cell ss:Index="3"><Data ss:Type="String">1.1</Data></Cell></Row>
+        </Table></Worksheet></Workbook>'''
+    )
+    source = open_source(tmp_path / "codes.xls")
+    [page] = source.batches(BadRows(skip=False))
+    table = {name: list(cells) for name, cells in zip(source.columns, page.columns, strict=True)}
+    assert (table["Code"], table["Part"]) == (["1.10", "1.10", "1.1"], ["1.10", "110.00%", None])

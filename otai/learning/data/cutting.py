@@ -215,27 +215,30 @@ def cut_texts(texts: pa.Array, rules: TextRules, count: CutCount) -> pa.Array:
 
 def _where(texts: pa.Array, rules: TextRules) -> Iterator[tuple[str, pa.Array]]:
     """Of each kind in which texts it may stand; more of them rather than too few."""
-    marks = {
-        QUOTED: mail.QUOTED_MARKS,
-        FOOTER: mail.FOOTER_MARKS,
-        DISCLAIMER: mail.NOTICE_MARKS,
-        SIGNATURE: mail.DASHED_MARKS,
-    }
-    wanted = {kind: expression for kind, expression in marks.items() if kind in rules.kinds}
+    lines = pc.binary_join_element_wise("\n", texts, "")
+    begun = _among(lines, pc.is_valid(texts), mail.LINE_MARKS)
     where: dict[str, pa.Array] = {}
-    if wanted:
-        # One expression for all kinds takes as long as one for each: few texts hold any, and only these are asked
-        # again.
-        together = "|".join(f"(?:{expression})" for expression in wanted.values())
-        any_kind = pc.fill_null(pc.match_substring_regex(texts, together), False)
-        some = texts.filter(any_kind)
-        for kind, expression in wanted.items():
-            where[kind] = pc.replace_with_mask(any_kind, any_kind, pc.match_substring_regex(some, expression))
+    if QUOTED in rules.kinds:
+        introduced = _among(texts, pc.is_valid(texts), mail.INTRODUCED)
+        where[QUOTED] = _among(texts, pc.or_(begun, introduced), mail.QUOTED_MARKS)
+    if FOOTER in rules.kinds:
+        where[FOOTER] = _among(texts, begun, mail.FOOTER_MARKS)
+    if DISCLAIMER in rules.kinds:
+        parted = _among(lines, pc.is_valid(texts), mail.EMPTY_LINE)
+        # In what was quoted, a line is empty once its sign is taken away.
+        parted = pc.or_(parted, where[QUOTED]) if QUOTED in where else parted
+        where[DISCLAIMER] = _among(texts, parted, mail.NOTICE_MARKS)
     if SIGNATURE in rules.kinds:
-        where[SIGNATURE] = pc.or_(where[SIGNATURE], pc.match_substring_regex(texts, mail.SIGNED_MARKS))
+        dashed = _among(texts, begun, mail.DASHED_MARKS)
+        where[SIGNATURE] = pc.or_(dashed, _among(lines, pc.is_valid(texts), mail.SIGNED_MARKS))
     if rules.tails:
         where[RECURRING] = TailIndex(rules.tails).may_end(texts)
     yield from where.items()
+
+
+def _among(texts: pa.Array, asked: pa.Array, expression: str) -> pa.Array:
+    """Which of the texts that are `asked` (True, False) hold the expression."""
+    return pc.replace_with_mask(asked, asked, pc.match_substring_regex(texts.filter(asked), expression))
 
 
 def cut(text: str, rules: TextRules, *, steps: Sequence[str] | None = None) -> CutText:
@@ -438,7 +441,7 @@ def _without_signature(lines: list[str], removed: list[tuple[str, str]]) -> list
             if (
                 len(tail) >= 2
                 and all(len(line) <= mail.LONGEST_CONTACT for line in tail)
-                and any(mail.HAS_CONTACT.search(line) for line in tail[1:])
+                and any(map(mail.has_contact, tail[1:]))
             ):
                 removed.append((SIGNATURE, "\n".join(tail)))
                 return lines[: at + 1]

@@ -30,6 +30,7 @@ _BY_WORD: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"RUT", ("cl.rut",)),
     (r"CUI[TL]", ("ar.cuit",)),
     (r"NIT", ("co.nit",)),
+    (r"c[ée]dula(?: de identidad)?", ("do.cedula", "ec.ci")),
     (r"matricule", ("matricule",)),
     (r"social insurance number", ("ca.sin",)),
 )
@@ -49,7 +50,7 @@ def _any_of(words: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
     return "|".join(word for word, _ in words)
 
 
-_TOLD_FIRST = r"(?=[BbCcIiNnPpRrSsFfKkUuMm](?i:[suehivprtoøn]|[úd]|a(?=tr)))"
+_TOLD_FIRST = r"(?=[BbCcIiNnPpRrSsFfKkUuMm](?i:[suehivprtoøné]|[úd]|a(?=tr)))"
 _TOLD_LETTERED_FIRST = r"(?=[KkVvPpAaDdRrSs](?i:[veruopós]))"
 """What the words begin with: most other words are passed over at once."""
 _TOLD = rf"{_TOLD_FIRST}(?i:{_any_of(_BY_WORD)}){_BETWEEN}"
@@ -67,6 +68,7 @@ _BY_FORM: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\d{3}\.\d{3}\.\d{3}-\d{2}", ("br.cpf",)),
     (r"\d{1,2}\.\d{3}\.\d{3}-[\dKk]", ("cl.rut",)),
     (r"(?:20|23|24|27)-\d{8}-\d", ("ar.cuit",)),
+    (r"\d{3}-\d{7}-\d", ("do.cedula",)),
     (r"[A-Z]{4}\d{6}[HMX][A-Z]{5}[A-Z\d]\d", ("mx.curp",)),
     (r"[A-ZÑ&]{4}-?\d{6}-?[A-Z\d]{3}", ("rfc",)),
 )

@@ -3,8 +3,9 @@ trick, is refused."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
@@ -13,6 +14,8 @@ from otai.tickets.problems import BadRows, refused
 from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
 from otai.tickets.sources.nested import Flattener
 from otai.tickets.sources.no_tickets import MOST_ERRORS, must_be_elements_of_tickets
+from otai.tickets.sources.number_formats import NumberFormat, format_of
+from otai.tickets.sources.shown_numbers import MOST_FORMATS
 from otai.tickets.sources.table import Noted, RowBatch, read_as, rows_by_keys, unique_header
 from otai.tickets.sources.text import CHUNK_BYTES, TextFile
 from otai.words.sentences import Fact
@@ -22,6 +25,9 @@ LOOKED_BYTES = 8 << 20
 KEYS_FROM_ROWS = 20_000
 DEEPEST = 100
 SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
+_NAMED_FORMATS = {"Fixed": "0.00", "Standard": "#,##0.00", "Percent": "0.00%"}
+"""As "XML Spreadsheet 2003" calls formats that show more than the number."""
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?")
 _CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r")
 
 
@@ -205,10 +211,14 @@ class _SheetReader:
     def __init__(self, text: TextFile) -> None:
         self._text = text
         self._sheet = ""
-        self._number = self._column = 0
+        self._number = self._column = self._merged = 0
         self._cells: list[str | None] = []
         self._data: list[str] | None = None
         self._done: list[tuple[str, int, list[str | None]]] = []
+        self._formats: dict[str, NumberFormat] = {}
+        self._styles_of_columns: dict[int, str] = {}
+        self._style = self._style_of_row = ""
+        self._is_number = False
 
     def rows(self) -> Iterator[tuple[str, int, list[str | None]]]:
         """(sheet, row number, cells) of each row with content."""
@@ -221,29 +231,70 @@ class _SheetReader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         name = _local(name)
-        index = next((value for key, value in attributes.items() if _local(key) == "Index" and value.isdecimal()), None)
-        if name == "Worksheet":
-            self._sheet = next((value for key, value in attributes.items() if _local(key) == "Name"), "")
-            self._number = 0
-        elif name == "Row":
-            self._number = int(index) if index else self._number + 1
-            self._cells, self._column = [], 0
+        said = {_local(key): value for key, value in attributes.items()}
+        if name == "Data":
+            self._data, self._is_number = [], said.get("Type") == "Number"
         elif name == "Cell":
-            self._column = int(index) if index else self._column + 1
-            if self._column > self._text.limits.columns:
-                raise refused("sheet_columns", most=self._text.limits.columns)
-        elif name == "Data":
-            self._data = []
+            self._begin_cell(said)
+        elif name == "Row":
+            self._number = _counted(said, "Index") or self._number + 1
+            self._cells, self._column, self._merged = [], 0, 0
+            self._style_of_row = said.get("StyleID", "")
+        elif name == "Worksheet":
+            self._sheet = said.get("Name", "")
+            self._number = self._column = 0
+            self._styles_of_columns = {}
+        elif name == "Column":
+            self._begin_column(said)
+        elif name == "Style":
+            self._begin_style(said)
+        elif name == "NumberFormat":
+            code = said.get("Format", "")
+            self._keep(self._style, format_of(_NAMED_FORMATS.get(code, code)))
+
+    def _begin_cell(self, said: Mapping[str, str]) -> None:
+        self._column = _counted(said, "Index") or self._column + 1 + self._merged
+        self._merged = _counted(said, "MergeAcross")
+        if self._column > self._text.limits.columns:
+            raise refused("sheet_columns", most=self._text.limits.columns)
+        self._style = said.get("StyleID") or self._style_of_row or self._styles_of_columns.get(self._column, "")
+
+    def _begin_column(self, said: Mapping[str, str]) -> None:
+        first = _counted(said, "Index") or self._column + 1
+        self._column = first + _counted(said, "Span")
+        if "StyleID" in said and self._column <= self._text.limits.columns:
+            self._styles_of_columns |= dict.fromkeys(range(first, self._column + 1), said["StyleID"])
+
+    def _begin_style(self, said: Mapping[str, str]) -> None:
+        self._style = said.get("ID", "")
+        self._keep(self._style, self._formats.get(said.get("Parent", "")))
+
+    def _keep(self, style: str, format: NumberFormat | None) -> None:
+        if format is None:
+            self._formats.pop(style, None)
+        elif len(self._formats) < MOST_FORMATS:
+            self._formats[style] = format
 
     def _end(self, name: str) -> None:
         name = _local(name)
         if name == "Data" and self._data is not None:
             self._cells += [None] * (self._column - len(self._cells))
             if self._column:
-                self._cells[self._column - 1] = "".join(self._data) or None
+                self._cells[self._column - 1] = self._shown("".join(self._data)) or None
             self._data = None
         elif name == "Row" and any(self._cells):
             self._done.append((self._sheet, self._number, self._cells))
+
+    def _shown(self, cell: str) -> str:
+        format = self._formats.get(self._style) if self._is_number else None
+        if format is None or _NUMBER.fullmatch(cell) is None:
+            return cell
+        return format.shown(float(cell)) or cell
+
+
+def _counted(said: Mapping[str, str], name: str) -> int:
+    value = said.get(name, "")
+    return int(value) if value.isdecimal() and len(value) < 8 else 0
 
 
 def _local(name: str) -> str:

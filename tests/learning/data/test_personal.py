@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from stdnum import luhn, verhoeff
+from stdnum.co import nit
 
 from otai.learning.data import personal
 from otai.learning.data.personal import MARKS, PersonalCount, mask, masked_example, personal_data
@@ -150,13 +152,26 @@ NATIONAL_IDS = [
 ]  # fmt: skip
 
 
+def _of_luxembourg() -> str:
+    """Thirteen digits: day of birth and serial, then their check by Luhn, then by Verhoeff."""
+    born = "19850730123"
+    return f"{born}{luhn.calc_check_digit(born)}{verhoeff.calc_check_digit(born)}"
+
+
+CHECKED_BY_STDNUM = [
+    ("", f"matricule {_of_luxembourg()}"), ("", f"NIT 213.123.432-{nit.calc_check_digit('213123432')}"),
+    ("", f"224-0002211-{luhn.calc_check_digit('2240002211')}"),
+    ("", f"cédula de identidad 2240002211{luhn.calc_check_digit('2240002211')}"), ("", "cédula: 1714307103"),
+]  # fmt: skip
+
+
 def _one_digit_wrong(number: str) -> str:
     """The last digit but one, which every checksum weighs, one further."""
     at = [place for place, sign in enumerate(number) if sign.isdigit()][-2]
     return f"{number[:at]}{(int(number[at]) + 1) % 10}{number[at + 1 :]}"
 
 
-@pytest.mark.parametrize(("before", "number"), NATIONAL_IDS)
+@pytest.mark.parametrize(("before", "number"), [*NATIONAL_IDS, *CHECKED_BY_STDNUM])
 def test_national_ids_are_found_by_their_checksums(before: str, number: str) -> None:
     text = f"My number is {before}{number}, thanks"
     found = [text[start:end] for kind, start, end in personal_data(text) if kind == "national_id"]
