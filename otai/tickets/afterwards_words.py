@@ -77,6 +77,7 @@ AFTERWARDS = frozenset(
         "przekroczona zmodyfikowane zmodyfikowal zaktualizowane zaktualizowal zmienione zmienil przekazania estourado "
         "estourada descumprido descumprida reatribuicao reatribuicoes reencaminhamentos "
         "ultima reabertura reaberturas custo encerramentos transferencias done votes revision revisions fixversions "
+        "satisfied zufrieden satisfait satisfecho soddisfatto tevreden zadowolony satisfeito "
         "numberof madesla slamet metsla withinsla insla slaerfuellt slaeingehalten"
     )
 )

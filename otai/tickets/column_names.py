@@ -196,6 +196,9 @@ PERSON = frozenset(
         "anfragenden anfragende antragsteller antragstellers anforderer auftraggeber requerant requerante demandante "
         "wnioskodawca requisitante birthday geburtsdatum collaborators followers watchers watcher beobachter "
         "observateurs observateur abonnes observadores osservatori volgers obserwatorzy seguidores rapporteur createur "
+        "creadopor creadapor criadopor criadapor creepar creatoda aangemaaktdoor utworzoneprzez utworzonyprzez "
+        "erstelltvon angelegtvon gemeldetvon reportadopor signalepar segnalatoda gemelddoor zgloszoneprzez openedby "
+        "reportedby raisedby submittedby abiertopor abertopor ouvertpar apertoda "
         "informador informante relator segnalatore rapporteerder creador criador creatore "
         "participants recipient recipients empfaenger toaddress visitor visitors besucher visiteur visitante "
         "visitatore "
@@ -264,7 +267,7 @@ AGENT = frozenset(
         "gestor analista asesor atendidopor especialista ejecutivo "
         "addetto referente incaricoa presoincaricoda consulente gestore "
         "verantwoordelijke uitvoerder monteur inbehandelingbij "
-        "serwisant konsultant osobaprowadzaca technik przydzielonodo obslugujacy executor"
+        "serwisant konsultant osobaprowadzaca technik przydzielonodo obslugujacy executor ownerstaff ownerstaffname"
     )
 )
 SORTING = (
@@ -411,8 +414,8 @@ _RUN_TOGETHER = re.compile(
     r"(by|to)?(id|name|date|email)?",
     re.IGNORECASE,
 )
-_NAME_BEHIND = re.compile(r"([a-z]{4,20})(name|title)", re.IGNORECASE)
-"""departmentname, prioritytitle: of what sorts tickets its name."""
+_NAME_BEHIND = re.compile(r"(?!issue|item)([a-z]{4,20})(name|title|id)", re.IGNORECASE)
+"""departmentname, prioritytitle, departmentid: of what sorts tickets its name or number."""
 _LINKED = re.compile(r"^_(\w+?)(?:id)?_value(?=$|\.)")
 _CODED = re.compile(r"\b(case(?=type|origin))?(type|origin|priority|state|status|severity|impact|urgency)code\b")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[#%№]")

@@ -398,8 +398,8 @@ DATA: Mapping[str, Words] = {
             "alike.",
             "They were replaced by their kind in {masked_tickets:n} of the tickets looked at, and new tickets are "
             "masked alike.",
-            "A model keeps no word of a ticket, only hashes. The tickets can be stored without them, too: new tickets "
-            "are then masked alike.",
+            "A model keeps no word of a ticket, only hashes. To store the tickets without such data, import the file "
+            "again and have it replaced (a box below the columns, or --mask): new tickets are then masked alike.",
         ),
     ),
     "rare_labels": Words(

@@ -4,16 +4,18 @@ cells hold."""
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from otai.learning.data.texts.times import parse_time
 from otai.learning.data.texts.transcripts import customers_first_words
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.label_orders import order_of
 from otai.tickets.reading import read_tickets
-from tests.tickets.test_other_helpdesks import agent, body, guessed, subject, team, written
+from tests.tickets.test_other_helpdesks import TEAMS, agent, body, guessed, subject, team, written
 
 pytestmark = pytest.mark.pure
 
@@ -155,3 +157,34 @@ def test_a_teams_number_beside_a_topic_that_says_it_is_not_proposed(
     found = {one.name: one.proposed for one in guessed(path).attributes}
     assert found["custom_attributes.Topic"] and found["admin_assignee_id"]
     assert found.get("team_assignee_id") == kept
+
+
+@pytest.mark.parametrize("header", ["Creado por", "Criado por", "Aangemaakt door", "Utworzone przez", "Erstellt von"])
+def test_who_wrote_a_ticket_down_is_no_attribute(tmp_path: Path, header: str) -> None:
+    columns = {"Asunto": subject, "Texto": body, "Equipo": team, header: customer}
+    assert [one.name for one in guessed(written(tmp_path, columns)).attributes] == ["Equipo"]
+
+
+@pytest.mark.parametrize("header", ["Satisfied?", "Zufrieden", "Client satisfait", "Klant tevreden"])
+def test_whether_a_customer_was_content_is_known_afterwards(tmp_path: Path, header: str) -> None:
+    columns = {"Subject": subject, "Text": body, "Team": team, header: lambda n: ("Yes", "No")[n * 5 % 7 % 2]}
+    assert [one.name for one in guessed(written(tmp_path, columns)).attributes] == ["Team"]
+
+
+def test_kayakos_numbers_stand_beside_their_names_and_its_staff_works_on_tickets(tmp_path: Path) -> None:
+    columns = {
+        "subject": subject, "contents": body, "departmentid": lambda n: TEAMS.index(team(n)) + 3, "department": team,
+        "ownerstaffname": agent,
+    }  # fmt: skip
+    assert proposed(guessed(written(tmp_path, columns))) == ["department", "ownerstaffname"]
+
+
+def test_a_log_that_names_who_and_when_says_when_the_ticket_came(tmp_path: Path) -> None:
+    columns = {
+        "Name": subject, "Request details": body, "Ticket type": team,
+        "Creation log": lambda n: f"{agent(n)} Jan {n % 28 + 1}, 2026 10:0{n % 10} AM",
+    }  # fmt: skip
+    roles = guessed(written(tmp_path, columns))
+    assert (roles.single["created"], proposed(roles)) == ("Creation log", ["Ticket type"])
+    assert parse_time("Jana Peters Jan 3, 2026 10:00 AM") == datetime(2026, 1, 3, 10, tzinfo=UTC)
+    assert parse_time("Call Jana Peters, Jan 3, 2026 10:00 AM") is None

@@ -60,7 +60,7 @@ TIMES = (
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%d-%m-%Y %H:%M", "%d/%m/%Y %H:%M",
     "%m/%d/%Y %I:%M %p", "%d/%b/%y %I:%M %p", "%b %d, %Y @ %I:%M %p", "%d %b %Y %I:%M %p", "%d-%b-%y %I:%M %p",
     "%a %b %d %H:%M:%S %Y", "%a %b %d %Y %H:%M:%S", "%m/%d/%y %I:%M %p", "%Y-%m-%d", "%d.%m.%Y",
-    "%-m/%-d/%Y %-I:%M %p", "%-m/%-d/%Y %-I:%M:%S %p", "%B %d, %Y %I:%M %p",
+    "%b %d, %Y %I:%M %p", "%-m/%-d/%Y %-I:%M %p", "%-m/%-d/%Y %-I:%M:%S %p", "%B %d, %Y %I:%M %p",
 )  # fmt: skip
 """How the pages' examples write the moment when the ticket came in, 5 January 2026, 8:12, and nine hours later."""
 WRITTEN = {

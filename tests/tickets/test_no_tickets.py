@@ -207,3 +207,12 @@ def test_a_picture_packed_as_text_holds_no_tickets_either_way(tmp_path: Path) ->
 def test_words_and_codes_are_not_taken_for_packed_files(tmp_path: Path) -> None:
     rows = "\n".join(f"printerdoesnotprintinroom{n:03},it" for n in range(60))
     assert brought(tmp_path, f"subject,queue\n{rows}\n", "t.csv").profile.tickets == 60
+
+
+def test_a_sign_in_page_is_told_though_its_fields_stand_in_a_table(tmp_path: Path) -> None:
+    form = '<form><table><tr><td>User</td><td>Name or mail</td></tr><tr><td><input type="password"></td></tr></table></form>'
+    with pytest.raises(DatasetInvalid, match="sign-in page"):
+        brought(tmp_path, f"<!doctype html><html><body>{form}</body></html>", "export.xls")
+    rows = "".join(f"<tr><td>the printer {n} smells</td><td>Network</td></tr>" for n in range(20))
+    table = f"<table><tr><th>Subject</th><th>Team</th></tr>{rows}</table>"
+    assert brought(tmp_path, f"<html><body>{form}{table}</body></html>", "export.xls").profile.tickets == 20

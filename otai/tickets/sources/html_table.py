@@ -20,6 +20,9 @@ _TAG = re.compile(r"<(/?)(table|tr|td|th)\b([^<>]*)>", flags=re.IGNORECASE)
 """No "<" inside: an unclosed tag ends at the next one, so that reading stays linear."""
 _SPAN = re.compile(r"colspan\s*=\s*[\"']?(\d{1,3})", flags=re.IGNORECASE)
 MOST_SPAN = 500
+FEWEST_CELLS = 20
+"""The fields of a form may stand in a table as small as this."""
+_PASSWORD = re.compile(r"<input\b[^<>]{0,500}\btype\s?=\s?[\"']?password\b", flags=re.IGNORECASE)
 
 
 class HtmlTableSource:
@@ -32,7 +35,8 @@ class HtmlTableSource:
         cells: Counter[int] = Counter()
         for table, _, row in self._all_rows():
             cells[table] += len(row) if len(row) > 1 else 0
-        if not cells or not max(cells.values()):
+        most = max(cells.values(), default=0)
+        if not most or (most < FEWEST_CELLS and self._asks_for_a_password()):
             raise refused("web_page")
         self._table = max(cells, key=lambda table: cells[table])
         first = list(islice(self._rows(), FRAME_ROWS))
@@ -47,6 +51,10 @@ class HtmlTableSource:
         """The table's rows below its header."""
         self.noted.begin()
         yield from self._grid.batches(self._rows(), bad)
+
+    def _asks_for_a_password(self) -> bool:
+        with self._text.open() as handle:
+            return _PASSWORD.search(handle.read(READ_CHARACTERS)) is not None
 
     def _rows(self) -> Iterator[tuple[int, list[str | None]]]:
         return ((number, row) for table, number, row in self._all_rows() if table == self._table)

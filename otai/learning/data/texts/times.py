@@ -109,9 +109,12 @@ def _with_zeros(found: re.Match[str]) -> str:
 
 _JSON_DATE = re.compile(r"/Date\((\d{10}|\d{13})(?:[+-]\d{4})?\)/")
 """Milliseconds since 1970 as .NET writes them into JSON; they count in UTC whatever zone stands behind."""
+_BY_WHOM = re.compile(r"^[^\d,;:]{3,40} (?=[A-Z][a-z]{2,8} \d{1,2}, \d{4} \d{1,2}:\d{2}(?::\d{2})? [AP]M$)")
+"""Who it was stands before the time in a log of monday: Jana Peters Jan 3, 2026 10:00 AM."""
 _TIDYING: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"^(\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?: ?[AaPp][Mm])?),? +(\d{1,4}[-./].*)$"), r"\2 \1"),
     (re.compile(r"^[^\W\d_]{2,12}\.?,? +(?=\d{1,2}[/-]\d{1,2}[/-]\d)"), ""),
+    (_BY_WHOM, ""),
     (re.compile(r"(?<=\d)\.?-?([^\W\d_]{3,9})\.?[-.](?=\d{4}\b)"), r" \1 "),
     (re.compile(r"^([^\W\d_]{3,9})-(\d{1,2})-(?=\d{4}\b)"), r"\1 \2 "),
     (re.compile(r"(?<=\d) +(?:[-\u2013/|]|à|às|alle|um|at) +(?=\d{1,2}[:.h]\d{2})"), " "),
