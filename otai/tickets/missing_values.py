@@ -6,7 +6,8 @@ MISSING_WORDS = frozenset({
     # data frames, databases, spreadsheets
     "nan", "null", "<na>", "nat", "nil", "\\n", "undefined", "#n/a", "#n/v", "#nv", "#ref!", "#value!", "#wert!",
     "#name?", "[null]", "(null)",
-    "<null>", "n/a", "n.a.", "n. a.", "n/d", "n.d.", "n/v", "n.v.", "n.c.", "not set", "not available", "not applicable", "not "
+    "<null>", "n/a", "n.a.", "n. a.", "n/d", "n.d.", "n/v", "n.v.", "n.c.", "not set", "not "
+    "available", "not applicable", "not "
     "specified",
     "unspecified", "(none)", "<none>", "-none-", "--none--", "(blank)", "(empty)", "<empty>", "(not set)", "(unknown)",
     # nobody works on it yet

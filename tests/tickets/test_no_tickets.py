@@ -210,7 +210,8 @@ def test_words_and_codes_are_not_taken_for_packed_files(tmp_path: Path) -> None:
 
 
 def test_a_sign_in_page_is_told_though_its_fields_stand_in_a_table(tmp_path: Path) -> None:
-    form = '<form><table><tr><td>User</td><td>Name or mail</td></tr><tr><td><input type="password"></td></tr></table></form>'
+    fields = '<tr><td>User</td><td>Name or mail</td></tr><tr><td><input type="password"></td></tr>'
+    form = f"<form><table>{fields}</table></form>"
     with pytest.raises(DatasetInvalid, match="sign-in page"):
         brought(tmp_path, f"<!doctype html><html><body>{form}</body></html>", "export.xls")
     rows = "".join(f"<tr><td>the printer {n} smells</td><td>Network</td></tr>" for n in range(20))

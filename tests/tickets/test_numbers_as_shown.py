@@ -215,10 +215,12 @@ def test_styles_of_spreadsheet_2003_are_the_cells_own_the_rows_or_the_columns(tm
         <Column ss:Index="3" ss:Span="1" ss:StyleID="two"/>
         <Row><Cell ss:MergeAcross="1"><Data ss:Type="String">Text</Data></Cell>
         <Cell><Data ss:Type="String">Code</Data></Cell><Cell><Data ss:Type="String">Part</Data></Cell></Row>
-        <Row><Cell><Data ss:Type="String">no toner</Data></Cell><Cell ss:Index="3">{number}</Cell><Cell>{number}</Cell></Row>
+        <Row><Cell><Data ss:Type="String">no toner</Data></Cell>
+        <Cell ss:Index="3">{number}</Cell><Cell>{number}</Cell></Row>
         <Row ss:StyleID="child"><Cell><Data ss:Type="String">smoke</Data></Cell><Cell ss:Index="3">{number}</Cell>
         <Cell ss:StyleID="share">{number}</Cell></Row>
-        <Row><Cell><Data ss:Type="String">1.1</Data></Cell><Cell ss:Index="3"><Data ss:Type="String">1.1</Data></Cell></Row>
+        <Row><Cell><Data ss:Type="String">1.1</Data></Cell>
+        <Cell ss:Index="3"><Data ss:Type="String">1.1</Data></Cell></Row>
         </Table></Worksheet></Workbook>'''
     )
     source = open_source(tmp_path / "codes.xls")

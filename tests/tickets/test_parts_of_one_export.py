@@ -108,3 +108,21 @@ def test_a_header_merged_over_two_rows_stays_one(tmp_path: Path) -> None:
     book.save(tmp_path / "header.xlsx")
     found, stored = read(tmp_path / "header.xlsx")
     assert len(stored) == 60 and found.roles.single["ticket"] == "Ticket ID"
+
+
+def test_titles_and_totals_are_counted_on_every_sheet(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for month, first in (("January", 0), ("February", 32), ("March", 64)):
+        sheet = book.create_sheet(month)
+        sheet.append([f"Tickets of {month}"])
+        sheet.append(["Number", "Subject", "Description", "Team"])
+        for n in range(first, first + 32):
+            sheet.append([n, subject(n), body(n), team(n)])
+        sheet.append(["Total", None, None, 32])
+    book.save(tmp_path / "months.xlsx")
+    found, stored = read(tmp_path / "months.xlsx")
+    said = {one.code: one.values for one in found.profile.findings}
+    assert len(stored) == 96
+    assert said["header_found_below"] == {"rows": 3}
+    assert (said["footer_left_out"]["rows"], said["footer_left_out"]["example"]) == (3, "Total 32")

@@ -66,6 +66,12 @@ class Noted:
         """A new pass over the rows."""
         self.headers_repeated, self.footer_rows, self.footer_example = [], [], ""
 
+    def note_more(self, other: Noted, *, after: int) -> None:
+        """What was noted of the rows of a further table, whose first row is the one `after` so many."""
+        self.headers_repeated += [after + row for row in other.headers_repeated]
+        self.footer_rows += [after + row for row in other.footer_rows]
+        self.footer_example = self.footer_example or other.footer_example
+
 
 def read_as(*parts: Fact) -> Fact:
     """As what a file was read: its format first, then what of it, and how it was written."""

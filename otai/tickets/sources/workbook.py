@@ -112,13 +112,12 @@ class WorkbookSource:
         self.noted.sheets, self.noted.sheets_left_out = list(self._sheets), others
         self.noted.joined_by_id = list(beside)
         self.beside = [self._beside(name, ticket) for name, ticket in beside.items()]
+        # What is said of a header is of the first one.
+        self._noted_of = {name: self.noted if name == self._sheets[0] else Noted() for name in self._sheets}
         self._grids = {
-            # What is said of a header is of the first one.
-            name: GridReader(
-                self._frames[name], limits=limits, noted=self.noted if name == self._sheets[0] else Noted()
-            )
-            for name in reversed(self._sheets)
+            name: GridReader(self._frames[name], limits=limits, noted=noted) for name, noted in self._noted_of.items()
         }
+        self.noted.title_rows = sum(self._frames[name].title_rows for name in self._sheets)
         self._placing = Placing([self._grids[name].columns for name in self._sheets])
         self.columns = list(self._placing.columns)
         if len(self._sheets) > 1:
@@ -184,11 +183,14 @@ class WorkbookSource:
 
     def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The rows of the chosen sheets, one sheet after the other."""
-        self.noted.begin()
+        for noted in self._noted_of.values():
+            noted.begin()
         with ExitStack() as stack:
             book = self._opened(stack)
             for sheet in self._sheets:
                 yield from self._rows_of(book, sheet, bad)
+                if sheet != self._sheets[0]:
+                    self.noted.note_more(self._noted_of[sheet], after=self._offsets[sheet])
                 self._read += self._path.stat().st_size // len(self._sheets)
 
     def _rows_of(self, book: _Book, sheet: str, bad: BadRows) -> Iterator[RowBatch]:
