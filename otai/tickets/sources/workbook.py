@@ -112,12 +112,7 @@ class WorkbookSource:
         self.noted.sheets, self.noted.sheets_left_out = list(self._sheets), others
         self.noted.joined_by_id = list(beside)
         self.beside = [self._beside(name, ticket) for name, ticket in beside.items()]
-        # What is said of a header is of the first one.
-        self._noted_of = {name: self.noted if name == self._sheets[0] else Noted() for name in self._sheets}
-        self._grids = {
-            name: GridReader(self._frames[name], limits=limits, noted=noted) for name, noted in self._noted_of.items()
-        }
-        self.noted.title_rows = sum(self._frames[name].title_rows for name in self._sheets)
+        self._noted_of, self._grids = self._read_as_grids()
         self._placing = Placing([self._grids[name].columns for name in self._sheets])
         self.columns = list(self._placing.columns)
         if len(self._sheets) > 1:
@@ -125,6 +120,15 @@ class WorkbookSource:
         self.format = read_as(
             Fact("format_opendocument" if kind == "ods" else "format_excel"), _sheets_read(self._sheets)
         )
+
+    def _read_as_grids(self) -> tuple[dict[str, Noted], dict[str, GridReader]]:
+        """Of each sheet what is noted and its reader; what is said of a header is of the first one."""
+        noted_of = {name: self.noted if name == self._sheets[0] else Noted() for name in self._sheets}
+        grids = {
+            name: GridReader(self._frames[name], limits=self._limits, noted=noted) for name, noted in noted_of.items()
+        }
+        self.noted.title_rows = sum(self._frames[name].title_rows for name in self._sheets)
+        return noted_of, grids
 
     def _beside(self, name: str, ticket: str) -> Beside:
         source = WorkbookSource(self._path, limits=self._limits, sheet=name, kind=self._kind)
