@@ -5,6 +5,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as quoted
@@ -148,9 +149,19 @@ class Studio:
         if _is_job(raw):
             if on_job is not None:
                 on_job(raw)
-            job = self.wait_for_job(raw["id"], on_job=on_job)
+            try:
+                job = self.wait_for_job(raw["id"], on_job=on_job)
+            except (KeyboardInterrupt, SystemExit):
+                if upload is not None:
+                    self._give_up(upload)
+                raise
             raw = self._get(f"/data-sets/{job['result']['data_set']}")
         return DataSet.of(raw)
+
+    def _give_up(self, upload: str) -> None:
+        """Whoever stops an import wants nothing of it kept; who stops the sending goes on with it later."""
+        with suppress(OtaiError):
+            self._delete(f"/uploads/{upload}", {})
 
     def preview_columns(self, path: Path | str, **reading: Any) -> dict[str, Any]:
         """What each column would be taken for."""
