@@ -36,6 +36,7 @@ from otai.tickets.models import DataSet, TicketsDeleted
 from otai.words.sentences import Fact
 from tests import stories
 from tests.billing import people
+from tests.ledger import stories as books
 from tests.runs.guarantees import agreed, failed, improvement, included, quote, trained
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,7 +207,7 @@ def test_the_funding_goes_back_even_if_its_lot_paid_for_another_run(
 
 
 def test_funding_that_was_spent_meanwhile_is_told_and_bought_credits_stay(
-    acme: Organisation, support: DataSet, now: datetime
+    acme: Organisation, support: DataSet, now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Somebody gave the hold back by hand, and all credits but bought ones went into other trainings."""
     guarantee = agreed(acme, support, now)
@@ -226,6 +227,26 @@ def test_funding_that_was_spent_meanwhile_is_told_and_bought_credits_stay(
     assert (back.move, back.details["credits"], back.details["short"]) == ("training -> agreed", 1, 1)
     assert (lost.move, lost.who, lost.at) == ("funding_not_recovered", "guarantee", now)
     assert lost.details == {"why": Fact("guarantee.funding_spent", {"credits": 1}).as_dict()}
+    assert f"guarantee {guarantee.id}: 1 of 1 funding credits were spent already" in caplog.text
+    assert audit().clean
+
+
+def test_funding_that_was_spent_meanwhile_comes_from_what_was_given_since(
+    acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    guarantee = agreed(acme, support, now)
+    run = included(acme, support, now)
+    ledger_operations.release(organisation=acme.id, hold=run.hold, key="by hand", reason="a mistake", now=now)
+    for _ in range(7):
+        runs.order_run(organisation=acme, quote=quote(acme, support, now).id, who="alice", now=now)
+    books.grant(acme.id, 2, source="goodwill", now=now)
+
+    runs.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
+    assert balance(acme) == (1, 7, 0)
+    back = queries.events(guarantee).last()
+    assert back and (back.move, back.details["short"]) == ("training -> agreed", 0)
+    line = ledger.statement(acme.id)[-1]
+    assert (line.credits_out, line.reference) == (1, runs.hold_reference(run.id))
     assert audit().clean
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, judge, share_of
-from otai.learning.evidence.report_card import Coverage, LabelReport
+from otai.learning.evidence.report_card import Coverage, LabelReport, ReportCard
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee.criteria import is_standard
 from otai.runs.guarantee.queries import levels_reached
+from otai.runs.guarantee.settlement import verdict_on
 from otai.runs.guarantee_status import MOVES, GuaranteeStatus
+from otai.runs.models import Guarantee
 from otai.words.sentences import Fact
 from tests.pricing.book import BOOK
-from tests.runs.guarantees import attribute_report
+from tests.runs.guarantees import attribute_report, report_card
 
 pytestmark = pytest.mark.pure
 BAR = BOOK.standard_bar
@@ -323,3 +326,10 @@ def test_every_status_is_reached_and_only_the_end_is_final() -> None:
         GuaranteeStatus.DECLINED,
         GuaranteeStatus.REFUNDED,
     }
+
+
+@pytest.mark.parametrize(("rule", "met"), [("point_estimate", True), ("lower_bound", False)])
+def test_the_verdict_goes_by_the_rule_that_was_agreed(rule: str, met: bool) -> None:
+    guarantee = Guarantee(criteria=[Criterion.parse("queue accuracy 0.8").as_dict()], verdict_rule=rule)
+    card = ReportCard.from_json(json.dumps(report_card(queue=0.8)))
+    assert [outcome.met for outcome in verdict_on(guarantee, card)] == [met]
