@@ -73,7 +73,7 @@ TABLE: Mapping[str, Refusal] = {
         "{received:n} bytes of this file are there, and this part begins at {offset:n}. Go on where the file ends.",
     ),
     "too_large.upload": said(
-        "A file may have up to {megabytes:n} MB. Compress it (.csv.gz, .parquet), or split it.",
+        "A file may have up to {megabytes:n}\u00a0MB. Compress it (.csv.gz, .parquet), or split it.",
     ),
     "too_many_jobs.all": said(
         "Too much is waiting to be worked on here. Try again in a minute.",
