@@ -5,6 +5,7 @@ order. Whoever made the world decides nothing: everything is drawn from its seed
 from __future__ import annotations
 
 import random
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -286,7 +287,11 @@ class World:
         brought = list(purchase.brought_lots.filter(gives_back=False))
         left = sum(one.credits for one in brought) - sum(one.credits for one in own)
         whole = taken == price and taken > 0
-        share = left if whole else sum(one.credits * taken // purchase.gross_cents for one in brought)
+        # In proportion of each source, and not of each month that a year has brought so far.
+        of_sources: Counter[str] = Counter()
+        for one in brought:
+            of_sources[one.source] += one.credits
+        share = left if whole else sum(credits * taken // purchase.gross_cents for credits in of_sources.values())
         assert sum(r.share_credits for r in rows) == min(share, left)
         for row in rows:
             assert row.withdrawn_credits + row.owed_credits == row.share_credits or row.settled_at is not None
