@@ -192,7 +192,7 @@ def test_a_run_that_will_be_late_is_flagged_before_it_is_late_and_once(acme, tmp
     assert RunOccurrence.EXPECTED_LATE not in [event.move for event in queries.events(first)]
     [flagged] = [event for event in queries.events(second) if event.move == RunOccurrence.EXPECTED_LATE]
     assert flagged.at == now < second.due_at
-    assert "due at 2026-11-02 10:30 UTC; it is expected to be ready at 2026-11-02 10:40 UTC" in flagged.said()
+    assert "due at 2 Nov 2026 10:30 UTC; it is expected to be ready at 2 Nov 2026 10:40 UTC" in flagged.said()
 
 
 @pytest.mark.django_db

@@ -70,7 +70,7 @@ def test_one_page_says_what_it_costs_when_it_is_ready_and_why(alice: Client, sup
 def test_a_mode_that_cannot_be_trained_here_is_sold_nowhere(
     alice: Client, acme: Organisation, support: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = [f"/acme/{page}" for page in ("train/", "credits/", "credits/tier/", "help/", "guarantee/")]
+    pages = [f"/acme/{page}" for page in ("train/", "credits/", "credits/tier/", "help/prices/", "guarantee/")]
     for page in pages[:1] + pages[2:4]:
         text = alice.get(page).text
         assert "Business and Maximum are not installed here and are not sold" in text
