@@ -141,6 +141,37 @@ def test_a_flood_does_not_fill_the_table(acme: Organisation) -> None:
     assert AccessEvent.objects.count() == most_in_an_hour + 2, "the next hour is told again"
 
 
+def test_a_flood_hides_nobody_who_came_in_or_looked_and_the_log_has_its_rest(
+    acme: Organisation, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = utc_now().replace(minute=10)
+    for number in range(most_in_an_hour + 2):
+        note(acme, AccessKind.SIGN_IN_FAILED, who="bob@acme.example", now=now, address=f"2001:db8::{number:x}")
+    [first, _second] = [record.getMessage() for record in caplog.records if record.name == access_events.__name__]
+    assert f"2001:db8::{most_in_an_hour:x}" in first and "bob@acme.example" in first and "sign_in_failed" in first
+    note(acme, AccessKind.KEY_WRONG, who="Old (API key x)", now=now, address="198.51.100.7")
+    hers = AccessEvent.objects.exclude(what=AccessKind.SIGN_IN_FAILED)
+    assert [(one.who, one.address) for one in hers] == [("Old (API key x)", "198.51.100.7")], "each kind has its own"
+    never = [AccessKind.SIGNED_IN, AccessKind.OPERATOR_READ, AccessKind.IMPERSONATION_BEGUN]
+    AccessEvent.objects.all().delete()
+    for kind in never:
+        rows = (
+            AccessEvent(
+                organisation=acme, what=kind, who="x", about=f"{number}", at=now, first_at=now,
+                hour=now.replace(minute=0, second=0, microsecond=0),
+            )
+            for number in range(most_in_an_hour)
+        )  # fmt: skip
+        AccessEvent.objects.bulk_create(rows)
+        note(acme, kind, who="mallory", now=now, address="203.0.113.9", about="order 4711")
+    access_events.note_all([acme.id], AccessKind.OPERATOR_READ, who="olga", now=now, about="list of purchase")
+    told = AccessEvent.objects.filter(who__in=["mallory", "olga"]).order_by("id").values_list("what", "who", "about")
+    assert list(told) == [
+        *((kind.value, "mallory", "order 4711") for kind in never),
+        ("operator_read", "olga", "list of purchase"),
+    ]
+
+
 def test_old_ones_go(acme: Organisation, settings: Settings) -> None:
     now = utc_now()
     for days in (0, 29, 31):
