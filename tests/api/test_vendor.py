@@ -26,7 +26,7 @@ from otai.billing.operations.vendor_keys import create_vendor_key, revoke_vendor
 from otai.billing.vendor_scopes import VendorScope
 from otai.db import utc_now
 from otai.ledger import queries as ledger
-from otai.orgs.models import Organisation, User
+from otai.orgs.models import AccessEvent, Organisation, User
 from otai.orgs.operations import accept_invitation
 from tests.api.callers import Program, answered
 
@@ -136,6 +136,28 @@ def test_a_suspension_is_seen_told_and_ended(shop: System, acme: Organisation) -
     assert shop.post("/organisations/acme/resume", {"why": "settled"})[1]["suspension"] is None
     moves = Event.objects.filter(subject="organisation").values_list("move", "who")
     assert list(moves) == [("suspended", shop.key.who), ("resumed", shop.key.who)]
+
+
+def test_who_may_only_suspend_is_told_the_state_alone(shop: System, acme: Organisation) -> None:
+    accounting = System(VendorScope.ORGANISATIONS_SUSPEND, name="accounting")
+    for action, state in (("resume", None), ("suspend", "accounting")):
+        status, told = accounting.post(f"/organisations/acme/{action}", {"why": "The contract is being settled."})
+        assert (status, set(told)) == (200, {"organisation", "suspension"})
+        assert (told["suspension"] and told["suspension"]["by"].partition(" ")[0]) == state
+    assert not AccessEvent.objects.exists(), "nothing was read"
+    assert shop.post("/organisations/acme/resume", {"why": "settled"})[1]["tier"] == "pro"
+    assert [(one.what, one.who) for one in AccessEvent.objects.all()] == [("operator_read", shop.key.who)]
+
+
+def test_misuse_of_a_key_is_in_the_log_without_a_secret(shop: System, caplog: pytest.LogCaptureFixture) -> None:
+    revoke_vendor_key(key=shop.key.id, who=OLGA, why="gone", now=utc_now())
+    wrong = f"otaivendor_{shop.key.prefix}_guessed-and-wrong"
+    for secret in (shop.secret, wrong, "otaivendor_unknown_x"):
+        assert Client(headers={"Authorization": f"Bearer {secret}"}).get(f"{PREFIX}/price-books").status_code == 401
+    said = [record.getMessage() for record in caplog.records if "vendor key" in record.getMessage()]
+    assert len(said) == 3 and all("127.0.0.1" in line for line in said)
+    assert shop.key.prefix in said[0] and "revoked" in said[0] and shop.key.prefix in said[1]
+    assert "unknown_x" not in said[2] and "guessed" not in caplog.text and shop.secret[-20:] not in caplog.text
 
 
 def test_goodwill_is_given_once_and_what_is_too_much_waits_for_another_operator(

@@ -3,6 +3,7 @@ this."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -20,6 +21,8 @@ from otai.billing.vendor_scopes import VendorScope
 from otai.db import utc_now
 from otai.errors import NotAllowed
 from otai.orgs.operations import note_use
+
+log = logging.getLogger(__name__)
 
 
 class VendorKeyNeeded(NotAllowed):
@@ -60,7 +63,11 @@ class VendorAccess:
             raise NotSignedIn("vendor_nobody")
         if not header.partition(" ")[2].strip().startswith(f"{BRAND}_"):
             raise VendorKeyNeeded("other_key", begins=BRAND)
-        key = key_sent(request, header, partial(vendor_key_of, now=now))
+        try:
+            key = key_sent(request, header, partial(vendor_key_of, now=now))
+        except NotSignedIn as misused:
+            log_misuse(header.partition(" ")[2].strip(), misused, address=request.META.get("REMOTE_ADDR", ""))
+            raise
         note_use(key, now=now)
         rate = rates.count(f"vendor:{key.id}", limit=settings.OTAI_VENDOR_REQUESTS_PER_MINUTE)
         request.otai_rate = rate  # type: ignore[attr-defined]
@@ -71,6 +78,14 @@ class VendorAccess:
         if self.scope not in key.scopes:
             raise NotAllowed("vendor_scope", scopes=key.scopes, needs=self.scope.value)
         return VendorCaller(key)
+
+
+def log_misuse(secret: str, misused: NotSignedIn, *, address: str) -> None:
+    """A line in the server's log for each vendor key that is revoked, expired or wrong; by its prefix where there is
+    such a key, and never with what was sent."""
+    prefix = secret.partition("_")[2].partition("_")[0][:12]
+    named = prefix if VendorKey.objects.filter(prefix=prefix).exists() else "unknown"
+    log.warning("misuse of vendor key %s: %s from %r", named, misused.case or misused.code, address)
 
 
 def _its_own(scope: VendorScope) -> list[str]:

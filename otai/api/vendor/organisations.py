@@ -61,6 +61,13 @@ class VendorOrganisationOut(Schema):
     suspension: SuspensionOut | None
 
 
+class StateOut(Schema):
+    """What a key is told that may suspend and not read."""
+
+    organisation: str
+    suspension: SuspensionOut | None
+
+
 class ProvisionedOut(VendorOrganisationOut):
     link: str | None = Field(
         description="Lets the owner in, for a week. It is shown this once, and null when repeated."
@@ -163,14 +170,13 @@ def look_at_organisation(request: VendorRequest, organisation: Name) -> Any:
     Its tier, credits, what it owes, and whether it is suspended. Its owners see that you looked, by the key's name.
     """
     found = orgs.organisation(organisation)
-    note(found, AccessKind.OPERATOR_READ, who=request.auth.who, now=utc_now(), about="vendor API", **sender(request))
-    return _organisation(found)
+    return _looked_at(request, found)
 
 
 @noun.post(
     "/organisations/{organisation}/suspend",
     VendorScope.ORGANISATIONS_SUSPEND,
-    VendorOrganisationOut,
+    VendorOrganisationOut | StateOut,
     example={
         **SEEN,
         "suspension": {
@@ -189,13 +195,13 @@ def suspend_organisation(request: VendorRequest, organisation: Name, asked: Reas
     nothing.
     """
     found = orgs.organisation(organisation)
-    return _organisation(billing.suspend(organisation=found, who=request.auth.who, why=asked.why, now=utc_now()))
+    return _state(request, billing.suspend(organisation=found, who=request.auth.who, why=asked.why, now=utc_now()))
 
 
 @noun.post(
     "/organisations/{organisation}/resume",
     VendorScope.ORGANISATIONS_SUSPEND,
-    VendorOrganisationOut,
+    VendorOrganisationOut | StateOut,
     example=SEEN,
     body_example={"why": "The contract is settled."},
 )
@@ -206,7 +212,7 @@ def resume_organisation(request: VendorRequest, organisation: Name, asked: Reaso
     nothing.
     """
     found = orgs.organisation(organisation)
-    return _organisation(billing.resume(organisation=found, who=request.auth.who, why=asked.why, now=utc_now()))
+    return _state(request, billing.resume(organisation=found, who=request.auth.who, why=asked.why, now=utc_now()))
 
 
 @noun.post(
@@ -244,6 +250,20 @@ def grant_goodwill(request: VendorRequest, organisation: Name, asked: GrantIn) -
         }
 
     return keys.once(request, work, required=True)
+
+
+def _looked_at(request: VendorRequest, organisation: Organisation) -> dict[str, Any]:
+    who = request.auth.who
+    note(organisation, AccessKind.OPERATOR_READ, who=who, now=utc_now(), about="vendor API", **sender(request))
+    return _organisation(organisation)
+
+
+def _state(request: VendorRequest, organisation: Organisation) -> dict[str, Any]:
+    """All of it to a key that may read it too, and else whether it is suspended."""
+    if VendorScope.ORGANISATIONS_READ in request.auth.key.scopes:
+        return _looked_at(request, organisation)
+    told = _organisation(organisation)
+    return {name: told[name] for name in StateOut.model_fields}
 
 
 def _organisation(organisation: Organisation) -> dict[str, Any]:
