@@ -7,7 +7,7 @@ why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -215,14 +215,12 @@ class Desk(admin.ModelAdmin):
         """The organisations' owners see that an operator looked at something of theirs."""
         theirs = {found for row in rows if (found := organisation_of(row)) is not None}
         if theirs:
-            note_all(
-                theirs,
-                AccessKind.OPERATOR_READ,
-                who=request.user.get_username(),
-                now=utc_now(),
-                about=about or f"{self.model._meta.model_name} {rows[0]}",
-                **sender(request),
-            )
+            self.note_read_of(request, theirs, about=about or f"{self.model._meta.model_name} {rows[0]}")
+
+    def note_read_of(self, request: HttpRequest, theirs: Collection[UUID], *, about: str) -> None:
+        """The same of these organisations; none is nothing."""
+        who = request.user.get_username()
+        note_all(theirs, AccessKind.OPERATOR_READ, who=who, now=utc_now(), about=about, **sender(request))
 
     def _address(self, row: models.Model, action: DeskAction) -> str:
         options = self.model._meta

@@ -39,7 +39,7 @@ from otai.billing.revenue import month_close
 from otai.billing.testing import GOOD_CARD
 from otai.errors import Invalid, NotFound
 from otai.ledger import operations as ledger
-from otai.orgs.models import Organisation, User
+from otai.orgs.models import AccessEvent, Organisation, User
 from otai.pricing.price_book import Tier
 from otai.units import Money
 from tests.billing.people import OLGA, acme_signs_up, details, globex_signs_up, sign_up, transfer
@@ -301,11 +301,18 @@ def test_olga_closes_a_month_at_the_desk_and_downloads_its_files(months: Organis
         ("closed", "2026-10", b"# 2026-10"),
         ("vat", "2026-11", b"currency;"),
         ("oss", "2026-Q4", b"quarter;"),
+        ("zm", "2026-11", b"Laender"),
         ("datev", "2026-11", b'"EXTF";700'),
         ("datev", "2026-Q4", b"PK"),
     ):
         file = olga.get(reverse("admin:billing_accountant_file", args=[kind, period]))
         assert file.content.startswith(beginning), kind
+    told = AccessEvent.objects.filter(what="operator_read", who="olga").order_by("about", "organisation__slug")
+    assert list(told.values_list("about", "organisation__slug")) == [
+        *(("accountant datev 2026-11", slug) for slug in ("acme", "finn", "globex")),
+        *(("accountant datev 2026-Q4", slug) for slug in ("acme", "finn", "globex")),
+        ("accountant zm 2026-11", "globex"),
+    ], "the owners of whoever is named in a file"
     assert olga.get(reverse("admin:billing_accountant_file", args=["oss", "2026-11"])).status_code == 422
     carol = Client()
     carol.force_login(User.objects.create_user("carol", "carol@globex.example", "a long passphrase", is_staff=True))

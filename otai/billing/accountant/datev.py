@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from otai.billing.accountant.accounts import Accounts, accounts
 from otai.billing.accountant.datev_columns import COLUMNS
@@ -25,8 +26,10 @@ LONGEST_TEXT, LONGEST_DOCUMENT = 60, 36
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """`cents` of `account` against `contra`, as debit where positive and as credit where negative."""
+    """`cents` of `account` against `contra`, as debit where positive and as credit where negative; `organisation`:
+    whose order it is, which the file names."""
 
+    organisation: UUID
     at: datetime
     cents: int
     currency: str
@@ -54,21 +57,22 @@ def bookings(month: Month, currency: str = "EUR") -> list[Booking]:
 
 def _of_documents(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
     documents = Invoice.objects.filter(issued_at__gte=since, issued_at__lt=until).select_related("purchase")
-    for one in documents.order_by("issued_at", "number"):
-        vat = one.facts["vat"]
+    for document in documents.order_by("issued_at", "number"):
+        vat = document.facts["vat"]
         destination = {
-            VatTreatment.REVERSE_CHARGE: one.facts["buyer"]["vat_id"],
+            VatTreatment.REVERSE_CHARGE: document.facts["buyer"]["vat_id"],
             VatTreatment.DESTINATION: vat["country"],
         }.get(vat["treatment"], "")
         yield Booking(
-            at=one.issued_at,
-            cents=-one.gross_cents if one.kind == InvoiceKind.CREDIT_NOTE else one.gross_cents,
-            currency=one.currency,
+            organisation=document.purchase.organisation_id,
+            at=document.issued_at,
+            cents=-document.gross_cents if document.kind == InvoiceKind.CREDIT_NOTE else document.gross_cents,
+            currency=document.currency,
             account=chart.debtor,
             contra=chart.revenue_of(vat["treatment"], vat["permille"]),
-            document=one.number,
-            text=f"{one.facts['buyer']['name']} {one.purchase.reference}",
-            supplied_on=one.facts["delivered_on"],
+            document=document.number,
+            text=f"{document.facts['buyer']['name']} {document.purchase.reference}",
+            supplied_on=document.facts["delivered_on"],
             eu_country_or_vat_id=destination,
             eu_permille=vat["permille"] if vat["treatment"] == VatTreatment.DESTINATION else 0,
         )
@@ -77,9 +81,16 @@ def _of_documents(chart: Accounts, since: datetime, until: datetime) -> Iterator
 def _of_money_that_came(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
     came = Payment.objects.filter(received_at__gte=since, received_at__lt=until).select_related("purchase")
     for one in came.order_by("received_at", "id"):
-        reference = one.purchase.reference
+        bought, money = one.purchase, chart.money_of(one.gateway)
         yield Booking(
-            one.received_at, one.cents, one.currency, chart.money_of(one.gateway), chart.debtor, reference, "Payment"
+            bought.organisation_id,
+            one.received_at,
+            one.cents,
+            one.currency,
+            money,
+            chart.debtor,
+            bought.reference,
+            "Payment",
         )
 
 
@@ -87,23 +98,35 @@ def _of_money_that_went(chart: Accounts, since: datetime, until: datetime) -> It
     refunds = PaymentRefund.objects.filter(requested_at__gte=since, requested_at__lt=until)
     for sent in refunds.select_related("purchase").order_by("requested_at", "id"):
         money = chart.money_of(sent.gateway)
-        reference = sent.purchase.reference
+        bought = sent.purchase
         yield Booking(
-            sent.requested_at, -sent.gross_cents, sent.currency, money, chart.debtor, reference, "Payment refund"
+            bought.organisation_id,
+            sent.requested_at,
+            -sent.gross_cents,
+            sent.currency,
+            money,
+            chart.debtor,
+            bought.reference,
+            "Payment refund",
         )
-    for one in money_moved(since, until):
-        lost = one.reversal
+    for moved in money_moved(since, until):
+        lost = moved.reversal
         money = chart.money_of(lost.payment.gateway)
-        text = f"{'Taken' if one.cents > 0 else 'Given'} back {lost.external_id}"
-        yield Booking(one.at, -one.cents, lost.currency, money, chart.debtor, lost.purchase.reference, text)
+        text = f"{'Taken' if moved.cents > 0 else 'Given'} back {lost.external_id}"
+        bought = lost.purchase
+        yield Booking(
+            bought.organisation_id, moved.at, -moved.cents, lost.currency, money, chart.debtor, bought.reference, text
+        )
 
 
 def _of_losses(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
     for moved in losses_moved(since, until):
         one = moved.write_off
         text = "Written off" if moved.sign > 0 else "Written off, paid after all"
-        cents, reference = moved.sign * one.gross_cents, one.purchase.reference
-        yield Booking(moved.at, cents, one.currency, chart.loss, chart.debtor, reference, text)
+        cents, bought = moved.sign * one.gross_cents, one.purchase
+        yield Booking(
+            bought.organisation_id, moved.at, cents, one.currency, chart.loss, chart.debtor, bought.reference, text
+        )
 
 
 def datev_file(month: Month, *, currency: str = "EUR", now: datetime) -> bytes:

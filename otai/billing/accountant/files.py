@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from otai.billing.accountant.closing import currencies
-from otai.billing.accountant.datev import datev_file
-from otai.billing.accountant.tax import one_stop_shop, recapitulative_statement, vat_figures
+from otai.billing.accountant.datev import bookings, datev_file
+from otai.billing.accountant.tax import one_stop_shop, recapitulative_statement, taxed, vat_figures
 from otai.billing.months import Month, Period
 from otai.errors import Invalid
-from otai.pricing.vat import percent
+from otai.pricing.vat import VatTreatment, percent
 
 
 def vat_file(period: Period) -> str:
@@ -78,5 +79,20 @@ def export(kind: str, period: Period, *, now: datetime) -> dict[str, bytes]:
         for currency in currencies():
             name = f"EXTF_Buchungsstapel_{month}_{currency}.csv"
             found[name] = datev_file(month, currency=currency, now=now)
+        month = month.next
+    return found
+
+
+def named_in(kind: str, period: Period) -> set[UUID]:
+    """The organisations that a file of this kind names, by VAT id or by name and order; none where it has sums."""
+    if kind == "zm":
+        sold = (one.purchase for one in taxed(period))
+        return {bought.organisation_id for bought in sold if bought.vat_treatment == VatTreatment.REVERSE_CHARGE}
+    if kind != DATEV:
+        return set()
+    found: set[UUID] = set()
+    month: Month = period.first
+    while month <= period.last:
+        found |= {one.organisation for currency in currencies() for one in bookings(month, currency)}
         month = month.next
     return found

@@ -40,6 +40,7 @@ _WAYS: dict[str, str | Promise] = {
     "mfa": _("by passkey"),
 }
 _READ: dict[str, str | Promise] = {
+    "accountant": _("A file for the accountant"),
     "balancedifference": _("Differences of the provider's balance"),
     "balancemove": _("Movements of the provider's balance"),
     "bankentry": _("Bank entries"),
