@@ -100,8 +100,8 @@ class Access:
     """Lets in who may do `action`. Raises NotSignedIn, NotAllowed, NotFound (another's organisation),
     TooManyRequests."""
 
-    def __init__(self, action: Action) -> None:
-        self.action = action
+    def __init__(self, action: Action, *, lessens: bool = False) -> None:
+        self.action, self.lessens = action, lessens
 
     def __call__(self, request: HttpRequest) -> Caller:
         caller = caller_of(request)
@@ -132,7 +132,10 @@ class Access:
         return caller
 
     def _asks_again(self, request: HttpRequest) -> bool:
-        """What the pages ask a person once more for: keys, members, deletion, and taking everything along."""
+        """What the pages ask a person once more for: keys, members, deletion, and taking everything along; not what
+        lessens access (decision 0670)."""
+        if self.lessens:
+            return False
         if self.action in (Action.EXPORT_DATA, Action.OWN_ACCOUNT):
             return True
         is_safety = self.action in (Action.MANAGE_KEYS, Action.MANAGE_TEAM, Action.ERASE_DATA)

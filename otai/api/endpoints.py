@@ -32,7 +32,7 @@ def opening_scopes(action: Action) -> list[str]:
 class Noun(Router):
     """The endpoints of one noun; its `tag` groups them in the documentation. A part of a noun has none of its own."""
 
-    access: ClassVar[Callable[[Any], Any]] = Access
+    access: ClassVar[Callable[..., Any]] = Access
     scopes: ClassVar[Callable[[Any], list[str]]] = opening_scopes
     """Who is let in by what an endpoint needs, and which scopes of a key that takes."""
 
@@ -54,9 +54,12 @@ class Noun(Router):
         repeatable: bool | str = False,
         later: Any = None,
         errors: Sequence[int] = (),
+        lessens: bool = False,
     ) -> Callable[[View], View]:
         """`later`: what a 202 answers with, where the work may outlast the request. `repeatable`: takes an
-        Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has."""
+        Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has.
+        `lessens`: takes access away, or something that can be made again, so that a signed-in person is not asked once
+        more who they are."""
 
         def declare(view: View) -> View:
             summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
@@ -79,7 +82,7 @@ class Noun(Router):
                 path,
                 [method],
                 view,
-                auth=type(self).access(needs),
+                auth=type(self).access(needs, lessens=True) if lessens else type(self).access(needs),
                 response={status: response} if later is None else {status: response, 202: later},
                 summary=" ".join(summary.split()).rstrip("."),
                 description=description or None,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from otai.billing.models import VendorKey
 from otai.db import utc_now
-from otai.orgs.models import ApiKey, Invitation, Member, Organisation
+from otai.orgs.models import ApiKey, Invitation, Member, Organisation, User
+from otai.orgs.operations import create_api_key, invite
 from otai.orgs.permissions import Role
+from otai.orgs.queries import open_invitations
 from otai.privacy import exports
 from otai.privacy.models import Export
+from otai.privacy.retention import periods
 from tests.orgs.people import PASSWORD
 from tests.web.test_sign_in import _with_an_app, code_of
-from tests.web.visitors import member_of
+from tests.web.visitors import is_in, member_of
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +92,58 @@ def test_the_api_asks_a_browser_too_and_no_program(alice: Client, acme: Organisa
     refused = alice.post("/api/v1/api-keys", made | {"name": "second"}, content_type="application/json")
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "sign_in_again")
     assert ApiKey.objects.count() == 1 and alice.get("/api/v1/api-keys").status_code == 200
+
+
+def test_shortening_how_long_data_is_kept_asks_at_both_doors_and_is_done_then(
+    alice: Client, acme: Organisation
+) -> None:
+    signed_in_long_ago(alice)
+    page, wanted = "/acme/team/data/", {"tickets_days": 1}
+    asked = alice.post(page, wanted)
+    assert asked["Location"].startswith("/account/reauthenticate/") and periods(acme).tickets_days is None
+    over_the_api = {**asdict(periods(acme)), **wanted}
+    refused = alice.put("/api/v1/organisation/retention", over_the_api, content_type="application/json")
+    assert refused.json()["error"]["code"] == "sign_in_again" and periods(acme).tickets_days is None
+    alice.post("/account/reauthenticate/", {"password": PASSWORD, "next": page})
+    assert periods(acme).tickets_days == 1
+
+
+def test_what_lessens_access_or_keeps_asks_at_neither_door(alice: Client, acme: Organisation, now: datetime) -> None:
+    keys = [create_api_key(organisation=acme, name=f"{n}", scopes=["read"], who="a", now=now).key for n in range(2)]
+    invited = [
+        invite(organisation=acme, email=f"{name}@acme.example", role=Role.VIEWER, who="a", now=now).invitation
+        for name in ("eve", "bob")
+    ]
+    signed_in_long_ago(alice)
+    alice.post(f"/acme/team/keys/{keys[0].id}/revoke/")
+    alice.post(f"/acme/team/invitations/{invited[0].id}/withdraw/")
+    assert alice.delete(f"/api/v1/api-keys/{keys[1].id}").status_code == 204
+    assert alice.delete(f"/api/v1/invitations/{invited[1].id}").status_code == 204
+    assert alice.delete("/api/v1/organisation/deletion").status_code == 204
+    assert not ApiKey.objects.filter(revoked_at=None).exists()
+    assert not open_invitations(acme, now=utc_now()).exists()
+    bob = member_of(acme, "bob", Role.VIEWER, now)
+    for more in (f"members/{bob.id}", f"data-sets/{bob.id}", "models/helpdesk"):
+        refused = alice.delete(f"/api/v1/{more}")
+        assert refused.json()["error"]["code"] == "sign_in_again", more
+
+
+def test_the_desk_asks_before_anything_is_done_there_and_does_it_then(client: Client, acme: Organisation) -> None:
+    client.force_login(User.objects.create_superuser("olga", "olga@vendor.example", PASSWORD))
+    signed_in_long_ago(client)
+    making = "/desk/billing/vendorkey/make/"
+    assert client.get(making).status_code == 200, "looking asks for nothing"
+    form = {"name": "CRM", "scopes": ["organisations:read"], "why": "the CRM shows it"}
+    asked = client.post(making, form)
+    assert asked["Location"].startswith("/account/reauthenticate/") and not VendorKey.objects.exists()
+    goodwill = f"/desk/orgs/organisation/{acme.pk}/act/goodwill/"
+    assert client.post(goodwill, {"credits": "5", "why": "an outage"})["Location"].startswith("/account/reauthent")
+    client.post(making, form)
+    client.post("/account/reauthenticate/", {"password": PASSWORD, "next": making})
+    assert [key.name for key in VendorKey.objects.all()] == ["CRM"]
+    signed_in_long_ago(client)
+    client.post("/desk/logout/")
+    assert not is_in(client), "who leaves is not asked"
 
 
 def test_taking_everything_along_asks_too_and_goes_on(alice: Client, acme: Organisation) -> None:

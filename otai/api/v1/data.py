@@ -165,7 +165,7 @@ def delete_organisation(request: CallerRequest, asked: OrganisationDeletionIn) -
     return keys.once(request, work, status=200)
 
 
-@noun.delete("/organisation/deletion", Action.ERASE_DATA)
+@noun.delete("/organisation/deletion", Action.ERASE_DATA, lessens=True)
 def keep_organisation(request: CallerRequest) -> HttpResponse:
     """Take the organisation's deletion back
 

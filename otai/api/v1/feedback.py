@@ -173,7 +173,7 @@ def _feedback(one: Feedback) -> dict[str, Any]:
     return {**{name: getattr(one, name) for name in FeedbackOut.model_fields if name not in apart}, **apart}
 
 
-@noun.delete("/models/{model}/feedback/{uuid:statement}", Action.GIVE_FEEDBACK, errors=[409])
+@noun.delete("/models/{model}/feedback/{uuid:statement}", Action.GIVE_FEEDBACK, errors=[409], lessens=True)
 def withdraw_feedback(request: CallerRequest, model: Name, statement: UUID) -> HttpResponse:
     """Withdraw feedback
 

@@ -98,7 +98,7 @@ def list_waiting_uploads(request: CallerRequest) -> Any:
     }
 
 
-@noun.delete("/uploads/{uuid:upload}", Action.UPLOAD_TICKETS)
+@noun.delete("/uploads/{uuid:upload}", Action.UPLOAD_TICKETS, lessens=True)
 def drop_waiting_upload(request: CallerRequest, upload: UUID) -> HttpResponse:
     """Delete a file that waits, or is on its way
 

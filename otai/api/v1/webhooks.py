@@ -214,7 +214,7 @@ def change_webhook_endpoint(request: CallerRequest, endpoint: UUID, asked: Webho
     )
 
 
-@noun.delete("/webhooks/endpoints/{uuid:endpoint}", NEEDS)
+@noun.delete("/webhooks/endpoints/{uuid:endpoint}", NEEDS, lessens=True)
 def delete_webhook_endpoint(request: CallerRequest, endpoint: UUID) -> HttpResponse:
     """Delete a webhook endpoint
 

@@ -11,13 +11,14 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from otai import keyring
         from otai.web.accounts import rewrapping as its
-        from otai.web.accounts.desk import close_the_side_door
+        from otai.web.accounts.desk import ask_again_before_it_is_done, close_the_side_door
 
         keyring.add_kind(
             keyring.Hanging("second_factors", its.second_factors_by_key, its.rewrap_second_factors),
         )
         keyring.add_kind(keyring.Hanging("sessions", its.sessions_by_key, its.rewrap_sessions))
         close_the_side_door()
+        ask_again_before_it_is_done()
         _follow_sessions()
 
 

@@ -129,7 +129,7 @@ def add_method(request: CallerRequest, asked: MethodIn) -> Any:
     return {"url": page.url, "expires_at": page.expires_at}
 
 
-@noun.delete("/payment-methods/{method}", Action.BUY, errors=[404, 503])
+@noun.delete("/payment-methods/{method}", Action.BUY, errors=[404, 503], lessens=True)
 def remove_method(request: CallerRequest, method: UUID) -> HttpResponse:
     """Remove a saved payment method
 

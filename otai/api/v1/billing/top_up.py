@@ -94,7 +94,7 @@ def set_top_up(request: CallerRequest, asked: TopUpIn) -> Any:
     return _top_up(caller)
 
 
-@noun.delete("/top-up", Action.BUY)
+@noun.delete("/top-up", Action.BUY, lessens=True)
 def turn_off_top_up(request: CallerRequest) -> HttpResponse:
     """Buy nothing automatically any more
 

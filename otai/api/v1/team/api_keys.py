@@ -102,7 +102,7 @@ def create_api_key(request: CallerRequest, asked: ApiKeyIn) -> HttpResponse:
     return keys.once(request, work, secret="secret")  # noqa: S106  the name of a field
 
 
-@noun.delete("/api-keys/{uuid:key}", Action.MANAGE_KEYS)
+@noun.delete("/api-keys/{uuid:key}", Action.MANAGE_KEYS, lessens=True)
 def revoke_api_key(request: CallerRequest, key: UUID) -> HttpResponse:
     """Revoke an API key
 

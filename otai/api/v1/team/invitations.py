@@ -94,7 +94,7 @@ def invite(request: CallerRequest, asked: InvitationIn) -> HttpResponse:
     return keys.once(request, work, secret="link")  # noqa: S106  the name of a field
 
 
-@noun.delete("/invitations/{uuid:invitation}", Action.MANAGE_TEAM)
+@noun.delete("/invitations/{uuid:invitation}", Action.MANAGE_TEAM, lessens=True)
 def withdraw_invitation(request: CallerRequest, invitation: UUID) -> HttpResponse:
     """Withdraw an invitation
 

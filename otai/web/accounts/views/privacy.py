@@ -101,7 +101,7 @@ def export_account(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Action.ERASE_DATA)
+@page(Action.ERASE_DATA, asks_again=True)
 def data(request: MemberRequest) -> HttpResponse:
     """How long data is kept, its export, and deleting the organisation."""
     organisation = request.organisation
