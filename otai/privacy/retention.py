@@ -6,6 +6,7 @@ import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from otai.billing.operations.events import notify_people
 from otai.db import one_transaction
 from otai.errors import Invalid, OtaiError
 from otai.orgs.actors import BY_HOUSEKEEPING
@@ -13,6 +14,7 @@ from otai.orgs.models import AccessEvent, Organisation, TeamEvent
 from otai.orgs.operations.organisations import IMPORTED
 from otai.outbound.models import Message
 from otai.privacy.models import Erased, Erasure, Retention
+from otai.privacy.organisations import owners
 from otai.runs.approval import RULE_CHANGED
 from otai.runs.models import Attempt
 from otai.runs.spending import LIMIT_CHANGED
@@ -53,7 +55,8 @@ def periods(organisation: Organisation) -> Periods:
 
 @one_transaction
 def set_periods(*, organisation: Organisation, wanted: Periods, who: str, now: datetime) -> Periods:
-    """From the next round of housekeeping on. Raises InvalidRetention."""
+    """From the next round of housekeeping on; all owners are written to where any of it is shorter than before. Raises
+    InvalidRetention."""
     days = asdict(wanted)
     for field, value in days.items():
         if value is None:
@@ -63,11 +66,25 @@ def set_periods(*, organisation: Organisation, wanted: Periods, who: str, now: d
                 raise InvalidRetention("hours", field=field, most=most_hours)
         elif not 1 <= value <= most_days:
             raise InvalidRetention("days", field=field, most=most_days)
+    if _is_shorter(wanted, periods(organisation)):
+        notify_people(
+            organisation=organisation,
+            people=owners(organisation),
+            template="retention_shorter",
+            key=f"retention_shorter:{organisation.id}:{now.isoformat()}",
+            context={},
+            now=now,
+        )
     Retention.objects.update_or_create(organisation=organisation, defaults={**days, "set_by": who[:200], "set_at": now})
     TeamEvent.objects.create(
         organisation=organisation, at=now, who=who[:200], what=SET, subject=organisation.slug, details=days
     )
     return wanted
+
+
+def _is_shorter(wanted: Periods, before: Periods) -> bool:
+    forever, was = most_days + 1, asdict(before)
+    return any((days or forever) < (was[field] or forever) for field, days in asdict(wanted).items())
 
 
 def sweep_retention(*, now: datetime) -> int:

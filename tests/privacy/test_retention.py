@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from otai.billing.models import Notice
 from otai.db import utc_now
 from otai.orgs.access_events import AccessKind, note
 from otai.orgs.models import AccessEvent, TeamEvent
+from otai.orgs.permissions import Role
 from otai.privacy.models import Erasure, Retention
 from otai.privacy.retention import InvalidRetention, Periods, periods, set_periods, sweep_retention, sweep_uploads
 from otai.runs.models import Attempt
@@ -19,6 +21,7 @@ from otai.tickets import waiting_uploads
 from otai.tickets.models import DataSet
 from tests import stories
 from tests.api.everything import completed
+from tests.orgs.people import joins, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,6 +58,17 @@ def test_tickets_that_a_run_needs_wait_for_its_end(tmp_path: Path, now: datetime
     set_periods(organisation=acme, wanted=Periods(tickets_days=1), who="alice", now=now)
     assert sweep_retention(now=now + timedelta(days=3)) == 0
     assert DataSet.objects.get(id=support.id).deleted_at is None
+
+
+def test_owners_are_written_to_when_data_is_kept_for_a_shorter_time_and_not_for_longer(now: datetime) -> None:
+    acme = stories.acme(now)
+    for name, role in (("alice", Role.OWNER), ("otto", Role.OWNER), ("bob", Role.TRAINER)):
+        joins(acme, person(name), role, now)
+    for minute, (days, letters) in enumerate(((30, 2), (60, 2), (None, 2), (7, 4))):
+        at = now + timedelta(minutes=minute)
+        set_periods(organisation=acme, wanted=Periods(tickets_days=days), who="alice", now=at)
+        assert Notice.objects.filter(template="retention_shorter").count() == letters, days
+    assert set(Notice.objects.values_list("recipient", flat=True)) == {"alice@acme.example", "otto@acme.example"}
 
 
 @pytest.mark.parametrize("days", [0, -1, 3651])
