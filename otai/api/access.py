@@ -21,6 +21,7 @@ from otai.api.problems import NotSignedIn, TooManyRequests
 from otai.api.shared_rates import shared_rates
 from otai.db import utc_now
 from otai.errors import Invalid, NotAllowed, NotFound
+from otai.front.networks import network_of
 from otai.orgs import queries
 from otai.orgs.access_events import AccessKind, note, note_key_misuse
 from otai.orgs.actors import by_key
@@ -173,13 +174,13 @@ def key_sent(request: HttpRequest, header: str, look_up: Callable[[str], FoundKe
     """The key that `Authorization` names, by `look_up` of its secret. Raises NotSignedIn, and TooManyRequests to
     whoever sends many that are wrong."""
     brand, _, secret = header.partition(" ")
-    address = request.META.get("REMOTE_ADDR", "")
+    sender = network_of(request.META.get("REMOTE_ADDR", ""))
     try:
         if brand.lower() != "bearer":
             raise NotSignedIn("no_bearer", code="api_key_unknown")
         return look_up(secret.strip())
     except NotAllowed as unknown:
-        rate = rates.count(f"failed:{address}", limit=failures_per_minute)
+        rate = rates.count(f"failed:{sender}", limit=failures_per_minute)
         if rate.exceeded:
             raise TooManyRequests("wrong_keys", seconds=rate.reset_seconds) from None
         raise NotSignedIn(unknown.case, code=unknown.code, **unknown.details) from None

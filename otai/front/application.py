@@ -19,6 +19,7 @@ from otai.front.bounds import Bound, bound_of
 from otai.front.connections import close_stalled_connections
 from otai.front.limits import ServerLimits
 from otai.front.lingering import Incoming, read_past
+from otai.front.networks import network_of
 from otai.front.pages import Pages, Wsgi, environ_of
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ class Front:
 
     def _address(self, scope: Any, headers: dict[bytes, str]) -> str:
         """For whom a body counts."""
-        return self.address_of((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", ""))
+        return network_of(self.address_of((scope.get("client") or ("",))[0], headers.get(b"x-forwarded-for", "")))
 
     async def _asked_first(self, scope: Any) -> Response:
         """A file is read for members only: 204, or the refusal of Django for whoever it does not know, by the headers

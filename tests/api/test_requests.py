@@ -70,6 +70,10 @@ def test_many_wrong_keys_are_asked_to_wait(acme: Any) -> None:
     stranger = Client(headers={"Authorization": "Bearer otai_abcdefgh_wrong"})
     seen = [stranger.get(ROOT + "/balance").status_code for _ in range(62)]
     assert seen[0] == 401 and seen[-1] == 429
+    # Who has a line with IPv6 has 2^64 addresses, and is one sender all the same.
+    seen = [stranger.get(ROOT + "/balance", REMOTE_ADDR=f"2001:db8:0:7::{n:x}").status_code for n in range(62)]
+    assert seen[0] == 401 and seen[-1] == 429
+    assert stranger.get(ROOT + "/balance", REMOTE_ADDR="2001:db8:0:8::1").status_code == 401, "another line"
 
 
 def test_a_signed_in_browser_may_read_and_changes_things_with_its_csrf_token_only(
