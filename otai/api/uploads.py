@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from otai.errors import Invalid
 from otai.front.bounds import PARTS, bound_of, form_bytes, part_bytes
 from otai.front.bounds import most_upload_bytes as most_bytes
 from otai.jobs.folders import arrivals_folder
+from otai.jobs.operations import JobSource
 from otai.orgs.models import Organisation
 from otai.tickets import arriving_uploads
 
@@ -44,9 +46,9 @@ BODY_CONTENT: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """`path` is ours and gone after the request; `filename` is what the customer calls it, without folders."""
+    """`source` is ours and gone after the request; `filename` is what the customer calls it, without folders."""
 
-    path: Path
+    source: JobSource
     filename: str
     sha256: str
     bytes: int
@@ -132,12 +134,13 @@ def received(request: HttpRequest, *, filename: str) -> Iterator[Upload]:
         yield Upload(target, bare_name(filename) or "upload", digest.hexdigest(), size)
 
 
-@contextmanager
-def arrived(organisation: Organisation, id: UUID, *, filename: str) -> Iterator[Upload]:
-    """A file that came in parts, in a `with`. Raises NotFound, UploadIncomplete and FileStoreUnavailable."""
+def arrived(organisation: Organisation, id: UUID, *, filename: str) -> Upload:
+    """A file that came in parts; its source is assembled by the job that reads it, once that has its room. Raises
+    NotFound and UploadIncomplete."""
     found = arriving_uploads.arriving(organisation, id, now=utc_now())
-    with arriving_uploads.assembled(found) as path:
-        yield Upload(path, bare_name(filename) or found.filename, f"upload {id}", found.bytes)
+    arriving_uploads.require_complete(found)
+    source = partial(arriving_uploads.assembled, found)
+    return Upload(source, bare_name(filename) or found.filename, f"upload {id}", found.bytes)
 
 
 def bare_name(filename: str) -> str:

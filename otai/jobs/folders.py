@@ -9,6 +9,15 @@ from uuid import UUID
 
 from django.conf import settings
 
+from otai.environment import number
+from otai.errors import Unavailable
+
+
+class DiskFull(Unavailable):
+    """Other files that arrive need what is left on this machine's disk."""
+
+    code = "disk_full"
+
 
 def jobs_folder() -> Path:
     """The folder of all jobs' files below OTAI_HOME; made where it is missing, readable by its owner alone."""
@@ -23,6 +32,12 @@ def arrivals_folder() -> Path:
     folder = Path(settings.OTAI_HOME) / "arrivals"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def require_free_room(size: int) -> None:
+    """For a file of `size` bytes beside those that arrive: leaves as much free as the front does. Raises DiskFull."""
+    if shutil.disk_usage(arrivals_folder()).free - size < number("OTAI_UPLOADS_LEAVE_FREE_BYTES"):
+        raise DiskFull("file")
 
 
 def uploads_folder() -> Path:

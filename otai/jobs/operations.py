@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,6 +47,9 @@ abandoned_after_seconds = 6 * 3600
 upload_waits_seconds = 24 * 3600
 """For somebody to say what its columns are."""
 
+JobSource = Path | Callable[[], AbstractContextManager[Path]]
+"""A file that a job reads: where it lies, or how it is made ready, which happens only once the job has its room."""
+
 _waiting: threading.BoundedSemaphore | None = None
 _made = threading.Lock()
 
@@ -75,7 +78,7 @@ def ask(
     subject: str,
     who: str,
     now: datetime,
-    source: Path | None = None,
+    source: JobSource | None = None,
     content_sha256: str = "",
     in_place: bool = False,
     answered_is_enough: bool = False,
@@ -85,12 +88,12 @@ def ask(
     (`wait`).
 
     `spec` is what the work gets; with `source`, its "source" names the job's own copy of that file. `content_sha256`
-    stands for the file in the question; empty: it is found out. `in_place`: the file is somebody's own on this machine
-    and is read where it lies.
+    stands for the file in the question; empty: it is found out, of a path alone. `in_place`: the file is somebody's own
+    on this machine and is read where it lies.
     `answered_is_enough`: the job that answered the same question before, while its answer is kept. `quota`:
     what such a job counts as, while it is open. Raises TooManyJobs and QuotaReached.
     """
-    if source is not None and not content_sha256:
+    if not content_sha256 and isinstance(source, Path):
         content_sha256 = _state_of(source) if in_place else _sha256_of(source)
     question = _question(kind, spec, content_sha256)
     if (open_job := _open_job(organisation, question, now=now)) is not None:
@@ -99,18 +102,18 @@ def ask(
         return Asked(answered, None)
     sweep_lost_here(now=now)
     _require_room(organisation)
+    if quota is not None:
+        quotas.refuse_full(organisation.id, quota)
     id = new_id()
     folder = folder_of(id)
     folder.mkdir(mode=0o700)
-    owner = this_worker()
+    owner, size = this_worker(), 0
     try:
         # Until the row is there, this says whose it is.
         (folder / OWNER).write_text(owner)
         if source is not None:
-            ours = source.absolute() if in_place else folder / "source"
-            spec = {**spec, "source": str(ours)}
-            if not in_place:
-                bring(source, ours)
+            ours = _brought(source, folder, in_place=in_place)
+            spec, size = {**spec, "source": str(ours)}, ours.stat().st_size
         with transaction.atomic():
             if quota is not None:
                 quotas.require(organisation.id, quota)
@@ -127,7 +130,7 @@ def ask(
                 machine=this_machine(),
                 asked_at=now,
                 heartbeat_at=utc_now(),
-                bytes_total=source.stat().st_size if source is not None else 0,
+                bytes_total=size,
             )
     except IntegrityError:
         # Somebody asked the same at this very moment.
@@ -360,6 +363,21 @@ def _require_room(organisation: Organisation) -> None:
         raise TooManyJobs("own", open=own)
     if open_jobs.filter(machine=this_machine()).count() >= most_open_of_a_machine:
         raise TooManyJobs("all")
+
+
+def _brought(source: JobSource, folder: Path, *, in_place: bool) -> Path:
+    """Where the job reads it."""
+    if in_place and isinstance(source, Path):
+        return source.absolute()
+    ours = folder / "source"
+    with made_ready(source) as path:
+        bring(path, ours)
+    return ours
+
+
+def made_ready(source: JobSource) -> AbstractContextManager[Path]:
+    """The file on this machine, until the block ends. Raises whatever its making raises."""
+    return nullcontext(source) if isinstance(source, Path) else source()
 
 
 def _state_of(path: Path) -> str:

@@ -3,7 +3,7 @@ its parts lie in the file store, and any machine takes the next one.
 
 upload = begin(organisation, filename="big.csv", size=3_000_000_000, fingerprint="...", now=now)
 upload = add_part(upload, offset=upload.received, chunks=chunks, now=now)     # until received == bytes
-kept = put_aside(organisation, upload.id, now=now)                             # or: with assembled(upload) as path
+kept = put_aside(organisation, upload.id, now=now)        # or: with assembled(upload) as path, once all else is known
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from otai.db import new_id
-from otai.errors import Invalid, NotFound, Refused
-from otai.jobs.folders import arrivals_folder
+from otai.errors import Invalid, NotFound, Refused, Unavailable
+from otai.jobs.folders import arrivals_folder, require_free_room
 from otai.jobs.operations import upload_waits_seconds
 from otai.orgs import quotas
+from otai.orgs.concurrency_limits import ORGANISATION, TakenUp, shared
 from otai.orgs.models import Organisation
 from otai.orgs.quotas import Quota
 from otai.sealed_files import NotSealedHere
@@ -67,6 +68,12 @@ class ChecksumMismatch(Invalid):
 
 class UploadIncomplete(Refused):
     code = "upload_incomplete"
+
+
+class AssemblingBusy(Unavailable):
+    """Another upload of the organisation is being assembled; it takes seconds. Ask again."""
+
+    code = "assembling_busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +133,9 @@ def add_part(
     upload: ArrivingUpload, *, offset: int, chunks: Iterable[bytes], checksum: Checksum | None = None, now: datetime
 ) -> ArrivingUpload:
     """The upload with the next part, which begins at `offset` (bytes). A part counts as a whole or not at all, and of
-    two that are sent at once for the same place one does. Raises OffsetConflict, UploadInvalid, ChecksumMismatch,
-    NotFound where the upload went meanwhile, and FileStoreUnavailable."""
+    two that are sent at once for the same place one does; an empty one at the file's end changes nothing. Raises
+    OffsetConflict, UploadInvalid, ChecksumMismatch, NotFound where the upload went meanwhile, and
+    FileStoreUnavailable."""
     if offset != upload.received:
         raise OffsetConflict("elsewhere", offset=offset, received=upload.received)
     part = new_id()
@@ -136,6 +144,8 @@ def add_part(
         size = _written(path, chunks, most=upload.bytes - offset, checksum=checksum)
         if size < min(least_part_bytes, upload.bytes - offset):
             raise UploadInvalid("part_small", least=least_part_bytes, bytes=size)
+        if not size:
+            return upload
         # A folder for each try: who comes second takes away its own file alone, were it the same to the byte.
         stored = file_store().put(path, folder=f"uploads/{upload.organisation_id}/{part}", suffix=".part")
     try:
@@ -178,10 +188,17 @@ def _recorded(upload: ArrivingUpload, part: UploadPart, *, now: datetime) -> Arr
 
 @contextmanager
 def assembled(upload: ArrivingUpload) -> Iterator[Path]:
-    """The file as a whole on this machine, until the block ends. Raises UploadIncomplete, FileStoreUnavailable,
+    """The file as a whole on this machine, until the block ends: one of an organisation at a time, over all server
+    processes. Before a byte is copied it raises UploadIncomplete, UploadIsTaken, DiskFull where the disk would have
+    less room than `OTAI_UPLOADS_LEAVE_FREE_BYTES` afterwards, and AssemblingBusy; then FileStoreUnavailable,
     DataKeyGone and SealedFileDamaged."""
     require_complete(upload)
-    with tempfile.TemporaryDirectory(prefix="arrived-", dir=arrivals_folder()) as folder:
+    waiting_uploads.refuse_taken(upload.id)
+    with (
+        _only_one_of(upload.organisation_id),
+        tempfile.TemporaryDirectory(prefix="arrived-", dir=arrivals_folder()) as folder,
+    ):
+        require_free_room(upload.bytes)
         path = Path(folder) / "file"
         with path.open("xb") as target:
             for part in UploadPart.objects.filter(upload=upload).order_by("offset"):
@@ -191,6 +208,19 @@ def assembled(upload: ArrivingUpload) -> Iterator[Path]:
                 except NotSealedHere:
                     raise SealedFileDamaged("changed", path=upload.filename) from None
         yield path
+
+
+@contextmanager
+def _only_one_of(organisation: UUID) -> Iterator[None]:
+    try:
+        place = shared.take("assembling", of=f"organisation {organisation}", limits={ORGANISATION: 1})
+    except TakenUp:
+        raise AssemblingBusy("one", seconds=2) from None
+    try:
+        yield
+    finally:
+        place.give_back()
+        shared.settle()
 
 
 def require_complete(upload: ArrivingUpload) -> None:

@@ -23,7 +23,7 @@ from otai.jobs import operations as jobs
 from otai.jobs import queries as job_queries
 from otai.jobs.conducting import work_alone
 from otai.jobs.models import Job
-from otai.jobs.operations import Asked
+from otai.jobs.operations import Asked, JobSource
 from otai.jobs.status import JobStatus
 from otai.jobs.stopping import told_to_stop_as_exception
 from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly
@@ -207,7 +207,7 @@ TRIALS = (EXPECTED_QUALITY.name, MAXIMUM_TRIAL.name)
 def ask_for_preview(
     *,
     organisation: Organisation,
-    source: Path,
+    source: JobSource,
     filename: str,
     who: str,
     now: datetime,
@@ -228,7 +228,7 @@ def ask_for_import(
     *,
     organisation: Organisation,
     name: str,
-    source: Path,
+    source: JobSource,
     filename: str,
     who: str,
     now: datetime,

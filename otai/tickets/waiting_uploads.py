@@ -21,7 +21,7 @@ from django.db import transaction
 
 from otai.db import made_at, new_id, utc_now
 from otai.errors import NotFound, Refused
-from otai.jobs.folders import arrivals_folder, uploads_folder
+from otai.jobs.folders import arrivals_folder, require_free_room, uploads_folder
 from otai.jobs.identity import this_machine
 from otai.jobs.models import Job
 from otai.jobs.operations import JobHasEnded, cancel, sweep_files, upload_waits_seconds
@@ -90,8 +90,7 @@ def keep(
         # The organisation's row is ours until the folder is there: two that come at once are counted one after the
         # other, on whatever machines.
         Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
-        if UploadWaiting.objects.filter(id=id).exists():
-            raise UploadIsTaken("now")
+        refuse_taken(id)
         quotas.require(organisation.pk, Quota.WAITING_UPLOADS, more=0 if has_place else 1)
         if (others := len(list(_folder(organisation).glob("*")))) >= most_waiting and not has_place:
             raise TooManyFilesWait("columns", files=others)
@@ -136,12 +135,13 @@ def _for_us_alone(path: str, flags: int) -> int:
 @contextmanager
 def opened(upload: WaitingUpload) -> Iterator[Path]:
     """The path of what is in the upload, for a job to take a copy of; of an encrypted one it goes again with the
-    block. Raises DataKeyGone and SealedFileDamaged."""
+    block. Raises DiskFull, DataKeyGone and SealedFileDamaged."""
     with upload.path.open("rb") as stored:
         sealed = is_sealed(stored.read(len(MAGIC)))
     if not sealed:
         yield upload.path
         return
+    require_free_room(upload.bytes)
     with tempfile.TemporaryDirectory(prefix="opened-", dir=arrivals_folder()) as folder:
         plain = Path(folder) / "file"
         try:
@@ -150,6 +150,12 @@ def opened(upload: WaitingUpload) -> Iterator[Path]:
         except NotSealedHere:
             raise SealedFileDamaged("changed", path=upload.filename) from None
         yield plain
+
+
+def refuse_taken(id: UUID) -> None:
+    """Raises UploadIsTaken where another request is putting it aside."""
+    if UploadWaiting.objects.filter(id=id).exists():
+        raise UploadIsTaken("now")
 
 
 def remember(upload: WaitingUpload, **changes: Any) -> WaitingUpload:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from otai import sealed_files
 from otai.db import new_id, utc_now
+from otai.jobs import operations as jobs
 from otai.orgs import quotas
+from otai.orgs.concurrency_limits import SharedPlaces
+from otai.orgs.models import PlaceKeeper, TakenPlace
 from otai.orgs.permissions import Role
 from otai.orgs.quotas import Quota
 from otai.privacy.retention import Periods, set_periods, sweep_uploads
 from otai.tickets import arriving_uploads
 from otai.tickets.files import file_store
-from otai.tickets.models import ArrivingUpload, DataSet, FileToDelete, UploadPart
+from otai.tickets.models import ArrivingUpload, DataSet, FileToDelete, UploadPart, UploadWaiting
 from tests.api.callers import ROOT, Program, answered
 from tests.web.visitors import member_of, of
 
@@ -125,6 +131,81 @@ def test_a_part_that_was_changed_on_its_way_is_not_kept(alice: Program, content:
     assert answer.status_code == 460 and answer.json()["error"]["code"] == "checksum_mismatch"
     assert stored() == [] and alice.client.head(address)["Upload-Offset"] == "0"
     assert patch(alice, address, content, 0, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code == 204
+
+
+def test_an_empty_part_at_the_end_says_how_far_it_is(alice: Program, content: bytes) -> None:
+    """As tus has it: a client that lost the last answer may ask so."""
+    address, end = begun(alice, content, upto=len(content)), len(content)
+    for _ in range(2):
+        answer = patch(alice, address, b"", end, **{"Content-Type": TYPE})
+        assert answer.status_code == 204 and answer["Upload-Offset"] == answer["Upload-Length"] == str(end)
+    assert patch(alice, address, b"x", end).json()["error"]["code"] == "invalid_upload"
+    assert UploadPart.objects.count() == len(stored()) == 1
+
+
+class Doors:
+    """Where a file that arrived in parts is asked for, and what each answers: `bytes_are_gone`, so that whatever begins
+    to copy it is told by its answer."""
+
+    def __init__(self, alice: Program, acme: Any, content: bytes) -> None:
+        address = begun(alice, content, upto=len(content))
+        self.id, self.alice, self.organisation = UUID(address.rsplit("/", 1)[1]), alice, acme
+        self.browser = of(member_of(acme, "bob", Role.TRAINER, utc_now()))
+        for path in stored():
+            file_store().delete(path)
+
+    def preview(self, header: int = 0) -> Any:
+        return self.alice.call("POST", f"/data-sets/preview?upload={self.id}&header={header}")
+
+    def importing(self) -> Any:
+        return self.alice.call("POST", f"/data-sets?upload={self.id}&name=x")
+
+    def page(self) -> Any:
+        return self.browser.post(f"/{self.organisation.slug}/tickets/uploads/{self.id}/arrived")
+
+    def all(self) -> list[tuple[int, str]]:
+        said = [(one.status_code, one.json()["error"]["code"]) for one in (self.preview(), self.importing())]
+        page = self.page()
+        return [*said, (page.status_code, page.json()["code"])]
+
+
+@pytest.fixture
+def doors(alice: Program, acme: Any, content: bytes) -> Doors:
+    return Doors(alice, acme, content)
+
+
+def test_no_byte_is_copied_beyond_the_room_that_is_to_stay_free(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("OTAI_UPLOADS_LEAVE_FREE_BYTES", str(shutil.disk_usage(settings.OTAI_HOME).total))
+        assert doors.all() == [(503, "disk_full")] * 3
+    assert {code for _, code in doors.all()} == {"file_store_unavailable"}, "now each looks for the bytes"
+
+
+def test_one_is_assembled_at_a_time_for_an_organisation(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arriving_uploads, "shared", SharedPlaces())
+    elsewhere = PlaceKeeper.objects.create(id=new_id(), renewed_at=utc_now())
+    of = f"organisation {doors.organisation.pk}"
+    TakenPlace.objects.create(id=new_id(), keeper=elsewhere, kind="assembling", of=of)
+    assert doors.all() == [(503, "assembling_busy")] * 3
+    assert doors.preview()["Retry-After"] == "2"
+    elsewhere.delete()
+    assert {code for _, code in doors.all()} == {"file_store_unavailable"}
+    assert not TakenPlace.objects.exists(), "and its place is free again"
+
+
+def test_no_byte_is_copied_for_a_job_that_has_no_room(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "most_open_of_one", 0)
+        answers = [doors.preview(header) for header in range(3)] + [doors.importing()]
+        assert {(one.status_code, one.json()["error"]["code"]) for one in answers} == {(409, "too_many_jobs")}
+    for quota in (Quota.IMPORTS, Quota.STORAGE):
+        quotas.lift(organisation=doors.organisation, quota=quota, most=0, who="olga", why="a story", now=utc_now())
+        assert doors.importing().json()["error"]["quota"] == quota
+
+
+def test_no_byte_is_copied_of_one_that_is_being_put_aside(doors: Doors) -> None:
+    UploadWaiting.objects.create(id=doors.id, organisation=doors.organisation, machine="elsewhere", kept_at=utc_now())
+    assert doors.all() == [(409, "upload_is_taken")] * 3
 
 
 def test_what_is_no_part_is_refused(alice: Program, content: bytes) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -279,7 +280,7 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
         begun = tickets_jobs.ask_for_import(
             organisation=caller.organisation,
             name=asked.name or PurePosixPath(upload.filename).name.split(".")[0],
-            source=upload.path,
+            source=upload.source,
             filename=upload.filename,
             content_sha256=upload.sha256,
             options=options,
@@ -302,8 +303,7 @@ def import_data_set(request: CallerRequest, asked: Annotated[Import, Query()]) -
 def _of_arrived(asked: Reading, caller: Caller, work: Callable[[uploads.Upload], Any]) -> Any:
     """Within the idempotency key: asked again, the file is gone and the first answer stands."""
     assert asked.upload is not None
-    with uploads.arrived(caller.organisation, asked.upload, filename=asked.filename) as upload:
-        return work(upload)
+    return work(uploads.arrived(caller.organisation, asked.upload, filename=asked.filename))
 
 
 @noun.post(
@@ -312,7 +312,7 @@ def _of_arrived(asked: Reading, caller: Caller, work: Callable[[uploads.Upload],
     PreviewOut,
     body_content=uploads.BODY_CONTENT,
     later=JobOut,
-    errors=[400, 413],
+    errors=[400, 409, 413, 503],
     example={
         "format": "CSV separated by semicolons, UTF-8",
         "rows_looked_at": 12480,
@@ -330,11 +330,11 @@ def preview_data_set(request: CallerRequest, asked: Annotated[Reading, Query()])
     with (
         uploads.received(request, filename=asked.filename)
         if asked.upload is None
-        else uploads.arrived(caller.organisation, asked.upload, filename=asked.filename)
+        else nullcontext(uploads.arrived(caller.organisation, asked.upload, filename=asked.filename))
     ) as upload:
         begun = tickets_jobs.ask_for_preview(
             organisation=caller.organisation,
-            source=upload.path,
+            source=upload.source,
             filename=upload.filename,
             content_sha256=upload.sha256,
             options=options,

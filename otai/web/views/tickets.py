@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -122,17 +123,16 @@ def upload(request: MemberRequest) -> HttpResponse:
 
 def look_at(request: MemberRequest, kept: waiting_uploads.WaitingUpload) -> Job:
     """The job that finds out what the columns are; done, mostly, while the page waits for it."""
-    with waiting_uploads.opened(kept) as source:
-        asked = tickets_jobs.ask_for_preview(
-            organisation=request.organisation,
-            source=source,
-            filename=kept.filename,
-            content_sha256=f"upload {kept.id}",
-            must_have_text=False,
-            who=request.user.email,
-            now=utc_now(),
-            options=ReadOptions(**reading_form.options_of(kept.reading)),
-        )
+    asked = tickets_jobs.ask_for_preview(
+        organisation=request.organisation,
+        source=partial(waiting_uploads.opened, kept),
+        filename=kept.filename,
+        content_sha256=f"upload {kept.id}",
+        must_have_text=False,
+        who=request.user.email,
+        now=utc_now(),
+        options=ReadOptions(**reading_form.options_of(kept.reading)),
+    )
     waiting_uploads.remember(kept, preview=asked.job.id)
     return jobs.wait(asked, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
 
@@ -273,18 +273,17 @@ WISHES = ("keep_quotes", "mask", "add")
 def _import(request: MemberRequest, kept: waiting_uploads.WaitingUpload, *, name: str, roles: ColumnRoles) -> Job:
     wishes: dict[str, Any] = {wish: wish in request.POST for wish in ("skip_bad_rows", *WISHES)}
     options = ImportOptions(roles=roles, **reading_form.options_of(kept.reading), **wishes)
-    with waiting_uploads.opened(kept) as source:
-        asked = tickets_jobs.ask_for_import(
-            organisation=request.organisation,
-            name=name,
-            source=source,
-            filename=kept.filename,
-            content_sha256=f"upload {kept.id}",
-            options=options,
-            who=request.user.email,
-            now=utc_now(),
-            upload=kept.path.parent,
-        )
+    asked = tickets_jobs.ask_for_import(
+        organisation=request.organisation,
+        name=name,
+        source=partial(waiting_uploads.opened, kept),
+        filename=kept.filename,
+        content_sha256=f"upload {kept.id}",
+        options=options,
+        who=request.user.email,
+        now=utc_now(),
+        upload=kept.path.parent,
+    )
     said = {
         field: value
         for field, value in request.POST.items()

@@ -65,6 +65,9 @@ TABLE: Mapping[str, Refusal] = {
         "{received:n} of {bytes:n} bytes of this file are there; the others are lacking."
     ),
     "upload_is_taken.now": said("This file is being made ready by another request."),
+    "assembling_busy.one": said(
+        "Another large file of your organisation is being put together.", page="Try again in a few seconds."
+    ),
     "upload_broke.silent": said(
         "The Studio has not answered for {minutes:n} minutes. {sent:n} of {bytes:n} bytes are there, for a day.",
         command="The same command goes on from there.",
