@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any
 
 from otai.deployment.situation import Situation
@@ -15,6 +16,9 @@ from otai.words.sentences import Fact
 
 shortest_secret_bytes = 32
 shortest_token_bytes = 20
+always_encrypted = ("require", "verify-ca", "verify-full")
+"""Of libpq's `sslmode`; `prefer`, which it has by itself, goes on in clear where the server, or who is between, does
+not offer TLS."""
 
 HANGING = ("webhook_secrets", "second_factors", "sessions", "checkpoint_keys", "data_keys", "unsubscribe_keys")
 """Kinds of what hangs on secret keys, in the order in which they are told."""
@@ -60,6 +64,19 @@ class Result:
     def remedy(self, language: str = ENGLISH) -> str:
         """What would help; empty where it is met."""
         return "" if self.is_met else say_fact(Fact(f"remedy.{self.code}", self.values), language=language)
+
+
+def _is_elsewhere(host: str) -> bool:
+    """Whether what is sent to any of these hosts (separated by commas) leaves this machine: a path is a socket's
+    folder."""
+    for one in filter(None, host.split(",")):
+        try:
+            is_here = ip_address(one.strip("[]")).is_loopback
+        except ValueError:
+            is_here = one.startswith(("/", "@")) or one.lower() == "localhost"
+        if not is_here:
+            return True
+    return False
 
 
 def _is_taken_elsewhere(sender: str) -> bool:
@@ -116,6 +133,12 @@ CHECKS: tuple[Check, ...] = (
         Severity.ADVISED,
         lambda s: not _is_taken_elsewhere(s.mail_from),
         lambda s: {"mail_from": s.mail_from},
+    ),
+    Check(
+        "mail_tls",
+        Severity.ADVISED,
+        lambda s: _is_elsewhere(s.mail_server) and not s.mail_is_encrypted,
+        lambda s: {"mail_server": s.mail_server},
     ),
     Check(
         "mail_verification",
@@ -178,6 +201,12 @@ CHECKS: tuple[Check, ...] = (
         lambda s: s.database == "sqlite" and (s.processes or 1) > 1,
         lambda s: {"processes": s.processes},
         at_start=True,
+    ),
+    Check(
+        "database_tls",
+        Severity.ADVISED,
+        lambda s: _is_elsewhere(s.database_host) and s.database_sslmode not in always_encrypted,
+        lambda s: {"host": s.database_host, "sslmode": s.database_sslmode},
     ),
     Check(
         "memory_for_jobs",

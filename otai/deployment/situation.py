@@ -33,6 +33,7 @@ class Situation:
     allowed_hosts: tuple[str, ...]
     hsts_seconds: int
     mail_server: str
+    mail_is_encrypted: bool
     mail_from: str
     verifies_mail: bool
     desk_asks_second_factor: bool
@@ -48,6 +49,10 @@ class Situation:
     """How many things of each kind no key here opens."""
     database: str
     """`sqlite` or `postgresql`."""
+    database_host: str
+    """Empty: a file, or the socket of this machine; a path is a socket's folder."""
+    database_sslmode: str
+    """As libpq has it: `disable`, `allow`, `prefer`, `require`, `verify-ca`, `verify-full`."""
     unapplied_migrations: int
     metrics_token_bytes: int
     seller: str
@@ -89,6 +94,7 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         allowed_hosts=tuple(settings.ALLOWED_HOSTS),
         hsts_seconds=settings.SECURE_HSTS_SECONDS,
         mail_server=settings.EMAIL_HOST,
+        mail_is_encrypted=settings.EMAIL_USE_TLS,
         mail_from=settings.DEFAULT_FROM_EMAIL,
         verifies_mail=settings.OTAI_VERIFY_MAIL,
         desk_asks_second_factor=settings.OTAI_DESK_SECOND_FACTOR,
@@ -99,6 +105,8 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         hanging_on_former=_asked(lambda: keyring.hanging_on(keyring.former_ids())),
         hanging_on_lost=_asked(keyring.hanging_on_lost),
         database=connection.vendor,
+        database_host=_database_host(),
+        database_sslmode=_database_option("sslmode", "PGSSLMODE") or "prefer",
         unapplied_migrations=_unapplied_migrations(),
         metrics_token_bytes=len(os.environ.get("OTAI_METRICS_TOKEN", "").encode()),
         seller=settings.OTAI_SELLER,
@@ -119,6 +127,17 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         processes=processes,
         listens_on=listens_on,
     )
+
+
+def _database_host() -> str:
+    """What libpq connects to, by the setting or its environment; a file's name is no host."""
+    if connection.vendor != "postgresql":
+        return ""
+    return str(connection.settings_dict["HOST"] or _database_option("host", "PGHOST"))
+
+
+def _database_option(name: str, variable: str) -> str:
+    return str(connection.settings_dict.get("OPTIONS", {}).get(name) or os.environ.get(variable, ""))
 
 
 def _asked(counted: Callable[[], dict[str, int]]) -> dict[str, int]:

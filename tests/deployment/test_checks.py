@@ -20,6 +20,7 @@ READY = Situation(
     allowed_hosts=("studio.example",),
     hsts_seconds=31_536_000,
     mail_server="mail.example",
+    mail_is_encrypted=True,
     mail_from="OTAI Studio <studio@studio.example>",
     verifies_mail=True,
     desk_asks_second_factor=True,
@@ -30,6 +31,8 @@ READY = Situation(
     hanging_on_former={},
     hanging_on_lost={},
     database="postgresql",
+    database_host="db.example",
+    database_sslmode="verify-full",
     unapplied_migrations=0,
     metrics_token_bytes=43,
     seller="seller.toml",
@@ -57,6 +60,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "hsts": {"hsts_seconds": 0},
     "mail_server": {"mail_server": ""},
     "mail_sender": {"mail_from": "OTAI Studio <studio@localhost>"},
+    "mail_tls": {"mail_is_encrypted": False},
     "mail_verification": {"verifies_mail": False},
     "desk_second_factor": {"desk_asks_second_factor": False},
     "operators_second_factor": {"operators_without_second_factor": ("olga",)},
@@ -67,6 +71,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "migrations": {"unapplied_migrations": 3},
     "database": {"database": "sqlite", "processes": 1},
     "database_for_processes": {"database": "sqlite"},
+    "database_tls": {"database_sslmode": "prefer"},
     "memory_for_jobs": {"memory_of_machine": 4 << 30},
     "demo": {"is_demo": True},
     "trainings_confined": {"trainings_confined": False},
@@ -135,6 +140,20 @@ def test_nothing_is_said_of_a_server_that_nobody_starts() -> None:
 @pytest.mark.parametrize("hosts", [("studio.example", ".example"), ("*",)])
 def test_a_host_that_stands_for_many_is_found(hosts: tuple[str, ...]) -> None:
     assert [result.code for result in failing(replace(READY, allowed_hosts=hosts))] == ["allowed_hosts"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "::1", "/var/run/postgresql", ""])
+def test_what_does_not_leave_this_machine_may_go_in_clear(host: str) -> None:
+    assert failing(replace(READY, database_host=host, database_sslmode="disable")) == []
+    found = failing(replace(READY, mail_server=host, mail_is_encrypted=False))
+    assert [result.code for result in found] == ([] if host else ["mail_server"])
+
+
+@pytest.mark.parametrize("sslmode", ["disable", "allow", "prefer", ""])
+def test_a_database_elsewhere_that_may_be_spoken_to_in_clear_is_found(sslmode: str) -> None:
+    for host in ("10.0.0.7", "localhost,db.example"):
+        [found] = failing(replace(READY, database_host=host, database_sslmode=sslmode))
+        assert found.code == "database_tls" and host in found.sentence()
 
 
 @pytest.mark.parametrize("sender", ["studio", "Studio <studio>", "Studio <@example.com>", "studio@mailhost", ""])

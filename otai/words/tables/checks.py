@@ -24,6 +24,9 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
         "There is no mail server: nobody can confirm an address or choose a new password, and notices are files here.",
     ),
     "check.mail_sender": ("Mails come from {mail_from}, which many mail servers refuse.",),
+    "check.mail_tls": (
+        "Mails go to {mail_server} without TLS: links that choose a new password can be read on the way.",
+    ),
     "check.mail_verification": ("Anybody can sign up with anybody's mail address, and is given credits for it.",),
     "check.desk_second_factor": ("A guessed password of an operator opens the desk, and with it everybody's money.",),
     "check.operators_second_factor": (
@@ -55,6 +58,10 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.database": ("The database is SQLite: one writes while all others wait, and it lies on this machine alone.",),
     "check.database_for_processes": (
         "{processes:n} server processes write to one SQLite file: under load some of them wait until they fail.",
+    ),
+    "check.database_tls": (
+        "The database is on {host}, and what goes there may be in clear (sslmode {sslmode}): tickets and mail "
+        "addresses can be read on the way.",
     ),
     "check.memory_for_jobs": (
         Counted(
@@ -116,6 +123,9 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     "remedy.hsts": ("Leave OTAI_HSTS_SECONDS unset, which is a year, or set it.",),
     "remedy.mail_server": ("Set OTAI_EMAIL_HOST, and OTAI_EMAIL_USER and OTAI_EMAIL_PASSWORD.",),
     "remedy.mail_sender": ('Set OTAI_EMAIL_FROM="OTAI Studio <studio@your.domain>".',),
+    "remedy.mail_tls": (
+        "Take OTAI_EMAIL_TLS=0 away, or give mails to a mail server on this machine that passes them on with TLS.",
+    ),
     "remedy.mail_verification": ("Set OTAI_VERIFY_MAIL=1, with a mail server.",),
     "remedy.desk_second_factor": ("Take OTAI_DESK_SECOND_FACTOR=0 away.",),
     "remedy.operators_second_factor": ("Each sets one up under Your account, before the Studio is open.",),
@@ -136,6 +146,10 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     "remedy.database": ("Set OTAI_DATABASE_URL to a PostgreSQL, and run otai init.",),
     "remedy.database_for_processes": (
         "Set OTAI_DATABASE_URL to a PostgreSQL, or serve with one process (--workers 1).",
+    ),
+    "remedy.database_tls": (
+        "Add sslmode=verify-full and sslrootcert to OTAI_DATABASE_URL, or sslmode=require where its certificate cannot "
+        "be checked.",
     ),
     "remedy.memory_for_jobs": (
         "Set OTAI_JOB_MEMORY_MB or OTAI_JOBS_AT_ONCE to less, or give the machine more memory.",
