@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_a_program_takes_everything_along(
     answer = taker.call("GET", file)
     zipped = b"".join(answer.streaming_content)
     assert answer["ETag"] == f'"{hashlib.sha256(zipped).hexdigest()}"' == f'"{ready["sha256"]}"'
+    assert re.fullmatch(r'attachment; filename="[a-z0-9-]+\.zip"', answer["Content-Disposition"])
     assert int(answer["Content-Length"]) == len(zipped) == ready["bytes"]
     assert zipfile.ZipFile(io.BytesIO(zipped)).testzip() is None
     assert carol.get(file)[0] == 404 and carol.get("/organisation/exports")[1]["items"] == []

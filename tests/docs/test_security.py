@@ -100,10 +100,31 @@ def test_the_proxys_settings_allow_todays_tls_alone() -> None:
     nginx = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
     [protocols] = re.findall(r"ssl_protocols ([^;]+);", nginx)
     assert set(protocols.split()) == {"TLSv1.2", "TLSv1.3"}
+    [ciphers] = re.findall(r"ssl_ciphers ([^;]+);", nginx)
+    strong = re.compile(r"ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM-SHA(256|384)|CHACHA20-POLY1305)")
+    assert [one for one in ciphers.split(":") if not strong.fullmatch(one)] == []
+    assert nginx.count("server_tokens off;") == nginx.count("server {"), "no version in any of its answers"
 
 
 def test_every_locked_package_has_its_hash() -> None:
-    for lock in (ROOT / "requirements").glob("*.txt"):
-        lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if re.match(r"[\w.\[\]-]+==", line)]
-        text = lock.read_text(encoding="utf-8")
-        assert not lines or text.count("--hash=sha256:") >= len(lines), lock.name
+    """All but torch, whose builds for processors and GPUs have hashes of their own: it is pinned by its version."""
+    locks = sorted((ROOT / "requirements").glob("*.lock"))
+    assert {lock.stem for lock in locks} == {"base", "dev", "encoders", "ray"}
+    for lock in locks:
+        said = re.sub(r"\\\n", " ", lock.read_text(encoding="utf-8")).splitlines()
+        packages = [line for line in said if line and not line.startswith((" ", "#"))]
+        bare = [line[:80] for line in packages if not re.match(r"[\w.\[\],-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", line)]
+        assert packages and bare == [], lock.name
+    installs = re.findall(r"pip install (.*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    unheld = [line for line in installs if "--require-hashes" not in line and "--editable ." not in line]
+    assert len(installs) > len(unheld) == 1 and re.fullmatch(r"--quiet torch==\d+\.\d+\.\d+", unheld[0]), unheld
+
+
+def test_chance_that_guards_something_comes_from_a_secure_source() -> None:
+    """`random` serves samples, pauses and the like; `secrets` and the system's source serve keys, tokens and ids."""
+    users = {
+        path.relative_to(ROOT / "otai").as_posix()
+        for path in SOURCES
+        if re.search(r"^\s*(?:import random|from random import)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert users == {"outbound/operations/delivering.py", "client/refusals.py", "tickets/sample.py", "db.py"}

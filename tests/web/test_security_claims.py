@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings as configured
 from django.contrib.sessions.models import Session
+from django.db.backends.utils import CursorWrapper
 from django.test import Client
 from pytest_django import Settings
 
@@ -114,8 +116,24 @@ def test_what_no_table_names_opens_nothing() -> None:
     assert not any(scopes_allow(["admin", "*", "read "], action) for action in Does)
 
 
-def test_debugging_is_off_and_an_error_tells_nothing_of_the_inside() -> None:
+def test_debugging_is_off_and_an_error_tells_nothing_of_the_inside(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert configured.DEBUG is False
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(CursorWrapper, "execute", broken)
+    monkeypatch.setattr(CursorWrapper, "executemany", broken)
+    alice.raise_request_exception = False
+    for path in ("/acme/", "/acme/team/", "/api/v1/me"):
+        answer = alice.get(path)
+        assert answer.status_code == 500
+        assert not re.search(rb"hunter2|RuntimeError|Traceback|\.py|otai[./]\w+[./]|SELECT", answer.content), path
+
+
+def test_headers_of_safety_are_set() -> None:
     assert configured.SECURE_CONTENT_TYPE_NOSNIFF and configured.SECURE_REFERRER_POLICY == "same-origin"
 
 
