@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -85,15 +86,20 @@ def _import(entry: StatementEntry, *, who: str, now: datetime) -> str:
 
 def _is_known(entry: StatementEntry) -> bool:
     """Whether the entry that has its reference already says the same."""
-    return BankEntry.objects.filter(
-        account=entry.account,
-        reference=entry.reference,
-        booked_on=entry.booked_on,
-        cents=entry.cents,
-        currency=entry.currency,
-        payer=entry.payer,
-        text=entry.text,
-    ).exists()
+    return BankEntry.objects.filter(**_shown(entry)).exists()
+
+
+def _shown(entry: StatementEntry) -> dict[str, Any]:
+    """What a statement shows of an entry, by the names of a row."""
+    return {
+        "account": entry.account,
+        "reference": entry.reference,
+        "booked_on": entry.booked_on,
+        "cents": entry.cents,
+        "currency": entry.currency,
+        "payer": entry.payer,
+        "text": entry.text,
+    }
 
 
 def _told_apart(entry: StatementEntry) -> StatementEntry:
@@ -107,18 +113,7 @@ def _kept(entry: StatementEntry, *, who: str, now: datetime) -> BankEntry | None
     """The entry as a row that waits; None where one has its reference already."""
     try:
         with transaction.atomic():
-            row = BankEntry.objects.create(
-                id=new_id(),
-                account=entry.account,
-                reference=entry.reference,
-                booked_on=entry.booked_on,
-                cents=entry.cents,
-                currency=entry.currency,
-                payer=entry.payer,
-                text=entry.text,
-                imported_at=now,
-                imported_by=who,
-            )
+            row = BankEntry.objects.create(id=new_id(), **_shown(entry), imported_at=now, imported_by=who)
             record(
                 organisation=None,
                 subject="bank entry",
