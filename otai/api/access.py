@@ -32,6 +32,7 @@ from otai.orgs.quotas import Quota, as_details
 from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
 from otai.orgs.suspension import refuse_closing
+from otai.words.sentences import Fact
 
 FoundKey = TypeVar("FoundKey")
 
@@ -123,7 +124,7 @@ class Access:
                 AccessKind.REFUSED,
                 who=caller.who,
                 now=utc_now(),
-                about=self.action.value,
+                about=Fact("access.refused", {"action": self.action.value}),
                 **sender(request),
             )
             raise needed(caller, self.action)

@@ -66,6 +66,7 @@ from otai.orgs.typed_numbers import PlainIntegerField
 from otai.pricing.price_book import Term, Tier
 from otai.words import mails
 from otai.words.catalogue import ENGLISH
+from otai.words.sentences import Fact
 
 
 def _head() -> str:
@@ -427,7 +428,8 @@ class InvoiceDesk(Desk):
         invoice = self.get_object(request, str(id))
         if invoice is None or not self.has_view_permission(request) or kind not in ("pdf", "xml"):
             return HttpResponse(status=404)
-        self.note_read(request, invoice, about=f"invoice {invoice.number} as {kind}")
+        about = Fact("access.invoice_read", {"number": invoice.number, "kind": kind.upper()})
+        self.note_read(request, invoice, about=about)
         body = invoice_pdf(invoice) if kind == "pdf" else invoice_xml(invoice)
         answer = HttpResponse(body, content_type="application/pdf" if kind == "pdf" else "application/xml")
         answer["Content-Disposition"] = f'attachment; filename="{invoice.number}.{kind}"'

@@ -27,6 +27,7 @@ from otai.billing.months import Month, Period
 from otai.billing.seller import seller
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.words.sentences import Fact
 
 TITLES = {
     "vat": _("VAT by treatment, country and rate"),
@@ -105,7 +106,8 @@ class ClosedMonthDesk(Desk):
                 files = {f"month-{closed}.csv": closed.content.encode()}
             else:
                 files = export(kind, Period.parse(period), now=utc_now())
-                self.note_read_of(request, named_in(kind, Period.parse(period)), about=f"accountant {kind} {period}")
+                about = Fact("access.books_read", {"books": kind, "period": period})
+                self.note_read_of(request, named_in(kind, Period.parse(period)), about=about)
         except OtaiError as refused:
             return HttpResponse(told(refused), status=422, content_type="text/plain; charset=utf-8")
         if len(files) == 1:

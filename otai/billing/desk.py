@@ -35,6 +35,7 @@ from otai.orgs.typed_numbers import PlainDecimalField
 from otai.units import Money
 from otai.words.catalogue import ENGLISH, say_stored
 from otai.words.invoices import money
+from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -208,16 +209,19 @@ class Desk(admin.ModelAdmin):
         response = super().changelist_view(request, extra_context)
         shown = getattr(response, "context_data", None) or {}
         if (listed := shown.get("cl")) is not None:
-            self.note_read(request, *listed.result_list, about=f"list of {self.model._meta.model_name}")
+            self.note_read(
+                request, *listed.result_list, about=Fact("access.list_read", {"table": self.model._meta.model_name})
+            )
         return response
 
-    def note_read(self, request: HttpRequest, *rows: models.Model | None, about: str = "") -> None:
+    def note_read(self, request: HttpRequest, *rows: models.Model | None, about: Fact | None = None) -> None:
         """The organisations' owners see that an operator looked at something of theirs."""
         theirs = {found for row in rows if (found := organisation_of(row)) is not None}
         if theirs:
-            self.note_read_of(request, theirs, about=about or f"{self.model._meta.model_name} {rows[0]}")
+            row = Fact("access.row_read", {"table": self.model._meta.model_name, "row": str(rows[0])})
+            self.note_read_of(request, theirs, about=about or row)
 
-    def note_read_of(self, request: HttpRequest, theirs: Collection[UUID], *, about: str) -> None:
+    def note_read_of(self, request: HttpRequest, theirs: Collection[UUID], *, about: Fact) -> None:
         """The same of these organisations; none is nothing."""
         who = request.user.get_username()
         note_all(theirs, AccessKind.OPERATOR_READ, who=who, now=utc_now(), about=about, **sender(request))

@@ -6,29 +6,17 @@ release 0.1 keep an English sentence there; `reasons_of_before.py` reads those.
 
 from __future__ import annotations
 
-import json
-
+from otai.words.kept_facts import MARK, read_fact, stored_fact
 from otai.words.sentences import Fact
 
-MARK = '{"code": '
-"""What every fact begins with in its column, and nobody's own words."""
+__all__ = ["MARK", "read_reason", "stored_reason"]
 
 
 def stored_reason(why: str | Fact) -> str:
-    """The column's text: a fact as JSON with its code first; a person's own words as they are.
-
-    Words that would be read as a fact get a blank in front.
-    """
-    if isinstance(why, Fact):
-        return json.dumps(why.as_dict(), ensure_ascii=False)
-    return f" {why}" if isinstance(why, str) and why.startswith(MARK) else why
+    """The column's text, as `stored_fact` makes it."""
+    return stored_fact(why)
 
 
 def read_reason(stored: str) -> str | Fact:
-    """The fact or the words that `stored_reason` made the text of; what is no fact after all is text."""
-    if not stored.startswith(MARK):
-        return stored
-    try:
-        return Fact.from_dict(json.loads(stored))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return stored
+    """The fact or the words that `stored_reason` made the text of."""
+    return read_fact(stored)

@@ -23,11 +23,16 @@ from django.db.models import F, QuerySet
 from otai.orgs.actors import by_key
 from otai.orgs.models import AccessEvent, ApiKey, Member, Organisation
 from otai.orgs.sessions import browser_named
+from otai.words.kept_facts import read_fact, stored_fact
+from otai.words.sentences import Fact
 
 log = logging.getLogger(__name__)
 
 most_in_an_hour = 200
 """Rows of one kind and organisation that anybody can cause."""
+
+longest_name = 150
+"""Characters of a value that an event keeps."""
 
 
 class AccessKind(StrEnum):
@@ -63,12 +68,12 @@ def note(
     now: datetime,
     address: str = "",
     user_agent: str = "",
-    about: str = "",
+    about: Fact | None = None,
 ) -> None:
-    """One more of these. `about`: what was refused or read, in few words of ours."""
+    """One more of these. `about`: how they came in, what was refused or read (`words/tables/access.py`)."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     of_the_hour = AccessEvent.objects.filter(organisation=organisation, hour=hour)
-    same = {"what": what.value, "who": who[:254], "address": address[:45], "about": about[:200]}
+    same = {"what": what.value, "who": who[:254], "address": address[:45], "about": _stored(about)}
     if _counted(of_the_hour, same, now=now):
         return
     if what not in ALWAYS_TOLD and of_the_hour.filter(what=what).count() >= most_in_an_hour:
@@ -92,13 +97,13 @@ def note(
 
 
 def note_all(
-    organisations: Collection[UUID], what: AccessKind, *, who: str, now: datetime, about: str, **sent: str
+    organisations: Collection[UUID], what: AccessKind, *, who: str, now: datetime, about: Fact, **sent: str
 ) -> None:
     """The same of several organisations at once, in as many questions as of one; `what` is always told (`ALWAYS_TOLD`).
     `sent`: address and user_agent."""
     assert what in ALWAYS_TOLD
     hour = now.replace(minute=0, second=0, microsecond=0)
-    same = {"what": what.value, "who": who[:254], "address": sent.get("address", "")[:45], "about": about[:200]}
+    same = {"what": what.value, "who": who[:254], "address": sent.get("address", "")[:45], "about": _stored(about)}
     of_the_hour = AccessEvent.objects.filter(organisation__in=organisations, hour=hour)
     known = set(of_the_hour.filter(**same).values_list("organisation", flat=True))
     _counted(of_the_hour, same, now=now)
@@ -110,12 +115,20 @@ def note_all(
     AccessEvent.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def _stored(about: Fact | None) -> str:
+    """The column's text. Values that are longer than a name are cut, so that what is stored is whole."""
+    if about is None:
+        return ""
+    values = {name: one[:longest_name] if isinstance(one, str) else one for name, one in about.values.items()}
+    return stored_fact(Fact(about.code, values))
+
+
 def _counted(rows: QuerySet[AccessEvent], same: dict[str, str], *, now: datetime) -> bool:
     return bool(rows.filter(**same, first_at__lte=now).update(times=F("times") + 1, at=now))
 
 
 def note_person(
-    email: str, what: AccessKind, *, now: datetime, address: str, user_agent: str = "", about: str = ""
+    email: str, what: AccessKind, *, now: datetime, address: str, user_agent: str = "", about: Fact | None = None
 ) -> None:
     """Of a person, for each of their organisations; nothing for an address that nobody here has."""
     for member in Member.objects.select_related("organisation", "user").filter(user__email__iexact=email):
@@ -139,10 +152,25 @@ def access_events(organisation: Organisation) -> QuerySet[AccessEvent]:
     return AccessEvent.objects.filter(organisation=organisation).order_by("-at", "-id")
 
 
+def about_said(event: AccessEvent, *, language: str = "en") -> str:
+    """What an event is about, in the language of whoever reads it; what a release before stored as it stands there."""
+    # Loading the language's books takes longer than most commands, which tell of no events.
+    from otai.words.catalogue import say_fact
+
+    about = read_fact(event.about)
+    return say_fact(about, language=language) if isinstance(about, Fact) else about
+
+
 def as_facts(event: AccessEvent) -> dict[str, Any]:
-    """An event as programs are told it: `times` since `first_at`, the last one `at`."""
-    names = ("at", "first_at", "what", "who", "address", "browser", "about", "times")
-    return {name: getattr(event, name) for name in names}
+    """An event as programs are told it: `times` since `first_at`, the last one `at`; `about` in English, and `fact`,
+    its code and values (None: there is none)."""
+    about = read_fact(event.about)
+    return {
+        **{name: getattr(event, name) for name in ("at", "first_at", "what", "who", "address", "browser")},
+        "about": about_said(event),
+        "fact": about.as_dict() if isinstance(about, Fact) else None,
+        "times": event.times,
+    }
 
 
 def json_lines(events: Iterable[AccessEvent]) -> Iterator[str]:

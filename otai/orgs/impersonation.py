@@ -13,6 +13,7 @@ from otai.errors import Invalid, NotAllowed
 from otai.orgs.access_events import AccessKind, note
 from otai.orgs.models import Impersonation, Member, User
 from otai.orgs.permissions import Action
+from otai.words.sentences import Fact
 
 lasts = timedelta(minutes=30)
 NEVER = frozenset({Action.BUY, Action.MANAGE_KEYS, Action.DOWNLOAD_MODELS, Action.EXPORT_DATA, Action.OWN_ACCOUNT})
@@ -40,7 +41,7 @@ def begin(*, operator: User, member: Member, why: str, now: datetime, address: s
         who=operator.get_username(),
         now=now,
         address=address,
-        about=f"{member.user.email[:40]}: {why}",
+        about=_as_whom(made),
     )
     return made
 
@@ -69,8 +70,11 @@ def _end(one: Impersonation, *, at: datetime) -> None:
     if not Impersonation.objects.filter(id=one.id, ended_at__isnull=True).update(ended_at=at):
         return
     organisation = one.member.organisation
-    about = f"{one.member.user.email[:40]}: {one.why}"
-    note(organisation, AccessKind.IMPERSONATION_ENDED, who=one.operator.get_username(), now=at, about=about)
+    note(organisation, AccessKind.IMPERSONATION_ENDED, who=one.operator.get_username(), now=at, about=_as_whom(one))
+
+
+def _as_whom(one: Impersonation) -> Fact:
+    return Fact("access.looks_as", {"member": one.member.user.email, "why": one.why})
 
 
 def require_looking(action: Action, *, is_look: bool) -> None:

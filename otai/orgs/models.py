@@ -256,7 +256,7 @@ class AccessEvent(models.Model):
     who = models.CharField(max_length=254)
     address = models.CharField(max_length=45)
     browser = models.CharField(max_length=60)
-    about = models.CharField(max_length=200)
+    about = models.CharField(max_length=700, help_text="A fact (`words/kept_facts.py`); empty where there is none.")
     hour = models.DateTimeField()
     first_at = models.DateTimeField()
     at = models.DateTimeField()

@@ -24,7 +24,7 @@ COLUMNS = frozenset(
     {
         *("who", "why", "reason", "note", "details", "subject", "email", "recipient", "context", "member", "payload"),
         *("answer", "result", "outcome", "problem", "error_values", "error_message", "object_repr", "change_message"),
-        *("key", "description", "text", "payer", "values", "address", "name"),
+        *("key", "description", "text", "payer", "values", "address", "name", "about"),
     }
 )
 """Columns that may name a person, beside all that end in `_by` or `_why`."""

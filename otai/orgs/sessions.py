@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -124,7 +124,14 @@ def is_recent(request: HttpRequest, *, now: datetime) -> bool:
     return bool(did_recently_reauthenticate(request))
 
 
-def sender(request: HttpRequest) -> dict[str, str]:
+class Sender(TypedDict):
+    """Of a request: the network address, and what the browser says of itself."""
+
+    address: str
+    user_agent: str
+
+
+def sender(request: HttpRequest) -> Sender:
     """Address and browser of whoever sent it; the address is the visitor's, behind proxies too (config/gate.py)."""
     return {
         "address": request.META.get("REMOTE_ADDR", ""),

@@ -32,6 +32,7 @@ from otai.orgs.permissions import Action
 from otai.orgs.sessions import is_recent, sender
 from otai.orgs.standing import Standing
 from otai.orgs.suspension import refuse_closing
+from otai.words.sentences import Fact
 
 PageView = Callable[..., HttpResponseBase]
 
@@ -80,7 +81,7 @@ def page(action: Action, *, asks_again: bool = False, downloads: bool = False) -
                     AccessKind.REFUSED,
                     who=request.user.email,
                     now=utc_now(),
-                    about=action.value,
+                    about=Fact("access.refused", {"action": action.value}),
                     **sender(request),
                 )
                 raise role_does_not_include_this(known)

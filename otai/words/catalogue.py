@@ -18,6 +18,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | `money` | `{"cents", "currency"}` | `EUR 450` | `450 EUR` |
 | `date`, `time` | a moment as ISO 8601: its day, its time of day | `2026-11-02` | `02.11.2026` |
 | `state`, `status`, `role`, `field` | a code of `named.py` | `cancelled` | `abgebrochen` |
+| `action`, `table`, `books` | the same | `train` | `Trainings bestellen` |
 | `order` | the status of an order | `cancelled` | `storniert` |
 | `facts` | several, with commas | | |
 | `fact` | a code with values (`facts.py`), or several, one after the other | | |
@@ -174,7 +175,7 @@ class _Writer(string.Formatter):
                 )
             case "time":
                 return str(value)[11:16]
-            case "state" | "status" | "order" | "role" | "field":
+            case "state" | "status" | "order" | "role" | "field" | "action" | "table" | "books":
                 known = WORDS[kind].get(str(value))
                 return say(known, {}, language=self.language) if known else str(value)
         raise ValueError(f"There is no way to write a value as {kind!r}.")

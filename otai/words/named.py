@@ -1,11 +1,12 @@
 """Codes that stand in sentences by a name: states of a run or hold as pages call them, any status as histories call
-it, what a column is taken for, fields of a form."""
+it, what a column is taken for, fields of a form, actions, tables of the desk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from otai.words.sentences import Meant, Sentence
+from otai.words.tables.access import ACTIONS, BOOKS, TABLES
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "state": {
@@ -100,6 +101,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "buyer_reference": "reference of the buyer",
         "purchase_order": "purchase-order number",
     },
+    "action": ACTIONS,
+    "table": TABLES,
+    "books": BOOKS,
 }
 
 

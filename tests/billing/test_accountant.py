@@ -39,6 +39,7 @@ from otai.billing.revenue import month_close
 from otai.billing.testing import GOOD_CARD
 from otai.errors import Invalid, NotFound
 from otai.ledger import operations as ledger
+from otai.orgs.access_events import about_said
 from otai.orgs.models import AccessEvent, Organisation, User
 from otai.pricing.price_book import Tier
 from otai.units import Money
@@ -308,10 +309,10 @@ def test_olga_closes_a_month_at_the_desk_and_downloads_its_files(months: Organis
         file = olga.get(reverse("admin:billing_accountant_file", args=[kind, period]))
         assert file.content.startswith(beginning), kind
     told = AccessEvent.objects.filter(what="operator_read", who="olga").order_by("about", "organisation__slug")
-    assert list(told.values_list("about", "organisation__slug")) == [
-        *(("accountant datev 2026-11", slug) for slug in ("acme", "finn", "globex")),
-        *(("accountant datev 2026-Q4", slug) for slug in ("acme", "finn", "globex")),
-        ("accountant zm 2026-11", "globex"),
+    assert [(about_said(one).split(": ")[1], one.organisation.slug) for one in told] == [
+        *(("Bookings for DATEV (EXTF), 2026-11", slug) for slug in ("acme", "finn", "globex")),
+        *(("Bookings for DATEV (EXTF), 2026-Q4", slug) for slug in ("acme", "finn", "globex")),
+        ("Recapitulative statement (Zusammenfassende Meldung), 2026-11", "globex"),
     ], "the owners of whoever is named in a file"
     assert olga.get(reverse("admin:billing_accountant_file", args=["oss", "2026-11"])).status_code == 422
     carol = Client()

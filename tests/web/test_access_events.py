@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.contrib import admin
@@ -16,15 +17,18 @@ from typer.testing import CliRunner
 from otai.cli.main import app
 from otai.db import utc_now
 from otai.orgs import access_events
-from otai.orgs.access_events import AccessKind, most_in_an_hour, note
+from otai.orgs.access_events import AccessKind, about_said, most_in_an_hour, note
 from otai.orgs.models import AccessEvent, Member, Organisation
 from otai.orgs.operations import create_api_key, revoke_api_key
-from otai.orgs.permissions import Role
-from otai.web.accounts.views.access import about_words
+from otai.orgs.permissions import Action, Role
+from otai.words.kept_facts import read_fact, stored_fact
+from otai.words.named import WORDS
+from otai.words.sentences import Fact
 from tests.orgs.people import PASSWORD
 from tests.stories import globex
 from tests.web.test_sign_in import _with_an_app
 from tests.web.visitors import browser, member_of, of, signs_in
+from tests.words.book import languages
 
 pytestmark = pytest.mark.django_db
 
@@ -54,12 +58,44 @@ def told(organisation: str = "acme") -> list[tuple[str, str, str, int]]:
     return [(event.what, event.who, event.address, event.times) for event in found]
 
 
+def an_event(code: str, **values: object) -> AccessEvent:
+    return AccessEvent(about=stored_fact(Fact(code, values)))
+
+
 @pytest.mark.pure
-def test_every_table_of_the_desk_has_a_word_for_owners() -> None:
+@pytest.mark.parametrize("language", languages())
+def test_every_table_of_the_desk_and_every_action_has_a_word_for_owners(language: str) -> None:
     for model in admin.site._registry:
-        event = AccessEvent(what="operator_read", about=f"list of {model._meta.model_name}")
-        assert about_words(event).endswith(", a list"), model
-        assert about_words(AccessEvent(what="operator_read", about=f"{model._meta.model_name} 7")).endswith(": 7")
+        table = model._meta.model_name
+        assert table in WORDS["table"]
+        listed = an_event("access.list_read", table=table)
+        assert about_said(listed).endswith(", a list") and about_said(listed, language=language) != about_said(listed)
+        assert about_said(an_event("access.row_read", table=table, row="7")).endswith(": 7")
+    assert set(WORDS["action"]) == set(Action)
+    for action in Action:
+        refused = an_event("access.refused", action=action.value)
+        assert about_said(refused) != action.value and about_said(refused, language=language) != about_said(refused)
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("what", "stored", "german"),
+    [
+        ("signed_in", "password mfa", "mit Passwort und zweitem Faktor"),
+        ("access_refused", "manage_keys", "API-Schlüssel verwalten"),
+        ("operator_read", "list of invoice", "Rechnungen, eine Liste"),
+        ("operator_read", "invoice R-2026-7 as pdf", "Rechnung R-2026-7 als PDF"),
+        ("operator_read", "invoice R-2026-7", "Rechnungen: R-2026-7"),
+        ("operator_read", "accountant zm 2026-11", "Eine Datei für die Buchhaltung"),
+        ("operator_read", "vendor API", "über die API des Anbieters"),
+        ("impersonation_begun", "bob@acme.example: card: empty", "als bob@acme.example: card: empty"),
+    ],
+)
+def test_what_a_release_before_kept_in_english_became_facts(what: str, stored: str, german: str) -> None:
+    became = import_module("otai.orgs.migrations.0018_access_events_hold_facts").as_fact(what, stored)
+    assert about_said(an_event(became["code"], **became["values"]), language="de").startswith(german)
+    # A server of that release may still write beside the new one.
+    assert about_said(AccessEvent(what=what, about=stored), language="de") == stored
 
 
 def test_good_failed_and_locked_sign_ins_with_their_address(bob: Member) -> None:
@@ -74,7 +110,7 @@ def test_good_failed_and_locked_sign_ins_with_their_address(bob: Member) -> None
         ("sign_in_locked", "bob@acme.example", "203.0.113.9", 1),
         ("signed_in", "bob@acme.example", "198.51.100.7", 1),
     ]
-    assert AccessEvent.objects.get(what="signed_in").about == "password"
+    assert read_fact(AccessEvent.objects.get(what="signed_in").about) == Fact("access.by_password")
     assert AccessEvent.objects.get(what="signed_in").browser == "Firefox Linux"
 
 
@@ -103,9 +139,9 @@ def test_refused_access_of_a_member_and_of_a_key(acme: Organisation, bob: Member
     program = Client(headers={"host": "localhost", "Authorization": f"Bearer {made.secret}"})
     assert program.get("/api/v1/members").status_code == 403
     refused = AccessEvent.objects.filter(what="access_refused").order_by("first_at")
-    assert [(event.who, event.about, event.times) for event in refused] == [
-        ("bob@acme.example", "manage_keys", 2),
-        (f"Helpdesk (API key {made.key.prefix})", "read_members", 1),
+    assert [(event.who, about_said(event), event.times) for event in refused] == [
+        ("bob@acme.example", "manage API keys", 2),
+        (f"Helpdesk (API key {made.key.prefix})", "read mail addresses of members", 1),
     ]
 
 
@@ -163,12 +199,13 @@ def test_a_flood_hides_nobody_who_came_in_or_looked_and_the_log_has_its_rest(
             for number in range(most_in_an_hour)
         )  # fmt: skip
         AccessEvent.objects.bulk_create(rows)
-        note(acme, kind, who="mallory", now=now, address="203.0.113.9", about="order 4711")
-    access_events.note_all([acme.id], AccessKind.OPERATOR_READ, who="olga", now=now, about="list of purchase")
-    told = AccessEvent.objects.filter(who__in=["mallory", "olga"]).order_by("id").values_list("what", "who", "about")
-    assert list(told) == [
-        *((kind.value, "mallory", "order 4711") for kind in never),
-        ("operator_read", "olga", "list of purchase"),
+        note(acme, kind, who="mallory", now=now, address="203.0.113.9", about=Fact("access.by_passkey"))
+    orders = Fact("access.list_read", {"table": "purchase"})
+    access_events.note_all([acme.id], AccessKind.OPERATOR_READ, who="olga", now=now, about=orders)
+    told = AccessEvent.objects.filter(who__in=["mallory", "olga"]).order_by("id")
+    assert [(one.what, one.who, about_said(one)) for one in told] == [
+        *((kind.value, "mallory", "by passkey") for kind in never),
+        ("operator_read", "olga", "Orders, a list"),
     ]
 
 

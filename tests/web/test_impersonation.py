@@ -14,6 +14,7 @@ from otai.billing.models import Invoice
 from otai.billing.operations import vendor_keys
 from otai.cli import housekeeping
 from otai.db import utc_now
+from otai.orgs.access_events import about_said
 from otai.orgs.models import AccessEvent, Impersonation, Member, Organisation, User
 from otai.orgs.permissions import Role
 from tests.billing.people import ALICE, details, transfer
@@ -54,12 +55,12 @@ def begins(olga: Client, member: Member, why: str = "ticket 4711: the card looks
 
 def told() -> list[tuple[str, str, str]]:
     found = AccessEvent.objects.exclude(what="signed_in").order_by("first_at", "id")
-    return [(event.what, event.who, event.about) for event in found]
+    return [(event.what, event.who, about_said(event)) for event in found]
 
 
 def test_what_an_operator_reads_at_the_desk_the_owners_see(acme: Organisation, alice: Client, olga: Client) -> None:
     assert olga.get(f"/desk/orgs/organisation/{acme.id}/change/").status_code == 200
-    assert told() == [("operator_read", "olga@vendor.example", "organisation acme")]
+    assert told() == [("operator_read", "olga@vendor.example", "Organisations: acme")]
     page = alice.get("/acme/team/access/").content.decode()
     assert "Read by an operator of ours" in page and "olga@vendor.example" in page
 
@@ -69,9 +70,9 @@ def test_a_list_of_customers_is_an_event_for_each_on_the_page(acme: Organisation
     for _ in range(2):
         assert olga.get("/desk/orgs/organisation/").status_code == 200
     found = AccessEvent.objects.filter(what="operator_read").order_by("organisation__slug")
-    assert [(one.organisation.slug, one.about, one.times) for one in found] == [
-        ("acme", "list of organisation", 2),
-        ("globex", "list of organisation", 2),
+    assert [(one.organisation.slug, about_said(one), one.times) for one in found] == [
+        ("acme", "Organisations, a list", 2),
+        ("globex", "Organisations, a list", 2),
     ]
     assert olga.get("/desk/orgs/organisation/?q=acme").status_code == 200
     assert sorted(found.values_list("times", flat=True)) == [2, 3], "only who is on the page"
@@ -92,8 +93,8 @@ def test_invoices_and_a_program_of_ours_are_told_too(acme: Organisation, olga: C
     seen = Client().get("/api/vendor/v1/organisations/acme", headers={"Authorization": f"Bearer {made.secret}"})
     assert seen.status_code == 200
     assert [about for what, _, about in told() if what == "operator_read"] == [
-        f"invoice {invoice.number} as pdf",
-        "vendor API",
+        f"Invoice {invoice.number} as PDF",
+        "by the vendor's API",
     ]
 
 
@@ -124,7 +125,7 @@ def test_it_begins_at_the_desk_with_a_reason_and_the_owners_see_both_ends(
     assert "you look at" not in alice.get("/acme/").content.decode()
     assert olga.post("/studio/look-as/end")["Location"] == "/desk/"
     assert olga.get("/acme/").status_code == 404
-    reason = "bob@acme.example: ticket 4711: the card looks empty"
+    reason = "as bob@acme.example: ticket 4711: the card looks empty"
     assert told() == [
         ("impersonation_begun", "olga@vendor.example", reason),
         ("impersonation_ended", "olga@vendor.example", reason),

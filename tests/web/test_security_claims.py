@@ -14,7 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from otai.db import utc_now
-from otai.orgs.access_events import AccessKind
+from otai.orgs.access_events import AccessKind, about_said
 from otai.orgs.models import AccessEvent, Organisation, User
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Action as Does
@@ -142,7 +142,7 @@ def test_what_is_refused_is_an_event_and_its_line_cannot_be_forged(alice: Client
     sent = {"Authorization": f"Bearer {made.secret}", "User-Agent": "curl/8\r\nforged: 1"}
     assert Client().get("/api/v1/members", headers=sent).status_code == 403
     event = AccessEvent.objects.get(what=AccessKind.REFUSED)
-    assert event.about == "read_members" and event.at > utc_now() - timedelta(minutes=1)
+    assert about_said(event) == "read mail addresses of members" and event.at > utc_now() - timedelta(minutes=1)
     lines = alice.get("/api/v1/access-events.jsonl")
     content = b"".join(lines.streaming_content) if lines.streaming else lines.content
     assert content.count(b"\n") == AccessEvent.objects.filter(organisation=acme).count()

@@ -200,6 +200,9 @@ SAMPLES: dict[str, Any] = {
     "order": "cancelled",
     "role": "subject",
     "field": "postcode",
+    "action": "train",
+    "table": "invoice",
+    "books": "oss",
     "fact": {"code": "row.quote_never_ends", "values": {}},
     "facts": [{"code": "package", "values": {"package": "10 credits", "price": {"cents": 10_000, "currency": "EUR"}}}],
 }

@@ -26,6 +26,7 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.orgs.sessions import sender
 from otai.pricing.price_book import Tier
+from otai.words.sentences import Fact
 
 noun = VendorNoun("Organisations")
 
@@ -254,7 +255,8 @@ def grant_goodwill(request: VendorRequest, organisation: Name, asked: GrantIn) -
 
 def _looked_at(request: VendorRequest, organisation: Organisation) -> dict[str, Any]:
     who = request.auth.who
-    note(organisation, AccessKind.OPERATOR_READ, who=who, now=utc_now(), about="vendor API", **sender(request))
+    about = Fact("access.vendor_api")
+    note(organisation, AccessKind.OPERATOR_READ, who=who, now=utc_now(), about=about, **sender(request))
     return _organisation(organisation)
 
 

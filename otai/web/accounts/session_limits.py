@@ -26,6 +26,7 @@ from otai.orgs.sessions import (
     sender,
     time_in,
 )
+from otai.words.sentences import Fact
 
 
 class EndingSessions:
@@ -86,10 +87,19 @@ def begin(*, request: HttpRequest, user: User, **_: Any) -> None:
         note_person(user.email, AccessKind.SIGNED_IN, now=utc_now(), about=_ways_of(request.session), **sender(request))
 
 
-def _ways_of(session: SessionBase) -> str:
-    """`password`, `password mfa`, `mfa` (a passkey alone); empty where a link signed them in."""
+WAYS = {
+    ("password",): "access.by_password",
+    ("password", "mfa"): "access.by_password_and_second_factor",
+    ("mfa",): "access.by_passkey",
+}
+"""How somebody may sign in, by the methods that allauth tells one after the other."""
+
+
+def _ways_of(session: SessionBase) -> Fact | None:
+    """None where a link signed them in."""
     records = session.get("account_authentication_methods", [])
-    return " ".join(dict.fromkeys(str(record.get("method", "")) for record in records))
+    ways = tuple(dict.fromkeys(str(record.get("method", "")) for record in records))
+    return Fact(WAYS.get(ways, "access.by"), {} if ways in WAYS else {"ways": list(ways)}) if ways else None
 
 
 def second_factor_failed(*, request: HttpRequest, user: User, **_: Any) -> None:

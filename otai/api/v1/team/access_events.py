@@ -26,6 +26,7 @@ class AccessEventOut(Schema):
     address: str = Field(description="Of the network; empty where it is not known, and in a flood.")
     browser: str = Field(description="What it says of itself.")
     about: str = Field(description="How they signed in, what was refused, what was read.")
+    fact: dict[str, Any] | None = Field(description="What `about` says, as a code with values; null: nothing.")
     times: int
 
 
@@ -42,6 +43,7 @@ EVENT = {
     "address": "198.51.100.7",
     "browser": "Firefox Windows",
     "about": "",
+    "fact": None,
     "times": 4,
 }
 
