@@ -407,6 +407,7 @@ def _as_dict(data_set: DataSet) -> dict[str, Any]:
         "bytes": data_set.bytes,
         "sha256": data_set.sha256,
         "source_filename": data_set.source_filename,
+        "made_as": data_set.made_as,
         "source_format": data_set.source_format,
         "imported_at": data_set.imported_at,
     }

@@ -82,6 +82,7 @@ class DataSet(Answer):
     source_format: str
     imported_at: datetime
     deleted_at: datetime | None = None
+    made_as: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from otai.tickets.problems import BadRows
 from otai.tickets.relabelling import Renamed, plan
 from otai.tickets.sources.opening import open_source
 from otai.tickets.versions import LabelChange, LabelNames, NextVersion, Statement, next_version
+from otai.words.sentences import Fact
 
 MOST_ROWS = 20_000
 MOST_FILE_BYTES = 50_000_000
@@ -297,12 +298,17 @@ def merge(*, organisation: Organisation, name: str, by: str, now: datetime, why:
     """One step: a new version of the model's data set with all waiting feedback in it. A ticket that is there takes the
     new labels; others are added. The last word on a ticket counts. Raises NotFound and NothingToMerge."""
     base, waiting = to_merge(organisation, name)
-    made = next_version(base, statements=[statement(one) for one in waiting], what=f"feedback on {name}", now=now)
+    made = next_version(base, statements=[statement(one) for one in waiting], made_as=merged(name), now=now)
     with transaction.atomic():
         record_change(made, base, kind=ChangeKind.FEEDBACK, by=by, why=why, now=now)
         rows = Feedback.objects.filter(id__in=[one.id for one in waiting], withdrawn_at=None)
         rows.update(merged_into=made.data_set)
     return made
+
+
+def merged(name: str) -> Fact:
+    """What is said of the version that has the feedback on this model."""
+    return Fact("made_as.feedback_merged", {"model": name})
 
 
 def to_merge(organisation: Organisation, name: str) -> tuple[DataSet, list[Feedback]]:
@@ -313,6 +319,11 @@ def to_merge(organisation: Organisation, name: str) -> tuple[DataSet, list[Feedb
     if not waiting:
         raise NothingToMerge("feedback", model=name)
     return tickets.data_set(organisation, version.run.data_set.name), waiting
+
+
+CORRECTED = Fact("made_as.labels_corrected")
+RENAMED = Fact("made_as.labels_renamed")
+LOOKED_THROUGH = Fact("made_as.labels_looked_through")
 
 
 def statement(one: Feedback) -> Statement:
@@ -334,7 +345,7 @@ def correct_labels(
     Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be.
     """
     wanted = {(ticket, attribute): tuple(found) for ticket, attribute, found in labels}
-    made = next_version(data_set, by_ticket=wanted, what="labels corrected", now=now)
+    made = next_version(data_set, by_ticket=wanted, made_as=CORRECTED, now=now)
     record_change(made, data_set, kind=ChangeKind.LABELS_CORRECTED, by=by, why=why, now=now)
     return made
 
@@ -350,7 +361,7 @@ def map_labels(
     """Renames, joins or leaves out labels: a new version of the data set in which each attribute's labels are what
     `mapping` says (None: left out). Raises ChangeInvalid; what would come of it says `relabelling.plan`."""
     planned = {one.attribute: one.renamed for one in plan(data_set, mapping)}
-    made = next_version(data_set, mapping=planned, what="labels renamed", now=now)
+    made = next_version(data_set, mapping=planned, made_as=RENAMED, now=now)
     record_change(made, data_set, kind=ChangeKind.LABELS_MAPPED, by=by, why=why, now=now)
     return made
 

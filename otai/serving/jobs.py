@@ -38,6 +38,7 @@ from otai.serving.review import versions as review_versions
 from otai.serving.work import ASKED, SAID, STAGED, lines_of
 from otai.tickets import queries as tickets
 from otai.tickets.files import file_store
+from otai.tickets.formats_of_before import made_as_of
 from otai.tickets.jobs import LOOK, NEXT_VERSION, long_bounds
 from otai.tickets.models import DataSet
 from otai.tickets.relabelling import Renamed, plan
@@ -52,6 +53,7 @@ from otai.tickets.versions import (
     given_away,
     save_next_version,
 )
+from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
     from otai.learning.evidence.comparison import Comparison
@@ -81,9 +83,10 @@ class MadeVersion:
         if _newest(base) != spec["newest"]:
             raise ChangedMeanwhile("busy", name=base.name)
         quotas.require(base.organisation_id, Quota.STORAGE, more=stored.tickets.bytes)
-        made = save_next_version(
-            base, stored.tickets, Profile.from_dict(values["profile"]), what=spec["what"], now=outcome.now
-        )
+        # A release before asked for it with a sentence.
+        made_as = Fact.from_dict(spec["made_as"]) if "made_as" in spec else made_as_of(spec["what"])
+        profile = Profile.from_dict(values["profile"])
+        made = save_next_version(base, stored.tickets, profile, made_as=made_as, now=outcome.now)
         keep_index(made, stored.index, now=outcome.now)
         if spec["change"] is not None:
             feedback.record_changes(
@@ -182,7 +185,7 @@ def ask_to_merge(*, organisation: Organisation, name: str, by: str, now: datetim
     statements = ([s.id, s.ticket, s.text, s.language, s.attribute, s.labels] for s in map(feedback.statement, waiting))
     with _lines(statements) as source:
         return _ask_for_version(
-            base, what=f"feedback on {name}", change=ChangeKind.FEEDBACK, by=by, now=now,
+            base, made_as=feedback.merged(name), change=ChangeKind.FEEDBACK, by=by, now=now,
             why=why, source=source,
         )  # fmt: skip
 
@@ -197,7 +200,7 @@ def ask_to_correct(
 ) -> Asked:
     """`feedback.correct_labels` as a job. Raises TicketsDeleted and TooManyJobs; ChangeInvalid is the job's to say."""
     return _ask_for_version(
-        data_set, what="labels corrected", change=ChangeKind.LABELS_CORRECTED, by=by, now=now, why=why,
+        data_set, made_as=feedback.CORRECTED, change=ChangeKind.LABELS_CORRECTED, by=by, now=now, why=why,
         labels=[[ticket, attribute, list(found)] for ticket, attribute, found in labels],
     )  # fmt: skip
 
@@ -210,7 +213,7 @@ def ask_to_apply_review(*, data_set: DataSet, by: str, now: datetime, why: str =
     if not waiting.count:
         raise ChangeInvalid("nothing_decided", data_set=str(waiting.data_set))
     named: dict[str, Any] = {
-        "what": "labels looked through", "change": ChangeKind.LABELS_CORRECTED, "by": by, "why": why, "now": now,
+        "made_as": feedback.LOOKED_THROUGH, "change": ChangeKind.LABELS_CORRECTED, "by": by, "why": why, "now": now,
         "labels": [[ticket, attribute, list(found)] for (ticket, attribute), found in waiting.labels.items()],
         "more": {"answers": [[str(row.id), row.decided_at.isoformat()] for row in waiting.rows if row.decided_at]},
     }  # fmt: skip
@@ -225,7 +228,7 @@ def ask_to_map(*, data_set: DataSet, mapping: Mapping[str, Renamed], by: str, no
     """`feedback.map_labels` as a job. Raises ChangeInvalid, TicketsDeleted and TooManyJobs."""
     planned = {one.attribute: one.renamed for one in plan(data_set, mapping)}
     return _ask_for_version(
-        data_set, what="labels renamed", change=ChangeKind.LABELS_MAPPED, by=by, now=now, why=why, mapping=planned
+        data_set, made_as=feedback.RENAMED, change=ChangeKind.LABELS_MAPPED, by=by, now=now, why=why, mapping=planned
     )
 
 
@@ -235,7 +238,7 @@ def ask_to_cut(*, data_set: DataSet, by: str, now: datetime) -> Asked:
     found = given_away(data_set)
     given = None if found is None else {"lines": sorted(found[0]), "phrases": sorted(found[1])}
     return _ask_for_version(
-        data_set, what=CUT, change=None, by=by, now=now, why="", kind=CUTTING, more={"given": given}
+        data_set, made_as=CUT, change=None, by=by, now=now, why="", kind=CUTTING, more={"given": given}
     )
 
 
@@ -243,7 +246,7 @@ def ask_to_uncut(*, data_set: DataSet, by: str, now: datetime) -> Asked:
     """`versions.with_texts_uncut` as a job. Raises TicketsDeleted and TooManyJobs; ChangeInvalid is the job's to
     say."""
     return _ask_for_version(
-        data_set, what=UNCUT_AGAIN, change=None, by=by, now=now, why="", kind=CUTTING, more={"uncut": True}
+        data_set, made_as=UNCUT_AGAIN, change=None, by=by, now=now, why="", kind=CUTTING, more={"uncut": True}
     )
 
 
@@ -255,7 +258,7 @@ def _newest(base: DataSet) -> str | None:
 def _ask_for_version(
     base: DataSet,
     *,
-    what: str,
+    made_as: Fact,
     change: ChangeKind | None,
     by: str,
     why: str,
@@ -279,7 +282,7 @@ def _ask_for_version(
         "answers": [],
         "newest": _newest(base),
         "source": None,
-        "what": what,
+        "made_as": made_as.as_dict(),
         "change": None if change is None else change.value,
         "by": by,
         "why": why,

@@ -41,9 +41,10 @@ def empty(data_sets: Iterable[DataSet], *, who: str, now: datetime) -> None:
         ExpectedQuality.objects.filter(data_set=data_set).delete()
         data_set.profile = Profile.from_dict(data_set.profile).without_content().as_dict()
         data_set.roles = ColumnRoles().as_dict()
-        data_set.file = data_set.source_filename = ""
+        data_set.file, data_set.source_filename, data_set.made_as = "", "", None
         data_set.deleted_at, data_set.deleted_by = now, who[:200]
-        data_set.save(update_fields=["profile", "roles", "file", "source_filename", "deleted_at", "deleted_by"])
+        gone = ("profile", "roles", "file", "source_filename", "made_as")
+        data_set.save(update_fields=[*gone, "deleted_at", "deleted_by"])
 
 
 def names_that_tickets_may_have_said(data_set: DataSet) -> dict[str, str]:

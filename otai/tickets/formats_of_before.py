@@ -1,4 +1,5 @@
-"""As what a file was read, of data sets and previews of releases that kept an English phrase (`Excel, sheet 'May'`)."""
+"""What data sets, previews and jobs of releases before kept as English phrases: as what a file was read (`Excel, sheet
+'May'`), and what was done to the version before (`labels corrected`)."""
 
 from __future__ import annotations
 
@@ -55,3 +56,20 @@ def format_of(stored: str | Mapping[str, Any]) -> Fact:
         parts.append(Fact(code, values))
         stored = stored[found.end() :]
     return read_as(*parts)
+
+
+MADE_AS: Mapping[str, str] = {
+    "labels corrected": "made_as.labels_corrected",
+    "labels renamed": "made_as.labels_renamed",
+    "labels looked through": "made_as.labels_looked_through",
+    "lines cut that give labels away": "made_as.without_given_lines",
+    "texts as they came, uncut": "made_as.texts_uncut",
+}
+FEEDBACK_ON = "feedback on "
+
+
+def made_as_of(stored: str) -> Fact:
+    """The fact of what stood where an import says its file."""
+    if stored.startswith(FEEDBACK_ON):
+        return Fact("made_as.feedback_merged", {"model": stored.removeprefix(FEEDBACK_ON)})
+    return Fact(MADE_AS.get(stored, "made_as.changed"))

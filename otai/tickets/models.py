@@ -37,6 +37,9 @@ class DataSet(models.Model):
     tickets = models.PositiveIntegerField()
     left_out_rows = models.PositiveIntegerField(default=0, help_text="bad rows left out at the customer's wish")
     source_filename = models.CharField(max_length=255, blank=True)
+    made_as = models.JSONField(
+        null=True, help_text="What was done to the version before, as a fact; empty where files were imported."
+    )
     source_format = models.CharField(max_length=100, help_text="for example: CSV separated by semicolons, cp1252")
     imported_at = models.DateTimeField()
     profile = models.JSONField()

@@ -48,8 +48,8 @@ from otai.words.sentences import Fact
 STILL_TRUE = ("text_was_cut", "personal_data")
 """Findings of the import that the next version keeps: its texts are the same."""
 
-CUT = "lines cut that give labels away"
-UNCUT_AGAIN = "texts as they came, uncut"
+CUT = Fact("made_as.without_given_lines")
+UNCUT_AGAIN = Fact("made_as.texts_uncut")
 
 __all__ = [
     "CUT",
@@ -90,11 +90,11 @@ def next_version(
     mapping: Mapping[str, Mapping[str, str | None]] | None = None,
     added: Sequence[NewTicket] = (),
     statements: Sequence[Statement] = (),
-    what: str,
+    made_as: Fact,
     now: datetime,
 ) -> NextVersion:
-    """A new version of `base` with some labels changed and tickets added, as `changing.Wanted` says. `what` is shown
-    where an import shows its file. Reads every ticket, in this process.
+    """A new version of `base` with some labels changed and tickets added, as `changing.Wanted` says. `made_as` says
+    what was done, where an import says its file. Reads every ticket, in this process.
 
     Raises ChangeInvalid for a ticket, attribute or label that is not there or cannot be, FileStoreUnavailable and
     TicketsDeleted; nothing is changed then.
@@ -109,7 +109,7 @@ def next_version(
             into=path,
         )
         file = stored(path, base.organisation_id)
-    return NextVersion(_saved(base, file, changed.profile, what=what, now=now), changed.changes, changed.added)
+    return NextVersion(_saved(base, file, changed.profile, made_as=made_as, now=now), changed.changes, changed.added)
 
 
 def base_version(base: DataSet) -> BaseVersion:
@@ -148,7 +148,7 @@ def without_given_lines(base: DataSet, *, now: datetime) -> DataSet:
         path = Path(folder) / "tickets.parquet"
         profile = cut(base_version(base), lines=lines, phrases=phrases, into=path)
         file = stored(path, base.organisation_id)
-    return _saved(base, file, profile, what=CUT, now=now)
+    return _saved(base, file, profile, made_as=CUT, now=now)
 
 
 def with_texts_uncut(base: DataSet, *, now: datetime) -> DataSet:
@@ -162,7 +162,7 @@ def with_texts_uncut(base: DataSet, *, now: datetime) -> DataSet:
         path = Path(folder) / "tickets.parquet"
         profile = uncut(base_version(base), into=path)
         file = stored(path, base.organisation_id)
-    return _saved(base, file, profile, what=UNCUT_AGAIN, now=now)
+    return _saved(base, file, profile, made_as=UNCUT_AGAIN, now=now)
 
 
 def stored(path: Path, organisation: UUID) -> StoredFile:
@@ -170,16 +170,16 @@ def stored(path: Path, organisation: UUID) -> StoredFile:
     return file_store().put(path, folder=f"tickets/{organisation}/{new_id()}", suffix=".parquet")
 
 
-def _saved(base: DataSet, file: StoredFile, profile: Profile, *, what: str, now: datetime) -> DataSet:
+def _saved(base: DataSet, file: StoredFile, profile: Profile, *, made_as: Fact, now: datetime) -> DataSet:
     try:
-        return save_next_version(base, file, profile, what=what, now=now)
+        return save_next_version(base, file, profile, made_as=made_as, now=now)
     except BaseException:
         # No row speaks of the file, so nobody would ever delete it.
         file_store().delete(file.path)
         raise
 
 
-def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, what: str, now: datetime) -> DataSet:
+def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, made_as: Fact, now: datetime) -> DataSet:
     """The rows of what was made from `base`, under the next free version of its name. Raises TicketsDeleted where they
     are gone meanwhile, and QuotaReached: a version is stored like what is imported."""
     base.require_tickets()
@@ -187,11 +187,11 @@ def save_next_version(base: DataSet, file: StoredFile, profile: Profile, *, what
     profile = dataclasses.replace(profile, read_as=made)
     with transaction.atomic():
         quotas.require(base.organisation_id, Quota.STORAGE, more=file.bytes)
-        return save_data_set(_next_version(base, file, profile, what=what, said=made, now=now), profile)
+        return save_data_set(_next_version(base, file, profile, made_as=made_as, said=made, now=now), profile)
 
 
 def _next_version(
-    base: DataSet, file: StoredFile, profile: Profile, *, what: str, said: Fact, now: datetime
+    base: DataSet, file: StoredFile, profile: Profile, *, made_as: Fact, said: Fact, now: datetime
 ) -> DataSet:
     return DataSet(
         organisation_id=base.organisation_id,
@@ -201,7 +201,7 @@ def _next_version(
         bytes=file.bytes,
         tickets=profile.tickets,
         left_out_rows=base.left_out_rows,
-        source_filename=what[:255],
+        made_as=made_as.as_dict(),
         source_format=say_fact(said),
         imported_at=now,
         profile=profile.summary().as_dict(),

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from otai.words.columns import COLUMNS
 from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
+from otai.words.tables.access import ACCESS
 from otai.words.tables.balance import BALANCE_DIFFERS
 from otai.words.tables.checks import CHECKS, REMEDIES
 from otai.words.tables.criteria import CRITERIA
-from otai.words.tables.file_formats import FORMATS
+from otai.words.tables.file_formats import FORMATS, MADE_AS
 from otai.words.tables.history import HISTORY
 from otai.words.tables.improvements import IMPROVEMENTS
 from otai.words.tables.kinds_of_files import FILES, JSON
@@ -95,6 +96,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **PACKAGE,
     **FILES,
     **FORMATS,
+    **MADE_AS,
     **JSON,
     **ROWS,
     **PRICES,
@@ -108,6 +110,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **REMEDIES,
     **WARNINGS,
     **BALANCE_DIFFERS,
+    **ACCESS,
 }
 
 

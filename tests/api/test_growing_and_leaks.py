@@ -130,6 +130,8 @@ def test_cuts_of_the_import_are_undone(alice: Program, carol: Program) -> None:
     assert carol.post(f"/data-sets/{found['id']}/uncut", {})[0] == 404
     status, made = alice.post(f"/data-sets/{found['id']}/uncut", {}, Prefer="wait=60")
     assert status == 201 and made["version"] == 2, made
+    assert (found["made_as"], made["source_filename"]) == (None, "")
+    assert made["made_as"] == {"code": "made_as.texts_uncut", "values": {}, "said": "texts as they came, uncut"}
     assert "text_was_cut" not in {one["code"] for one in made["profile"]["findings"]}
     status, refused = alice.post(f"/data-sets/{made['id']}/uncut", {}, Prefer="wait=60")
     assert (status, refused["error"]["code"]) == (422, "change_invalid")

@@ -34,6 +34,7 @@ from otai.orgs.streams import Places, StreamLimits, TooManyStreams
 from otai.pricing.price_book import PRICE_BOOK, TierQuotas
 from otai.pricing.published import read
 from otai.runs.models import Quote
+from otai.serving.feedback import RENAMED
 from otai.tickets import jobs, versions, waiting_uploads
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, UploadWaiting
@@ -174,7 +175,7 @@ def test_data_sets_and_their_bytes_are_bounded_and_deleting_makes_room(
 def test_a_version_made_by_a_correction_is_held_to_the_bound_too(acme: Organisation, support: DataSet) -> None:
     bounded(acme, Quota.STORAGE, support.bytes + 10)
     with pytest.raises(QuotaReached) as refused:
-        versions.next_version(support, mapping={"queue": {"network": "net"}}, what="labels", now=utc_now())
+        versions.next_version(support, mapping={"queue": {"network": "net"}}, made_as=RENAMED, now=utc_now())
     assert refused.value.details["quota"] == "storage_bytes"
     assert DataSet.objects.count() == 1
     assert len(file_store().paths(f"tickets/{acme.id}")) == 1, "its file is gone"

@@ -23,6 +23,7 @@ from otai.runs.models import Guarantee, Quote, Run
 from otai.runs.operations import cancel_run, order_run
 from otai.serving import deletion, feedback, versions
 from otai.serving.deletion import DataSetInUse, delete_tickets, versions_of, what_goes_with_tickets
+from otai.serving.feedback import RENAMED
 from otai.serving.models import Advice, DataSetChange, Feedback
 from otai.tickets import erasing, files, queries
 from otai.tickets.erasing import finish_deletions
@@ -80,7 +81,7 @@ class TestWhatIsRefused:
         with pytest.raises(TicketsDeleted, match="were deleted on 2 Nov 2026"):
             stories.quote_for(acme, support, now)
         with pytest.raises(TicketsDeleted):
-            next_version(support, mapping={"queue": {"network": "net"}}, what="renamed", now=now)
+            next_version(support, mapping={"queue": {"network": "net"}}, made_as=RENAMED, now=now)
         with pytest.raises(TicketsDeleted):
             guarantees.propose(
                 organisation=acme,

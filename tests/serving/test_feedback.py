@@ -4,10 +4,13 @@ are fixed in place."""
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
 from otai.errors import NotFound
@@ -189,6 +192,7 @@ def test_one_step_makes_a_data_set_of_it_and_the_old_version_stays(
     assert label_of(made.data_set, first["subject"]) == ["facilities"]
     assert label_of(support, first["subject"]) == [first["attribute:queue"]], "the version before stays as it was"
     assert made.data_set.attributes.get(name="queue").labels.get(name="facilities").count == 2
+    assert made.data_set.made_as == {"code": "made_as.feedback_merged", "values": {"model": "support"}}
     assert feedback.offer(acme, "support").statements == 0
     with pytest.raises(feedback.NothingToMerge):
         feedback.merge(organisation=acme, name="support", by="alice", now=now)
@@ -362,3 +366,22 @@ def test_the_database_refuses(
     feedback.merge(organisation=acme, name="support", by="alice", now=now)
     with pytest.raises(IntegrityError, match=rule), transaction.atomic():
         table.objects.update(**changes)
+
+
+def test_versions_of_a_release_before_say_how_they_were_made(
+    acme: Organisation, support: DataSet, now: datetime
+) -> None:
+    """A file may be called as our sentences were; only versions of a version were called so by us."""
+    first = next(tickets.tickets(support))
+    made = feedback.correct_labels(
+        data_set=support, labels=[(first["ticket"], "queue", ("facilities",))], by="alice", now=now
+    ).data_set
+    DataSet.objects.all().update(source_filename="labels corrected", made_as=None)
+    migration = import_module("otai.tickets.migrations.0010_versions_say_how_they_were_made")
+    migration.said_as_facts(apps, SimpleNamespace(connection=connection))
+    kept = (
+        dict(DataSet.objects.values_list("id", "source_filename")),
+        dict(DataSet.objects.values_list("id", "made_as")),
+    )
+    assert kept[0] == {support.id: "labels corrected", made.id: ""}
+    assert kept[1] == {support.id: None, made.id: {"code": "made_as.labels_corrected", "values": {}}}

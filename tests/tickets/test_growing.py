@@ -15,6 +15,7 @@ from otai.tickets import queries, versions
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet
+from otai.words.sentences import Fact
 
 Bring = Callable[..., DataSet]
 
@@ -172,7 +173,9 @@ def test_what_was_cut_once_is_cut_from_what_is_added(bring: Bring, now: datetime
 
 def test_labels_that_are_corrected_are_counted_on_the_new_version(bring: Bring, now: datetime) -> None:
     base = bring(table(by_queue(0, 40)))
-    made = versions.next_version(base, mapping={"queue": {"billing": "finance"}}, what="renamed", now=now).data_set
+    made = versions.next_version(
+        base, mapping={"queue": {"billing": "finance"}}, made_as=Fact("made_as.labels_renamed"), now=now
+    ).data_set
     found = finding(made, "versions_compared")
     assert (found["came"], found["changed"], found["went"]) == (0, 20, 0)
     assert finding(made, "labels_came")["named"] == ["finance"]
@@ -182,7 +185,9 @@ def test_labels_that_are_corrected_are_counted_on_the_new_version(bring: Bring, 
 def test_findings_about_texts_stay_with_the_next_version(bring: Bring, now: datetime) -> None:
     base = bring(table(by_queue(0, 40), text=SECRET))
     assert finding(base, "personal_data")
-    made = versions.next_version(base, mapping={"queue": {"billing": "finance"}}, what="renamed", now=now).data_set
+    made = versions.next_version(
+        base, mapping={"queue": {"billing": "finance"}}, made_as=Fact("made_as.labels_renamed"), now=now
+    ).data_set
     assert finding(made, "personal_data") == finding(base, "personal_data")
 
 

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from otai.tickets.formats_of_before import PHRASES, format_of
+from otai.tickets.formats_of_before import MADE_AS, PHRASES, format_of, made_as_of
 from otai.tickets.models import DataSet
 from otai.tickets.options import FormatOptions
 from otai.tickets.sources.opening import open_source
 from otai.words.catalogue import say_fact
+from otai.words.tables import file_formats
 from otai.words.tables.file_formats import FORMATS
 
 pytestmark = pytest.mark.pure
@@ -156,3 +157,10 @@ def test_an_old_phrase_is_said_in_the_readers_language() -> None:
 
 def test_every_phrase_of_before_has_its_sentence() -> None:
     assert PHRASES.keys() - FORMATS.keys() == set()
+
+
+@pytest.mark.parametrize("stored", [*MADE_AS, "feedback on support"])
+def test_what_a_release_before_said_of_its_versions_is_a_fact_now(stored: str) -> None:
+    assert say_fact(made_as_of(stored)) == stored
+    assert say_fact(made_as_of(stored), language="de") != stored
+    assert made_as_of(stored).code in file_formats.MADE_AS

@@ -198,6 +198,8 @@ def test_what_the_import_cut_is_put_back_with_one_click(
     assert "Undo the cuts" in alice.get(f"/acme/tickets/{found.id}/").content.decode()
     page = alice.post(f"/acme/tickets/{found.id}/uncut", follow=True).content.decode()
     assert "has the texts as they came" in page and "Undo the cuts" not in page
+    german = alice.get(f"/acme/tickets/{newest().id}/", headers={"Accept-Language": "de"}).content.decode()
+    assert "Texte, wie sie kamen, ungekürzt" in german
     assert all("earlier words" in row["body"] for row in tickets.tickets(newest()))
     page = alice.post(f"/acme/tickets/{newest().id}/uncut", follow=True).content.decode()
     assert "cut nothing from these texts" in page and newest().version == 2

@@ -31,6 +31,7 @@ from otai.tickets import jobs as tickets_jobs
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.models import DataSet
 from otai.tickets.options import ImportOptions, ReadOptions
+from otai.words.catalogue import say_fact
 from otai.words.findings import with_sentences
 
 noun = Noun("Tickets")
@@ -48,7 +49,10 @@ class DataSetOut(Schema):
     version: int
     tickets: int
     left_out_rows: int
-    source_filename: str
+    source_filename: str = Field(description="Of an import; empty where a version was made from the one before.")
+    made_as: dict[str, Any] | None = Field(
+        description="What was done to the version before, as a code with values, `said` in English; null: an import."
+    )
     source_format: str
     imported_at: datetime
     bytes: int
@@ -245,6 +249,7 @@ DATA_SET = {
     "tickets": 12480,
     "left_out_rows": 0,
     "source_filename": "export-2026-11.csv",
+    "made_as": None,
     "source_format": "CSV separated by semicolons, UTF-8",
     "imported_at": "2026-11-02T09:30:00Z",
     "bytes": 1843200,
@@ -556,4 +561,5 @@ def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> D
 
 def data_set_out(data_set: DataSet) -> dict[str, Any]:
     """A data set as JSON."""
-    return {name: getattr(data_set, name) for name in DataSetOut.model_fields}
+    made_as = data_set.made_as and {**data_set.made_as, "said": say_fact(data_set.made_as)}
+    return {**{name: getattr(data_set, name) for name in DataSetOut.model_fields}, "made_as": made_as}

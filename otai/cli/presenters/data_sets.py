@@ -29,9 +29,15 @@ class DataSet(Protocol):
     @property
     def source_filename(self) -> str: ...
     @property
+    def made_as(self) -> Mapping[str, Any] | None: ...
+    @property
     def source_format(self) -> str: ...
     @property
     def imported_at(self) -> datetime: ...
+
+
+def _origin(data_set: DataSet) -> str:
+    return say_fact(data_set.made_as) if data_set.made_as else data_set.source_filename
 
 
 def show_import(data_set: DataSet, *, is_added: bool = False) -> None:
@@ -39,7 +45,7 @@ def show_import(data_set: DataSet, *, is_added: bool = False) -> None:
     left_out = f"; {data_set.left_out_rows:,} bad rows left out" if data_set.left_out_rows else ""
     how = "tickets, with those of" if is_added else "tickets imported from"
     say(
-        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} {how} {data_set.source_filename} "
+        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} {how} {_origin(data_set)} "
         f"({data_set.source_format}){left_out}."
     )
 
@@ -47,7 +53,7 @@ def show_import(data_set: DataSet, *, is_added: bool = False) -> None:
 def show_details(data_set: DataSet, profile: Profile, *, zone: tzinfo | None) -> None:
     """Prints what a data set is made of, and what was found in it."""
     say(
-        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} tickets from {data_set.source_filename}, "
+        f"{data_set.name} v{data_set.version}: {data_set.tickets:,} tickets from {_origin(data_set)}, "
         f"{moment(data_set.imported_at, zone)}."
     )
     show_profile(profile)
@@ -69,10 +75,7 @@ def show_data_sets(found: Iterable[DataSet], *, zone: tzinfo | None) -> None:
     """Prints data sets as a table, times in the zone."""
     print_table(
         ["name", "version", "tickets", "imported", "from"],
-        [
-            [one.name, one.version, f"{one.tickets:,}", moment(one.imported_at, zone), one.source_filename]
-            for one in found
-        ],
+        [[one.name, one.version, f"{one.tickets:,}", moment(one.imported_at, zone), _origin(one)] for one in found],
         right=["version", "tickets"],
     )
 

@@ -1,4 +1,5 @@
-"""As what a file was read: its format and what of it, with commas between them."""
+"""As what a file was read: its format and what of it, with commas between them. And what was done to the version before
+where no file was read."""
 
 from __future__ import annotations
 
@@ -35,3 +36,14 @@ FORMATS: Mapping[str, tuple[Sentence, ...]] = {
     "encoding_mixed": ("UTF-8 with lines in cp1252",),
     "packed_gzip": ("gzip",),
 }
+
+MADE_AS: Mapping[str, tuple[Sentence, ...]] = {
+    "made_as.feedback_merged": ("feedback on {model}",),
+    "made_as.labels_corrected": ("labels corrected",),
+    "made_as.labels_renamed": ("labels renamed",),
+    "made_as.labels_looked_through": ("labels looked through",),
+    "made_as.without_given_lines": ("lines cut that give labels away",),
+    "made_as.texts_uncut": ("texts as they came, uncut",),
+    "made_as.changed": ("changed",),
+}
+"""What was done to the version before."""
