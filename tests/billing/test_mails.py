@@ -72,6 +72,8 @@ EVERYTHING = {
     "package": "10",
     "external_id": "dp_1",
     "state": "a_new_word",
+    "known_as": "Globex SA",
+    "billed_as": "Acme Ltd",
     "reasons": [{"code": "guarantee.free_tier", "values": {"tier": "Community"}}],
     "run": 7,
     "model": "support",

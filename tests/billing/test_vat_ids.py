@@ -88,6 +88,67 @@ def test_an_id_that_is_not_valid_is_told_to_the_vendor(commission: Receiver, acm
     assert found is not None and found.state == "invalid"
 
 
+def test_an_answer_is_asked_for_anew_each_month(commission: Receiver, acme: Organisation, now: datetime) -> None:
+    details(acme, now=now, **AUSTRIAN)
+    assert ask_vies(now=now) == 1
+    says(commission, valid=False)
+    assert ask_vies(now=now + timedelta(days=29)) == 0
+    assert ask_vies(now=now + timedelta(days=30)) == 1
+    assert [check.state for check in VatIdCheck.objects.order_by("wanted_at")] == ["valid", "invalid"]
+    assert Notice.objects.filter(template="vat_id_invalid").count() == 1
+    found = check_of(acme, "ATU13585627")
+    assert found is not None and found.state == "invalid", "and the proof of before is kept beside it"
+
+
+def test_a_silent_vies_is_asked_once_and_keeps_nobody_waiting(
+    settings: Any, acme: Organisation, globex: Organisation, now: datetime
+) -> None:
+    settings.OTAI_VIES = "http://127.0.0.1:9"
+    details(acme, now=now, **AUSTRIAN)
+    assert (ask_vies(now=now), VatIdCheck.objects.filter(attempts=1).count()) == (0, 1), "globex waits"
+    ask_vies(now=now + timedelta(minutes=1))
+    assert VatIdCheck.objects.filter(attempts=1).count() == 2, "who was not asked comes first"
+
+
+@pytest.mark.parametrize("name", ["a \\u0000", "half \\ud800"])
+def test_an_answer_that_no_database_holds_is_none(
+    name: str, commission: Receiver, acme: Organisation, now: datetime
+) -> None:
+    commission.body = b'{"valid": true, "name": "%s"}' % name.encode()
+    details(acme, now=now, **AUSTRIAN)
+    assert ask_vies(now=now) == 0
+    assert VatIdCheck.objects.get().state == "waiting"
+
+
+def test_a_valid_id_of_another_company_is_told_to_the_vendor_once(
+    commission: Receiver, acme: Organisation, now: datetime
+) -> None:
+    details(acme, now=now, **AUSTRIAN | {"name": "Bob's Helpdesk GmbH"})
+    for month in range(2):
+        assert ask_vies(now=now + timedelta(days=30 * month)) == 1
+    told = Notice.objects.get(template="vat_id_of_another")
+    assert told.recipient == "billing@vendor.example"
+    assert (told.context["known_as"], told.context["billed_as"]) == ("Acme Wien", "Bob's Helpdesk GmbH")
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("billed", "known", "is_another"),
+    [
+        ("Acme GmbH", "ACME SOFTWARE GMBH", False),
+        ("Société Générale", "SOCIETE GENERALE SA", False),
+        ("OpenTicket", "Open Ticket B.V.", False),
+        ("Straße Wien GmbH", "STRASSE WIEN", False),
+        ("Elliniki Etaireia", "ΕΛΛΗΝΙΚΗ ΕΤΑΙΡΕΙΑ", False),
+        ("Acme", "", False),
+        ("GmbH", "Globex GmbH", False),
+        ("Acme GmbH", "Globex GmbH", True),
+    ],
+)
+def test_names_of_companies_are_compared_by_their_words(billed: str, known: str, is_another: bool) -> None:
+    assert vies.is_another_name(billed, known) is is_another
+
+
 @pytest.mark.parametrize("changes", [{"country": "DE", "vat_id": "DE136695976"}, {"country": "AT", "vat_id": ""}])
 def test_what_needs_no_proof_is_not_asked(
     changes: dict[str, str], commission: Receiver, acme: Organisation, now: datetime

@@ -329,8 +329,8 @@ def _event(event: stripe.Event) -> ProviderEvent:
     if not (_is_name(id, 200) and _is_name(type, 100)):
         raise ValueError("an event has an id and a type")
     slim = _slim(payload)
-    if "\\u0000" in json.dumps(slim):
-        # No text of a database holds this sign.
+    if b"\\u0000" in json.dumps(slim, ensure_ascii=False).encode():
+        # No text of a database holds a null, or half a letter, which cannot be encoded.
         raise ValueError("an event is text")
     return ProviderEvent(
         id=id, type=type, payload=slim, happened_at=datetime.fromtimestamp(int(payload["created"]), tz=UTC)

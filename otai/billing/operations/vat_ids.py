@@ -1,13 +1,14 @@
-"""VAT ids asked of VIES: wanted in the transaction that saves them, asked after it, answered once."""
+"""VAT ids asked of VIES: wanted in the transaction that saves them, asked after it, and asked anew each month."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from otai.billing import vies
 from otai.billing.models import BillingDetails, VatIdCheck, VatIdState
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 first_pause = timedelta(minutes=10)
 longest_pause = timedelta(days=1)
 """Between two tries: twice as long each time. Member states are off for a night, and some for days."""
+good_for = timedelta(days=30)
+"""An answer is of its day, and companies end: a sale of a later month has a proof of its own."""
 
 
 def want_check(details: BillingDetails, *, now: datetime) -> None:
@@ -37,22 +40,31 @@ def want_check(details: BillingDetails, *, now: datetime) -> None:
 
 
 def ask_vies(*, now: datetime) -> int:
-    """Asks what waits, between transactions; returns how many were answered."""
+    """Asks what waits, between transactions; returns how many were answered. Where nothing comes at all the rest waits
+    for the next time: nobody's mails wait behind a VIES that is silent."""
     if not vies.is_asked():
         return 0
-    _want_what_was_never_asked(now=now)
+    _want_what_has_no_proof(now=now)
     due = VatIdCheck.objects.filter(state=VatIdState.WAITING, next_try_at__lte=now).order_by("next_try_at", "id")
-    return sum(_ask(id, now=now) for id in list(due.values_list("id", flat=True)))
+    answered = 0
+    for id in list(due.values_list("id", flat=True)):
+        try:
+            answered += _ask(id, now=now)
+        except vies.ViesSilent:
+            break
+    return answered
 
 
-def _want_what_was_never_asked(*, now: datetime) -> None:
-    """VAT ids that were saved before VIES was asked here."""
+def _want_what_has_no_proof(*, now: datetime) -> None:
+    """VAT ids that were saved before VIES was asked here, and those whose answer is older than a month."""
     asked = VatIdCheck.objects.filter(organisation=OuterRef("organisation"), vat_id=OuterRef("vat_id"))
-    for details in BillingDetails.objects.exclude(vat_id="").exclude(Exists(asked)):
+    proven = asked.filter(Q(state=VatIdState.WAITING) | Q(answered_at__gt=now - good_for))
+    for details in BillingDetails.objects.exclude(vat_id="").exclude(Exists(proven)):
         want_check(details, now=now)
 
 
 def _ask(id: UUID, *, now: datetime) -> bool:
+    """Whether it was answered. Raises ViesSilent."""
     check = VatIdCheck.objects.get(id=id)
     pause = min(longest_pause, first_pause * 2 ** min(check.attempts, 12))
     # Claimed before it is asked: of two sweeps one asks.
@@ -63,6 +75,8 @@ def _ask(id: UUID, *, now: datetime) -> bool:
         answer = vies.ask(check.vat_id)
     except vies.ViesUnavailable as error:
         VatIdCheck.objects.filter(id=id).update(problem=error.message[:200])
+        if isinstance(error, vies.ViesSilent):
+            raise
         return False
     with transaction.atomic():
         _answered(id, answer, now=now)
@@ -98,6 +112,23 @@ def _answered(id: UUID, answer: vies.ViesAnswer, *, now: datetime) -> None:
             context={"vat_id": check.vat_id},
             now=now,
         )
+        return
+    _tell_another_name(check, answer.name, now=now)
+
+
+def _tell_another_name(check: VatIdCheck, named: str, *, now: datetime) -> None:
+    """A valid id may be another company's: where its name has no word of the buyer's, the vendor is told, once."""
+    details = BillingDetails.objects.filter(organisation=check.organisation_id, vat_id=check.vat_id).first()
+    if details is None or not vies.is_another_name(details.name, named):
+        return
+    both = hashlib.sha256(f"{details.name}\n{named}".encode()).hexdigest()[:16]
+    tell_operator(
+        organisation=check.organisation,
+        template="vat_id_of_another",
+        key=f"vat-id-of-another:{check.organisation_id}:{check.vat_id}:{both}",
+        context={"vat_id": check.vat_id, "known_as": named, "billed_as": details.name},
+        now=now,
+    )
 
 
 def check_of(organisation: Organisation, vat_id: str) -> VatIdCheck | None:
