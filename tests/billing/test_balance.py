@@ -12,6 +12,7 @@ from django.test import Client
 from otai.billing import operations as billing
 from otai.billing.audit import audit
 from otai.billing.gateway import MoveKind
+from otai.billing.gateways.stripe_balance import seen_move
 from otai.billing.models import BalanceCheck, BalanceDifference, BalanceMove, Payment, Purchase
 from otai.billing.operations.balance import compare_balances
 from otai.billing.operations.sweep import sweep
@@ -92,6 +93,20 @@ def test_what_is_not_booked_stands_until_it_is_gone(
     sweep(now=now + DAY)
     assert standing() == [unknown]
     assert BalanceDifference.objects.filter(gone_at=now + DAY).count() == 2
+
+
+def test_charges_of_another_business_are_told_one_by_one(acme: Organisation, fake: Any, now: datetime) -> None:
+    """Over the same account, in whatever way: not all of them are of an intent, nor all movements in euros."""
+    charges = (("ch_1", 10_00), ("ch_2", 25_00))
+    came = [
+        {"id": f"txn_{id}", "type": "charge", "amount": cents, "source": {"object": "charge", "id": id}}
+        for id, cents in charges
+    ]
+    came.append({"id": "txn_new", "type": "reserved_funds", "amount": -9_00, "source": "rf_1"})
+    fake.account.moves = [seen_move({"currency": "usd", "created": now.timestamp(), **one}) for one in came]
+    sweep(now=now + 2 * HOUR)
+    found = BalanceDifference.objects.order_by("subject").values_list("subject", "theirs_cents", "currency")
+    assert list(found) == [("ch_1", 10_00, "USD"), ("ch_2", 25_00, "USD"), ("txn_new", -9_00, "USD")]
 
 
 def test_what_is_none_of_ours_is_explained_until_its_amount_changes(

@@ -27,7 +27,8 @@ def seen_move(found: Mapping[str, Any]) -> MoveSeen:
     kind = _KINDS.get(str(found.get("type") or ""), MoveKind.OTHER)
     if what == "dispute":
         kind = MoveKind.DISPUTE
-    is_of_a_payment = what in ("charge", "refund", "dispute")
+    # A charge that no PaymentIntent made is of another business of the vendor's: it goes by its own name.
+    payment = str(source.get("payment_intent") or source.get("charge") or (what == "charge" and source.get("id")) or "")
     return MoveSeen(
         id=str(found["id"]),
         kind=kind,
@@ -35,7 +36,7 @@ def seen_move(found: Mapping[str, Any]) -> MoveSeen:
         fee_cents=int(found.get("fee") or 0),
         currency=str(found.get("currency") or "").upper(),
         at=datetime.fromtimestamp(int(found["created"]), tz=UTC),
-        payment=str(source.get("payment_intent") or "") if is_of_a_payment else "",
+        payment=payment if what in ("charge", "refund", "dispute") else "",
         subject="" if what == "charge" else str(source.get("id") or ""),
         provider_kind=str(found.get("type") or ""),
     )

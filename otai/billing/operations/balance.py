@@ -157,7 +157,7 @@ def differences(name: str, *, since: datetime, until: datetime) -> Iterator[Mism
     gone = _sums(moves, "subject", [MoveKind.REFUND, MoveKind.DISPUTE])
     yield from _gone(name, gone, since=since, until=until)
     for move in moves.filter(kind=MoveKind.OTHER).order_by("moved_at"):
-        yield Mismatch(DiffersBy.UNKNOWN_KIND, move.external_id, 0, move.cents, "")
+        yield Mismatch(DiffersBy.UNKNOWN_KIND, move.external_id, 0, move.cents, move.currency)
 
 
 def _sums(moves: QuerySet[BalanceMove], by: str, kinds: list[MoveKind]) -> dict[str, tuple[int, str]]:
