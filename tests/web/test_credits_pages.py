@@ -9,6 +9,7 @@ import re
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -31,6 +32,7 @@ from otai.runs.testing import FakeExecutor
 from otai.runs.worker import Worker
 from tests import stories
 from tests.billing.people import transfer
+from tests.billing.test_buyers import SMALL
 from tests.web.visitors import browser, member_of, of
 
 pytestmark = pytest.mark.django_db
@@ -257,6 +259,15 @@ def test_what_vies_said_of_the_vat_id_stands_on_the_details(
         organisation=acme, vat_id="ATU13585627", state=state, wanted_at=now, next_try_at=now, answered_at=now
     )
     assert f"European Commission {said}" in text_of(alice.get("/acme/credits/details/"))
+
+
+def test_a_small_business_says_that_it_adds_no_vat(
+    alice: Client, acme: Organisation, settings: Any, tmp_path: Path
+) -> None:
+    settings.OTAI_SELLER = str(tmp_path / "seller.toml")
+    Path(settings.OTAI_SELLER).write_text(SMALL, encoding="utf-8")
+    page = alice.get("/acme/credits/").content.decode()
+    assert "No VAT is added: the seller is a small business" in page and "VAT is added by your country" not in page
 
 
 def test_what_a_training_lacks_marks_the_package_that_covers_it(alice: Client) -> None:

@@ -63,6 +63,15 @@ def _send(id: UUID, *, now: datetime) -> bool:
     return True
 
 
+SAY_VAT = ("order_confirmed", "month_due", "payment_refunded")
+"""Their amounts are said to include VAT, where there is any."""
+
+
+def _is_untaxed(notice: Notice) -> bool:
+    orders = Purchase.objects.filter(organisation=notice.organisation, reference=notice.context["reference"])
+    return orders.filter(vat_permille=0).exists()
+
+
 def compose(notice: Notice) -> EmailMessage:
     """The mail of a notice: the first line of its template is the subject."""
     context: dict[str, Any] = {**notice.context, "seller": seller(), "base_url": settings.OTAI_BASE_URL}
@@ -84,6 +93,7 @@ def compose(notice: Notice) -> EmailMessage:
         elif name == "problem" and isinstance(value, dict):
             # Those of before have a sentence of their own.
             context["problem"] = mails.problem(value, language=notice.language)
+    context["untaxed"] = notice.template in SAY_VAT and _is_untaxed(notice)
     headers = _news_of(notice, context)
     text = render_to_string(templates(f"billing/mail/{notice.template}", notice.language), context)
     subject, _, body = text.partition("\n")

@@ -19,6 +19,7 @@ from otai.billing import packages as packages_of
 from otai.billing import queries as billing
 from otai.billing.document_lists import signed
 from otai.billing.outlook import Outlook, days_looked_back, outlook
+from otai.billing.seller import seller
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.proof import statement_proof
@@ -82,6 +83,7 @@ def credits(request: MemberRequest) -> HttpResponse:
         ],
         "lines": read_lines(organisation, ledger.statement(organisation.id, newest_first=True, limit=10)),
         "may_buy": request.member.may(Action.BUY),
+        "adds_no_vat": seller().small_business,
     }
     return render(request, "web/credits/credits.html", context)
 
