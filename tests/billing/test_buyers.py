@@ -40,6 +40,7 @@ AUTHORITY = {
 }
 
 
+REGISTER = "HRB 7, Amtsgericht Bonn"
 SMALL = """
 name = "Muster UG"
 street = "Weg 1"
@@ -111,12 +112,20 @@ def test_references_of_the_buyer_are_printed_and_in_the_xml(acme: Organisation, 
     assert b"<ram:BuyerReference>Referat 7<" in xml
 
 
-@pytest.mark.parametrize("language", ["de", "en"])
-@pytest.mark.parametrize("way", ["transfer", "card"])
+@pytest.mark.parametrize(
+    ("language", "way", "where"),
+    [
+        ("de", "transfer", {}),
+        ("en", "card", {}),
+        ("de", "card", {"country": "AT", "postcode": "1010", "city": "Wien", "vat_id": "ATU13585627"}),
+        ("en", "transfer", {"country": "CH", "postcode": "3000", "city": "Bern"}),
+    ],
+)
 def test_who_has_a_leitweg_id_gets_an_xrechnung(
-    language: str, way: str, acme: Organisation, fake: Any, now: datetime
+    language: str, way: str, where: dict[str, str], acme: Organisation, fake: Any, now: datetime
 ) -> None:
-    details(acme, now=now, leitweg_id=LEITWEG_ID, language=language, **AUTHORITY)
+    """Also under reverse charge and outside the Union, as every authority is for a seller elsewhere."""
+    details(acme, now=now, leitweg_id=LEITWEG_ID, language=language, **AUTHORITY, **where)
     card = {"gateway": "fake", "payment_method": GOOD_CARD} if way == "card" else {}
     invoice = invoiced(acme, now, **card)
     xml = invoice_xml(invoice)
@@ -141,6 +150,42 @@ def test_the_xrechnung_checks_find_a_missing_reference(acme: Organisation, now: 
 def test_a_leitweg_id_with_wrong_digits_is_refused(value: str, acme: Organisation, now: datetime) -> None:
     with pytest.raises(InvalidBillingDetails, match="Leitweg-ID"):
         details(acme, now=now, leitweg_id=value)
+
+
+def test_a_leitweg_id_is_refused_where_the_xrechnung_would_not_be_valid(
+    acme: Organisation, now: datetime, settings: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidBillingDetails, match="needs a postcode"):
+        details(acme, now=now, leitweg_id=LEITWEG_ID, postcode=" ")
+    settings.OTAI_SELLER = str(tmp_path / "seller.toml")
+    Path(settings.OTAI_SELLER).write_text(SMALL.replace("+49 228 000000", ""), encoding="utf-8")
+    with pytest.raises(InvalidBillingDetails, match="seller's telephone number"):
+        details(acme, now=now, leitweg_id=LEITWEG_ID)
+    details(acme, now=now, postcode="")
+
+
+def test_the_longest_address_is_printed_above_the_rest(acme: Organisation, now: datetime) -> None:
+    longest = {"name": "Bundesamt " * 20, "street": "Weg " * 50, "address_line_2": "Haus " * 40, "city": "Stadt " * 16}
+    details(acme, now=now, buyer_reference="7" * 100, purchase_order="4" * 100, leitweg_id=LEITWEG_ID, **longest)
+    printed: list[tuple[float, str]] = []
+
+    def keep(text: str, _cm: Any, at: Any, *_font: Any) -> None:
+        printed.append((at[5], text.strip()))
+
+    invoice = invoiced(acme, now)
+    PdfReader(BytesIO(invoice_pdf(invoice))).pages[0].extract_text(visitor_text=keep)
+    [heading] = [height for height, text in printed if text.endswith(invoice.number) and "\n" not in text][-1:]
+    for part in ("Stadt", "991-33333TEST-33"):
+        assert min(height for height, text in printed if part in text) > heading + 10, printed
+
+
+def test_a_document_that_was_issued_before_keeps_its_xml(acme: Organisation, now: datetime) -> None:
+    details(acme, now=now, country="CH", postcode="3000", city="Bern", leitweg_id=LEITWEG_ID)
+    invoice = invoiced(acme, now)
+    new = invoice_xml(invoice)
+    del invoice.facts["form"]
+    rate = b"<ram:RateApplicablePercent>0</ram:RateApplicablePercent>"
+    assert rate in new and b"".join(new.replace(rate, b"").split()) == b"".join(invoice_xml(invoice).split())
 
 
 def test_a_credit_note_is_a_rechnungskorrektur_and_nothing_else(acme: Organisation, now: datetime) -> None:
@@ -184,19 +229,26 @@ def test_the_letters_of_europe_are_printed(acme: Organisation, now: datetime) ->
 
 
 @pytest.mark.parametrize(
-    ("buyer", "treatment"),
+    ("buyer", "treatment", "register"),
     [
-        ({"country": "DE"}, "small_business"),
-        ({"country": "FR", "city": "Paris"}, "small_business"),
-        ({"country": "FR", "city": "Paris", "vat_id": "FR40303265045"}, "reverse_charge"),
-        ({"country": "CH", "city": "Bern"}, "outside"),
+        ({"country": "DE"}, "small_business", ""),
+        ({"country": "FR", "city": "Paris"}, "small_business", REGISTER),
+        ({"country": "FR", "city": "Paris", "vat_id": "FR40303265045"}, "reverse_charge", REGISTER),
+        ({"country": "CH", "city": "Bern"}, "outside", ""),
     ],
 )
 def test_a_small_business_adds_no_vat_and_says_why(
-    buyer: dict[str, str], treatment: str, acme: Organisation, now: datetime, settings: Any, tmp_path: Path
+    buyer: dict[str, str],
+    treatment: str,
+    register: str,
+    acme: Organisation,
+    now: datetime,
+    settings: Any,
+    tmp_path: Path,
 ) -> None:
+    """Also one that stands in no register: then its tax number tells it apart."""
     settings.OTAI_SELLER = str(tmp_path / "seller.toml")
-    Path(settings.OTAI_SELLER).write_text(SMALL, encoding="utf-8")
+    Path(settings.OTAI_SELLER).write_text(SMALL.replace(REGISTER, register), encoding="utf-8")
     details(acme, now=now, language="de", **buyer)
     invoice = invoiced(acme, now)
     assert (invoice.facts["vat"]["treatment"], invoice.vat_cents, invoice.gross_cents) == (treatment, 0, 450_00)
@@ -204,4 +256,7 @@ def test_a_small_business_adds_no_vat_and_says_why(
     text = text_of(invoice)
     assert ("§ 19 UStG" in text) == (treatment == "small_business")
     assert "Geschäftsführung: Erika Muster" in text
-    assert "HRB 7, Amtsgericht Bonn" in text
+    assert (REGISTER in text) == bool(register)
+    billing.refund_payment(reference=invoice.purchase.reference, who=OLGA, why="no longer needed", now=now)
+    for mail in map(compose, Notice.objects.exclude(template="purchase_paid")):
+        assert "einschließlich" not in mail.body, mail.body

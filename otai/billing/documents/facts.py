@@ -12,6 +12,10 @@ from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT
 from otai.pricing.price_book import Term
 
+FORM = 2
+"""How a document's XML is made of its facts. Those of the first form have no number, and keep theirs: the same document
+is the same bytes for ever."""
+
 
 def confirmation_facts(purchase: Purchase) -> dict[str, Any]:
     """What the confirmation of an order by bank transfer prints: the invoice to come, under the order's own
@@ -47,6 +51,7 @@ def facts_of(
     is_whole = net == purchase.net_cents and kind != InvoiceKind.CREDIT_NOTE
     delivered_at = purchase.paid_at or purchase.ordered_at
     return {
+        "form": FORM,
         "kind": str(kind),
         "number": number,
         "seller": asdict(seller()),

@@ -125,6 +125,7 @@ class _Page(FPDF):
         self.set_xy(LEFT, 48)
         self._font(10)
         self.multi_cell(88, 5, "\n".join(self._address()), align="L")
+        bottom = self.get_y()
         entries = [(words["number"], facts["number"]), (words["issued_on"], day(facts["issued_on"], self.language))]
         if facts["period_from_on"]:
             span = f"{day(facts['period_from_on'], self.language)} - {day(facts['period_until_on'], self.language)}"
@@ -146,7 +147,8 @@ class _Page(FPDF):
             self.cell(33, 5.2, name)
             self._font(9)
             self.multi_cell(RIGHT - 149, 5.2, value, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.set_xy(LEFT, 98)
+        # A long address, or long references beside it, move the rest down.
+        self.set_xy(LEFT, max(98.0, bottom + 6, self.get_y() + 6))
         self._font(17, style="B")
         self.cell(WIDTH, 9, self.heading, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         if facts["corrects"]:
@@ -256,6 +258,8 @@ class _Page(FPDF):
             ]
         )
         code = segno.make(payload, error="m", micro=False)
+        if self.will_page_break(30):
+            self.add_page()
         dot = 28 / len(code.matrix)
         left, top = LEFT, self.get_y()
         self.set_fill_color(*INK)

@@ -77,8 +77,25 @@ def _xml(invoice: Invoice, *, is_xrechnung: bool) -> bytes:
     _delivery(document, facts)
     _line(document, facts, treatment, language)
     _settlement(document, facts, treatment, language, by_provider=ONLINE_SERVICE if is_xrechnung else CARD)
+    if is_xrechnung and not _is_of_the_first_form(facts):
+        _german_rules(document, facts, treatment)
     xml: bytes = document.serialize(schema="FACTUR-X_EN16931")
     return xml
+
+
+def _is_of_the_first_form(facts: dict[str, Any]) -> bool:
+    return "form" not in facts
+
+
+def _german_rules(document: Any, facts: dict[str, Any], treatment: VatTreatment) -> None:
+    """What an XRechnung wants beyond EN 16931: of an address to deliver to also town and postcode (BR-DE-10, 11), and a
+    rate where nothing is taxed (BR-DE-14)."""
+    if treatment is VatTreatment.REVERSE_CHARGE:
+        delivered_to = document.trade.delivery.ship_to.address
+        delivered_to.postcode, delivered_to.city_name = facts["buyer"]["postcode"], facts["buyer"]["city"]
+    if treatment is VatTreatment.OUTSIDE:
+        for tax in document.trade.settlement.trade_tax.children:
+            tax.rate_applicable_percent = Decimal(0)
 
 
 def _decimal(cents: int) -> Decimal:
@@ -113,7 +130,11 @@ def _parties(document: Any, facts: dict[str, Any], treatment: VatTreatment) -> N
         party.electronic_address.uri_ID = (EMAIL, facts_of_party["email"])
     if leitweg_id:
         agreement.buyer.electronic_address.uri_ID = (LEITWEG_ID, leitweg_id)
-    agreement.seller.legal_organization.id = ("", seller["registration"])
+    if seller["registration"] or _is_of_the_first_form(facts):
+        agreement.seller.legal_organization.id = ("", seller["registration"])
+    else:
+        # Whoever stands in no register is told apart by the tax number (BR-CO-26), which every such seller has.
+        agreement.seller.id = seller["tax_number"]
     agreement.seller.contact.person_name = seller["contact"] or seller["name"]
     if seller["phone"]:
         agreement.seller.contact.telephone.number = seller["phone"]

@@ -16,6 +16,7 @@ from otai.billing.models import BillingDetails
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import as_told, record
 from otai.billing.operations.vat_ids import want_check
+from otai.billing.seller import seller
 from otai.errors import Invalid
 from otai.orgs.languages import languages, listed
 from otai.orgs.models import Organisation
@@ -83,7 +84,7 @@ def set_billing_details(
     if language not in languages():
         raise InvalidBillingDetails("language", known=listed(), language=language, field="language")
     checked = checked_vat_id(vat_id, country=country)
-    routed = _checked_leitweg_id(leitweg_id)
+    routed = _checked_leitweg_id(leitweg_id, postcode=texts["postcode"])
     with transaction.atomic():
         details, _ = BillingDetails.objects.update_or_create(
             organisation=organisation,
@@ -126,11 +127,17 @@ def _checked_text(field: str, text: str) -> str:
     return text
 
 
-def _checked_leitweg_id(value: str) -> str:
-    """In its written form, `991-01234-44`; "" for none. Raises InvalidBillingDetails."""
+def _checked_leitweg_id(value: str, *, postcode: str) -> str:
+    """In its written form, `991-01234-44`; "" for none. Raises InvalidBillingDetails, also where the XRechnung that it
+    asks for would not be valid: it has postcodes of both (BR-DE-4, 9) and the seller's telephone (BR-DE-6)."""
     if not value.strip():
         return ""
     try:
-        return str(leitweg.validate(value))
+        routed = str(leitweg.validate(value))
     except NotValid:
         raise InvalidBillingDetails("leitweg_id", leitweg_id=value.strip()[:60], field="leitweg_id") from None
+    if not postcode:
+        raise InvalidBillingDetails("postcode_of_leitweg_id", field="postcode")
+    if not (seller().phone and seller().postcode):
+        raise InvalidBillingDetails("leitweg_id_of_seller", field="leitweg_id")
+    return routed

@@ -91,6 +91,12 @@ TABLE: Mapping[str, Refusal] = {
     "invalid_billing_details.leitweg_id": said(
         "{leitweg_id:quoted} is no Leitweg-ID: one looks like 991-01234-44, and ends with two check digits.",
     ),
+    "invalid_billing_details.postcode_of_leitweg_id": said(
+        "With a Leitweg-ID the address needs a postcode: an XRechnung is not valid without it.",
+    ),
+    "invalid_billing_details.leitweg_id_of_seller": said(
+        "XRechnungen cannot be written here yet: the seller's telephone number or postcode is missing (OTAI_SELLER).",
+    ),
     "invalid_billing_details.at_most": said(
         "The {field:field} can have {most:n} printable characters at most.",
     ),
