@@ -47,8 +47,8 @@ def is_asked() -> bool:
 
 
 def ask(vat_id: str) -> ViesAnswer:
-    """Asks about a VAT id in compact form. Raises ViesSilent where nothing comes, and ViesUnavailable for an answer that
-    says neither yes nor no."""
+    """Asks about a VAT id in compact form. Raises ViesSilent where nothing comes, and ViesUnavailable for an answer
+    that says neither yes nor no."""
     # Every command would load it, for what few installations ask.
     import httpx
 
@@ -79,8 +79,12 @@ def _problem(answer: Any) -> str:
 
 
 LEGAL_FORMS = frozenset(
-    "gmbh mbh haftungsbeschrankt ohg ltd limited plc llc inc company sarl eurl sas sasu srl srls spa sro spol doo kft "
-    "zrt nyrt bvba sprl aps oyj sia uab ood eood and und the der die das les los dei del van von".split()
+    (
+        *("gmbh", "mbh", "haftungsbeschrankt", "ohg", "ltd", "limited", "plc", "llc", "inc", "company", "sarl"),
+        *("eurl", "sas", "sasu", "srl", "srls", "spa", "sro", "spol", "doo", "kft", "zrt", "nyrt", "bvba", "sprl"),
+        *("aps", "oyj", "sia", "uab", "ood", "eood", "and", "und", "the", "der", "die", "das", "les", "los", "dei"),
+        *("del", "van", "von"),
+    )
 )
 """Words that companies have in common; shorter ones are left out anyhow."""
 

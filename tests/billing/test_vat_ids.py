@@ -139,7 +139,7 @@ def test_a_valid_id_of_another_company_is_told_to_the_vendor_once(
         ("Société Générale", "SOCIETE GENERALE SA", False),
         ("OpenTicket", "Open Ticket B.V.", False),
         ("Straße Wien GmbH", "STRASSE WIEN", False),
-        ("Elliniki Etaireia", "ΕΛΛΗΝΙΚΗ ΕΤΑΙΡΕΙΑ", False),
+        ("Elliniki Etaireia", "Ελληνική Εταιρεία", False),
         ("Acme", "", False),
         ("GmbH", "Globex GmbH", False),
         ("Acme GmbH", "Globex GmbH", True),
