@@ -205,7 +205,8 @@ def columns(
         shown = {"format": say_fact(preview.format), "rows_looked_at": preview.look.rows, "unsettled_dates": asked}
         print_json(shown | preview.roles.as_dict())
         return
-    say(f"{file.name}: {say_fact(preview.format)}; looked at {say_fact(Fact.from_dict(preview.look.where))}.")
+    become = " ".join(map(say_fact, preview.rows_become))
+    say(f"{file.name}: {say_fact(preview.format)}; looked at {say_fact(Fact.from_dict(preview.look.where))}. {become}")
     data_sets.show_columns(preview.roles)
     if (open_dates := preview.unsettled_dates) is not None:
         say(

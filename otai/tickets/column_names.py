@@ -219,6 +219,8 @@ FOLDER = "folder"
 """The column made of the folders that mails lie in."""
 SHEET = "Sheet"
 """The column made of the names of a workbook's sheets."""
+GROUP = "Group"
+"""The column made of the names that stand above groups of rows."""
 ORDERED = frozenset(
     _words(
         "priority prioritaet prio priorite prioridad priorita prioriteit priorytet prioridade urgency dringlichkeit "

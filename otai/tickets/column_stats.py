@@ -74,11 +74,13 @@ class ColumnStats:
 
 @dataclass(slots=True)
 class Look:
-    """The first rows of a source: how many, whether these are all, and each column's statistics."""
+    """The first rows of a source: how many, whether these are all, and each column's statistics. `unreadable` rows are
+    not among them."""
 
     rows: int
     is_whole: bool
     columns: list[ColumnStats]
+    unreadable: int = 0
 
     def column(self, name: str) -> ColumnStats:
         """The column of that name, which there must be."""
@@ -103,7 +105,8 @@ def look_at(source: Source) -> Look:
     stride, sampled = 1, 0
     most_sampled = max(200, min(SAMPLED_ROWS, SAMPLED_CELLS // max(len(stats), 1)))
     # Of several tables joined into one each is looked at, for each may have columns of its own.
-    batches = getattr(source, "first_batches", source.batches)(BadRows(skip=True))
+    bad = BadRows(skip=True)
+    batches = getattr(source, "first_batches", source.batches)(bad)
     for batch in batches:
         first = -rows % stride
         rows += len(batch.numbers)
@@ -121,7 +124,7 @@ def look_at(source: Source) -> Look:
             break
     for column in stats:
         _forget_missing(column)
-    return Look(rows, is_whole, stats)
+    return Look(rows, is_whole, stats, bad.count)
 
 
 def _forget_missing(column: ColumnStats) -> None:

@@ -39,7 +39,18 @@ def _of_header(noted: Noted) -> Iterator[Finding]:
         yield Finding("no_header")
     elif noted.title_rows:
         yield Finding("header_found_below", values={"rows": noted.title_rows})
-    if noted.headers_repeated:
+    yield from _of_groups(noted)
+
+
+def _of_groups(noted: Noted) -> Iterator[Finding]:
+    if noted.groups:
+        values = {
+            "column": noted.group_column,
+            "groups": list(noted.groups[:MOST_NAMED]),
+            "rows": len(noted.rows_of_groups),
+        }
+        yield Finding("rows_in_groups", values=values)
+    elif noted.headers_repeated:
         yield Finding(
             "headers_repeated", values={"times": len(noted.headers_repeated), "rows": list(noted.headers_repeated[:5])}
         )

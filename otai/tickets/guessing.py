@@ -230,7 +230,7 @@ class _Guess(TextRoles, IdRoles):
     def _tells_language(self, column: ColumnStats) -> bool:
         from otai.learning.data.language import detect_languages
 
-        texts = [self.look.column(self.single[role]) for role in ("subject", "body") if role in self.single]
+        texts = [self.look.column(name) for name in self._text_columns]
         rows = [row for row in self.look.rows_of(column, *texts) if row[0] and any(row[1:])]
         rows = rows[:: max(1, len(rows) // 300)]
         detected = detect_languages(["\n".join(text for text in row[1:] if text) for row in rows])
@@ -291,12 +291,16 @@ class _Guess(TextRoles, IdRoles):
             for column in members:
                 self._take(column, why)
 
+    @property
+    def _text_columns(self) -> list[str]:
+        return [self.single[role] for role in ("subject", "body") if role in self.single]
+
     def _attribute(self, column: ColumnStats) -> None:
         reason = self._not_known_when_it_comes(column)
         if reason is not None:
             self._take(column, reason)
             return
-        separator = separator_of(column)
+        separator = separator_of(column, look=self.look, texts=self._text_columns)
         if separator is not None or column.lists:
             parts = parts_of(column, separator)
             if len(parts) < 2:
@@ -451,7 +455,7 @@ class _Guess(TextRoles, IdRoles):
             # Only agents' halves are put together.
             return True
         column = self.look.column(found.columns[0])
-        if column.name in (names.SHEET, names.FOLDER) and column.share(is_period) > 0.5:
+        if column.name in (names.SHEET, names.FOLDER, names.GROUP) and column.share(is_period) > 0.5:
             return False
         if is_chosen_subject(column):
             return True

@@ -36,7 +36,7 @@ _DURATION = re.compile(
 )
 
 _GOING = re.compile(
-    r"(re)?open(ed)?|new|to ?do|in progress|pending|waiting( .*)?|on hold|assigned|active|backlog|triage|neu|offen|"
+    r"(re)?open(ed)?|new|to ?do|in progress|working on it|stuck|pending|waiting( .*)?|on hold|assigned|active|backlog|triage|neu|offen|"
     r"in (arbeit|bearbeitung)|wartend|zugewiesen|nouveau|ouvert|en (cours|attente|curso|espera)|nuevo|abierto|nuovo|aperto|"
     r"in (corso|attesa|behandeling)|nieuw|open(staand)?|now[ye]|otwart[ye]|w (toku|trakcie)|novo|aberto|em (andamento|espera)",
     re.IGNORECASE,

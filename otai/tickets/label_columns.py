@@ -6,27 +6,40 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import pairwise
 
 from otai.tickets import column_names as names
-from otai.tickets.column_stats import ColumnStats
+from otai.tickets.column_names import ColumnName
+from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import SEPARATORS
 
 LABEL_LENGTH = 60
 SHARE_OF_SEVERAL = 0.2
 """Of the cells with tags, so many hold several at least."""
 MOST_BY_CHANCE = 0.15
+MOST_BY_CHANCE_UNSAID = 0.5
+"""Where no ticket's text says the cell as it stands: customers say "password reset", and nobody "billing vip"."""
+TICKETS_THAT_SAY_IT = 20
+"""In texts of fewer tickets a phrase may be missing."""
+_ZENDESK = frozenset({
+    "summationcolumn", "groupstations", "assigneestations", "initiallyassignedat", "requesterexternalid",
+    "requesterwaittimeinminutes", "firstreplytimeinminutes", "firstresolutiontimeinminutes",
+    "fullresolutiontimeinminutes", "satisfactionscore",
+})  # fmt: skip
+"""Columns that Zendesk alone exports. Its tags have no blanks, and blanks part them."""
 _JOINED = re.compile(r"[^\W\d_]+_[\w]+")
 
 
-def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
+def separator_of(
+    column: ColumnStats, *, must: bool = False, look: Look | None = None, texts: Sequence[str] = ()
+) -> str | None:
     """What parts several labels in one cell, if the cells hold several.
 
     Parts return far more often than whole cells do; a name such as "tags" lowers the bar, and only under such a name is
     a comma or a slash taken for more than punctuation. With `must` the most frequent separator is taken, whatever the
-    bar.
+    bar. The other columns (`look`) tell whose export it is, and those named by `texts` what customers say.
     """
     if not column.filled:
         return None
@@ -55,7 +68,7 @@ def separator_of(column: ColumnStats, *, must: bool = False) -> str | None:
         if best is None or share > best[0]:
             best = (share, separator)
     if best is None and column.words.fits(names.BLANK_SEPARATED):
-        return " " if must or _are_blank_separated(column) else None
+        return " " if must or _are_blank_separated(column, look, texts) else None
     return best[1] if best else None
 
 
@@ -63,25 +76,54 @@ def _holds(separator: str, value: str) -> bool:
     return separator in value
 
 
-def _are_blank_separated(column: ColumnStats) -> bool:
+def _are_blank_separated(column: ColumnStats, look: Look | None, texts: Sequence[str]) -> bool:
     """Tags as Zendesk writes them ("billing vip en"): words in lower case, whose combinations say that each stands for
-    itself."""
-    if column.share(lambda value: " " in value, most=5_000) < SHARE_OF_SEVERAL:
-        return False
+    itself, if it is not known whose export it is."""
     parts = parts_of(column, " ")
     are_words = sum(count for part, count in parts.items() if part == part.lower()) >= 0.98 * sum(parts.values())
     if not are_words or len(parts) < 2:
         return False
+    if look is not None and _is_of_zendesk(one.words for one in look.columns):
+        return column.share(_has_blank, most=5_000) > 0
+    if column.share(_has_blank, most=5_000) < SHARE_OF_SEVERAL:
+        return False
     # In ever new combinations, or in a few that no phrases would make.
-    return len(parts) < 0.8 * column.distinct or _are_several_words(column, parts)
+    if len(parts) < 0.8 * column.distinct:
+        return True
+    by_chance = _by_chance(column, parts)
+    return by_chance < MOST_BY_CHANCE or (
+        # With more cells than two, the others would tell.
+        by_chance <= MOST_BY_CHANCE_UNSAID and column.distinct <= 2 and _no_text_says(column, look, texts)
+    )
 
 
-def _are_several_words(column: ColumnStats, parts: Counter[str]) -> bool:
-    """Whether cells of few different values hold several tags each, and not one of several words ("password reset")."""
+def _has_blank(value: str) -> bool:
+    return " " in value
+
+
+def _is_of_zendesk(columns: Iterable[ColumnName]) -> bool:
+    return any(name.folded in _ZENDESK for name in columns)
+
+
+def _no_text_says(column: ColumnStats, look: Look | None, texts: Sequence[str]) -> bool:
+    """Whether of the tickets with such a cell, some dozens, none says in its text what the cell says."""
+    if look is None or not texts:
+        return False
+    said = [
+        (tags.lower(), "\n".join(text for text in row if text).lower())
+        for tags, *row in look.rows_of(column, *(look.column(name) for name in texts))
+        if tags and " " in tags
+    ]
+    return len(said) >= TICKETS_THAT_SAY_IT and not any(tags in text for tags, text in said)
+
+
+def _by_chance(column: ColumnStats, parts: Counter[str]) -> float:
+    """How likely phrases ("password reset") make cells that look like several tags each; 0 where they cannot, 1 where
+    they do not."""
     several = {value: value.split() for value in column.counts if " " in value.strip()}
     if any(_JOINED.fullmatch(part) for part in parts):
         # Whoever writes password_reset joins the words of one tag, for blanks part them.
-        return True
+        return 0.0
     holders = Counter(word for value in column.counts for word in set(value.split()))
     alone = {value for value in column.counts if value not in several}
     again = sum(
@@ -90,10 +132,11 @@ def _are_several_words(column: ColumnStats, parts: Counter[str]) -> bool:
         if not alone.isdisjoint(words) and all(holders[word] > 1 for word in words)
     )
     if again >= 0.5 * sum(column.counts[value] for value in several):
-        return True
+        return 0.0
     # Tags are written in alphabetical order; phrases come to it by chance, and seldom are the only tags of a helpdesk.
-    by_chance = math.prod(1 / math.factorial(min(len(words), 10)) for words in several.values())
-    return by_chance < MOST_BY_CHANCE and all(words == sorted(words) for words in several.values())
+    if any(words != sorted(words) for words in several.values()):
+        return 1.0
+    return math.prod(1 / math.factorial(min(len(words), 10)) for words in several.values())
 
 
 def parts_of(column: ColumnStats, separator: str | None) -> Counter[str]:

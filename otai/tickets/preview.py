@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from otai.learning.data.personal import mask
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.day_order import UnsettledDates
+from otai.tickets.examples import examples_of
 from otai.tickets.formats_of_before import format_of
+from otai.tickets.sources.table import Noted
 from otai.words.sentences import Fact
-
-EXAMPLES_KEPT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +27,15 @@ class Preview:
     sheets: tuple[str, ...] = ()
     """Of a workbook: those that were read, and then the others."""
     unsettled_dates: UnsettledDates | None = None
+    rows_become: tuple[Fact, ...] = ()
+    """What the number of rows means (`rows_become`)."""
 
     def as_dict(self) -> dict[str, Any]:
         """Of each column a few of its values: what a page shows, and a job keeps for a day; without personal data."""
         columns = [
             {
                 "name": one.name,
-                "examples": [[mask(value), count] for value, count in one.counts.most_common(EXAMPLES_KEPT)],
+                "examples": examples_of(one, as_text=self.roles.use_of(one.name) == "body"),
             }
             for one in self.look.columns
         ]
@@ -46,6 +47,7 @@ class Preview:
             "roles": self.roles.as_dict(),
             "sheets": list(self.sheets),
             "unsettled_dates": dataclasses.asdict(self.unsettled_dates) if self.unsettled_dates else None,
+            "rows_become": [one.as_dict() for one in self.rows_become],
         }
 
     @classmethod
@@ -56,4 +58,22 @@ class Preview:
         roles = ColumnRoles.from_dict(values["roles"])
         asked = values.get("unsettled_dates")
         dates = UnsettledDates(**asked) if asked else None
-        return cls(format_of(values["format"]), look, roles, tuple(values.get("sheets", ())), dates)
+        become = tuple(map(Fact.from_dict, values.get("rows_become", ())))
+        return cls(format_of(values["format"]), look, roles, tuple(values.get("sheets", ())), dates, become)
+
+
+def rows_become(look: Look, roles: ColumnRoles, noted: Noted) -> tuple[Fact, ...]:
+    """What becomes of the rows that were looked at: tickets of their own, or several one ticket; and which rows are not
+    among them."""
+    ids = look.column(roles.single["ticket"]) if "ticket" in roles.single else None
+    found = []
+    if ids is not None and ids.distinct < ids.filled == look.rows and not ids.is_capped:
+        found.append(Fact("rows_of_one_id", {"column": ids.name, "tickets": ids.distinct}))
+    elif look.is_whole and (ids is None or ids.distinct == ids.filled):
+        found.append(Fact("rows_each_a_ticket"))
+    if look.unreadable:
+        found.append(Fact("rows_unreadable", {"rows": look.unreadable}))
+    no_tickets = len(noted.headers_repeated) + len(noted.footer_rows) + len(noted.rows_of_groups)
+    if no_tickets:
+        found.append(Fact("rows_no_tickets", {"rows": no_tickets}))
+    return tuple(found)

@@ -56,7 +56,7 @@ from otai.tickets.limits import LIMITS, Limits
 from otai.tickets.linking import LINKS
 from otai.tickets.newest_rows import SENDER
 from otai.tickets.options import ImportOptions, ReadOptions
-from otai.tickets.preview import Preview
+from otai.tickets.preview import Preview, rows_become
 from otai.tickets.problems import BadRows, refused
 from otai.tickets.repeated_columns import as_several, held_in_several
 from otai.tickets.row_order import MESSAGE_ID, SAID_AT, UPDATED, RowOrder, row_order, rules_of, unowned_messages
@@ -96,7 +96,7 @@ def preview_columns(
     must_have_text = must_have_text and not opened.noted.joined_by_id
     roles = guess_roles(look, options.roles, must_have_text=must_have_text)
     dates = UnsettledDates.of_look(look, roles.single.get("created"), said=options.dates)
-    return Preview(opened.format, look, roles, sheets, dates)
+    return Preview(opened.format, look, roles, sheets, dates, rows_become(look, roles, opened.noted))
 
 
 @dataclass(frozen=True, slots=True)

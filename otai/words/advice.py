@@ -44,8 +44,9 @@ FOUND: Mapping[str, tuple[Sentence, ...]] = {
         ),
     ),
     "language": (
-        "{now:percent1} of the tickets are in “{language}”, of which the model learnt {learnt:n} of {of:n} tickets.",
-        "{now:percent1} of the tickets are in “{language}”; of those learnt it were {before:percent1}.",
+        "{now:percent1} of the tickets are in “{language:language}”, of which the model learnt {learnt:n} of {of:n} "
+        "tickets.",
+        "{now:percent1} of the tickets are in “{language:language}”; of those learnt it were {before:percent1}.",
     ),
     "confidence.training": (
         "The model is {now:percent1} sure of {attribute} on average, {before:percent1} at the training.",
@@ -76,7 +77,9 @@ FOUND: Mapping[str, tuple[Sentence, ...]] = {
 }
 TITLES: Mapping[str, Sentence] = {
     "new_attribute": "{data_set} has {names:names}, which the model does not predict.",
-    "new_language": "{now:percent} of the new tickets are in a language that the model did not learn: “{language}”.",
+    "new_language": (
+        "{now:percent} of the new tickets are in a language that the model did not learn: “{language:language}”."
+    ),
     "words_too": "The words of the tickets have changed as well.",
 }
 CHARTS: Mapping[str, Sentence] = {

@@ -108,7 +108,7 @@ CARD: Mapping[str, Words] = {
         ("{share:percent} is English: the encoder {encoder} beside it would add a little. It is not installed here.",)
     ),
     "encoder_english_not_wanted": Words(
-        ("No English encoder beside it, because tickets in {languages:words} are expected as well.",)
+        ("No English encoder beside it, because tickets in {languages:languages} are expected as well.",)
     ),
     "encoder_language_unknown": Words(("Read with {encoder}, because the language of the tickets could not be told.",)),
     "encoder_larger_not_there": Words(
@@ -125,24 +125,24 @@ CARD: Mapping[str, Words] = {
     ),
     "encoder_none_speaks": Words(
         (
-            "Read with {encoder}, although no known encoder speaks {languages:words} ({share:percent} of the tickets); "
-            "words and characters will carry those.",
+            "Read with {encoder}, although no known encoder speaks {languages:languages} ({share:percent} of the "
+            "tickets); words and characters will carry those.",
         )
     ),
     "encoder_other_not_there": Words(
         (
-            "Read with {encoder}, although {share:percent} of the tickets are in {languages:words}, which it does not "
-            "speak. {other} speaks them; it is not installed here.",
+            "Read with {encoder}, although {share:percent} of the tickets are in {languages:languages}, which it does "
+            "not speak. {other} speaks them; it is not installed here.",
         )
     ),
     "encoder_other_taken": Words(
         (
-            "Read with {encoder}, because {share:percent} of the tickets are in {languages:words}, which {other} does "
-            "not speak.",
+            "Read with {encoder}, because {share:percent} of the tickets are in {languages:languages}, which {other} "
+            "does not speak.",
         )
     ),
     "encoder_speaks": Words(
-        ("Read with {encoder}, which speaks the language of {share:percent} of the tickets ({languages:words}).",)
+        ("Read with {encoder}, which speaks the language of {share:percent} of the tickets ({languages:languages}).",)
     ),
     "fine_tuning_gained": Words(
         (

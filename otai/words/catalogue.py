@@ -12,6 +12,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | `number` | any number, as short as it can be said | `0.001` | `0,001` |
 | `names` | a list of names, quoted, the first five of them | `“fax”, “telex”` | `„fax“, „telex“` |
 | `words` | a list of words, as they are | `en, de` | `en, de` |
+| `language`, `languages` | the code of a language, or several | `English, German` | `Englisch, Deutsch` |
 | `parts` | counts by what was counted (`PARTS`) | `signatures: 3` | `Signaturen: 3` |
 | `quoted` | a name, quoted | `“fax”` | `„fax“` |
 | `title`, `titles` | a mode, tier or delivery by its code, or several | `Business` | `Business` |
@@ -71,6 +72,10 @@ PARTS: Mapping[str, str] = {
     "name": "names in signatures: {count:n}",
 }
 """What was cut from texts, and what was found in them."""
+
+
+NO_LANGUAGES: Mapping[str, str] = {"other": "other languages", "unknown": "language not known"}
+"""What the languages of tickets are counted under beside their codes."""
 
 
 def say(sentence: Sentence, values: Mapping[str, Any], *, language: str = ENGLISH) -> str:
@@ -148,6 +153,14 @@ def locale_of(language: str) -> Locale:
         return Locale.parse(ENGLISH)
 
 
+def language_name(code: str, *, language: str = ENGLISH) -> str:
+    """`German`, `Deutsch`, `allemand` for `de` (Unicode's CLDR, by Babel); the code itself where nothing is named
+    so."""
+    if code in NO_LANGUAGES:
+        return translated(NO_LANGUAGES[code], language=language)
+    return str(locale_of(language).languages.get(code.replace("-", "_"), code))
+
+
 class _Writer(string.Formatter):
     def __init__(self, language: str) -> None:
         self.language, self.locale = language, locale_of(language)
@@ -158,13 +171,15 @@ class _Writer(string.Formatter):
                 return str(value)
             case "n" | "percent" | "percent1" | "share" | "points" | "number":
                 return self._number(value, kind)
-            case "names" | "parts" | "words" | "titles" | "facts":
+            case "names" | "parts" | "words" | "titles" | "facts" | "languages":
                 return self._listed(value, kind)
             case "fact":
                 several = [value] if isinstance(value, Fact | Mapping) else value
                 return " ".join(say_fact(one, language=self.language) for one in several)
             case "quoted":
                 return say(QUOTED, {"name": value}, language=self.language)
+            case "language":
+                return language_name(str(value), language=self.language)
             case "title":
                 return str(value).capitalize()
             case "money":
@@ -198,6 +213,8 @@ class _Writer(string.Formatter):
             case "parts":
                 counted = ((PARTS[part], {"count": count}) for part, count in value.items())
                 return ", ".join(say(part, count, language=self.language) for part, count in counted)
+            case "languages":
+                return ", ".join(language_name(str(one), language=self.language) for one in value)
             case "titles":
                 return ", ".join(str(one).capitalize() for one in value)
             case "facts":

@@ -414,6 +414,18 @@ DATA: Mapping[str, Words] = {
         "They are left out of training (a model never answers with them). Bring {fewest:n} tickets of each, or merge "
         "them.",
     ),
+    "rows_in_groups": Words(
+        (
+            Counted(
+                "The rows stand in groups, each below its name: {groups:names}. The column “{column}” says it of each "
+                "ticket. {rows:n} row sums a group up or is a subitem, and is no ticket.",
+                "The rows stand in groups, each below its name: {groups:names}. The column “{column}” says it of each "
+                "ticket. {rows:n} rows sum a group up or are subitems, and are no tickets.",
+                "rows",
+            ),
+        ),
+        "Nothing to do. If the groups say when, or how far a ticket is, leave the column out.",
+    ),
     "sheets_chosen": Words(
         (
             "Of the workbook these sheets were read: {sheets:names}. Left out: {left_out:names}.",

@@ -33,6 +33,32 @@ LANGUAGES_READ: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Where the languages of a data set come from, in brackets behind them."""
 
+ROWS_BECOME: Mapping[str, tuple[Sentence, ...]] = {
+    "rows_each_a_ticket": ("Each row becomes a ticket.",),
+    "rows_of_one_id": (
+        Counted(
+            "Rows of one “{column}” become one ticket: {tickets:n} ticket.",
+            "Rows of one “{column}” become one ticket: {tickets:n} tickets.",
+            "tickets",
+        ),
+    ),
+    "rows_unreadable": (
+        Counted(
+            "{rows:n} further row cannot be read; the import names it and asks.",
+            "{rows:n} further rows cannot be read; the import names them and asks.",
+            "rows",
+        ),
+    ),
+    "rows_no_tickets": (
+        Counted(
+            "{rows:n} further row is no ticket: a header that comes again, or a total.",
+            "{rows:n} further rows are no tickets: headers that come again, totals.",
+            "rows",
+        ),
+    ),
+}
+"""What becomes of a file's rows, as said before its import."""
+
 COMPARED: Mapping[str, tuple[Sentence, ...]] = {
     "version_first": ("the first version",),
     "version_decided": ("decided by a person",),
@@ -91,6 +117,7 @@ PACKAGE: Mapping[str, tuple[Sentence, ...]] = {"package": ("{package} ({price:mo
 
 FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **LANGUAGES_READ,
+    **ROWS_BECOME,
     **COMPARED,
     **COLUMNS,
     **PACKAGE,

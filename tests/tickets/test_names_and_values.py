@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import openpyxl
 import pytest
@@ -118,26 +121,78 @@ def test_a_weekday_in_front_does_not_hide_which_comes_first() -> None:
     assert which_first("Mon 1/5/2026 8:12 AM") == "either"
 
 
-def test_titles_of_groups_between_tickets_are_no_tickets(tmp_path: Path) -> None:
-    """As boards are exported: each group has its name in a row, and the header again below it."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.append(["Support board"])
-    for group, first in (("New", 0), ("Working on it", 40), ("Done", 80)):
-        sheet.append([])
-        sheet.append([group])
-        sheet.append(["Name", "Team", "Owner", "Description", "Creation Log"])
-        for n in range(first, first + 40):
-            sheet.append([subject(n), team(n), agent(n), body(n), f"2026-01-{n % 28 + 1:02d} 08:12:00"])
-    file = io.BytesIO()
-    book.save(file)
-    path = tmp_path / "board.xlsx"
-    path.write_bytes(file.getvalue())
-    read, tickets = brought(path, tmp_path)
-    assert len(tickets) == 120
+HEADER = ["Name", "Team", "Owner", "Description", "Creation Log"]
+
+
+def board(*groups: str, each: int = 40) -> list[list[str]]:
+    """Rows of a board as it is exported: each group has its name in a row, the header again below it, subitems below
+    their ticket, and a row that sums the group up."""
+    rows = [["Support board"], ["What the desk works on"]]
+    for group, first in zip(groups, range(0, each * len(groups), each), strict=True):
+        rows += [[], [group], HEADER]
+        for n in range(first, first + each):
+            rows.append([subject(n), team(n), agent(n), body(n), f"2026-01-{n % 28 + 1:02d} 08:12:00"])
+            if n % 15 == 3:
+                rows += [["Subitems", "Name", "Owner", "Status"], ["", f"Call back {n}", agent(n), "Done"]]
+        rows.append(["", "", "", "", "Jan 1 - Jan 28"])
+        rows.append(["", "2 teams", "", "", "Jan 1"])
+    return rows
+
+
+def exported(tmp_path: Path, rows: list[list[str]], kind: str) -> Path:
+    path = tmp_path / f"board.{kind}"
+    if kind == "xlsx":
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append([cell or None for cell in row])  # type: ignore[union-attr]
+        file = io.BytesIO()
+        book.save(file)
+        path.write_bytes(file.getvalue())
+    else:
+        # As a spreadsheet saves it: every row as wide as the header.
+        csv.writer(lines := io.StringIO()).writerows([*row, *[""] * (len(HEADER) - len(row))] for row in rows)
+        path.write_text(lines.getvalue())
+    return path
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+def test_tickets_say_in_which_group_of_a_board_they_stand(tmp_path: Path, kind: str) -> None:
+    rows = board("Network", "Printers", "Accounts", each=250 if kind == "xlsx" else 40)
+    read, tickets = brought(exported(tmp_path, rows, kind), tmp_path)
+    each = len(tickets) // 3
+    assert each == (250 if kind == "xlsx" else 40)
+    assert [ticket["attribute:Group"] for ticket in tickets] == [
+        group for group in ("Network", "Printers", "Accounts") for _ in range(each)
+    ]
+    assert {found.name: found.proposed for found in read.roles.attributes} == dict.fromkeys(
+        ("Group", "Team", "Owner"), True
+    )
     assert read.roles.single["created"] == "Creation Log"
-    assert {found.name for found in read.roles.attributes} == {"Team", "Owner"}
+    (told,) = [one.values for one in read.profile.findings if one.code == "rows_in_groups"]
+    assert (told["column"], told["groups"]) == ("Group", ["Network", "Printers", "Accounts"])
+    assert told["rows"] == 3 * 2 + sum(2 for n in range(3 * each) if n % 15 == 3)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ("To Do", "Working on it", "Done"),
+        ("This week", "Next week", "Last month"),
+        ("Diese Woche", "Nächste Woche", "Januar 2026"),
+    ],
+)
+def test_groups_that_say_how_far_or_when_are_not_proposed(tmp_path: Path, groups: tuple[str, ...]) -> None:
+    read, tickets = brought(exported(tmp_path, board(*groups), "xlsx"), tmp_path)
+    assert len(tickets) == 120
+    assert "Group" not in {found.name for found in read.roles.attributes if found.proposed}
+
+
+def test_a_title_that_stands_above_every_header_names_no_groups(tmp_path: Path) -> None:
+    read, tickets = brought(exported(tmp_path, board("Tickets", "Tickets"), "xlsx"), tmp_path)
+    assert "Group" not in read.roles.reasons and len(tickets) >= 80
+    assert [one.code for one in read.profile.findings if one.code in ("rows_in_groups", "headers_repeated")] == [
+        "headers_repeated"
+    ]
 
 
 def articles(tmp_path: Path, header: str, make: Make) -> Path:
@@ -167,9 +222,11 @@ def test_what_names_one_or_two_tickets_sorts_none_however_many_articles_they_hav
     assert [found.name for found in guessed(articles(tmp_path, header, make)).attributes] == ["queue"]
 
 
-def tags_of(tmp_path: Path, *cells: str, header: str = "Tags") -> list[str] | str:
-    """The labels that come of some cells, each in many tickets, under this header."""
-    path = written(tmp_path, {**TICKET, header: lambda n: cells[n % len(cells)]})
+def tags_of(
+    tmp_path: Path, *cells: str, header: str = "Tags", beside: Mapping[str, Make] = MappingProxyType({})
+) -> list[str] | str:
+    """The labels that come of some cells, each in many tickets, under this header, with other columns `beside`."""
+    path = written(tmp_path, {**TICKET, **beside, header: lambda n: cells[n % len(cells)]})
     found = next(one for one in guessed(path).attributes if one.name == header)
     if found.separator is None:
         return "one a cell"
@@ -183,6 +240,8 @@ def tags_of(tmp_path: Path, *cells: str, header: str = "Tags") -> list[str] | st
         ("access_rights vip", "hardware"),
         ("billing invoice vip", "access login web"),
         ("billing vip", "hardware printer", "login web"),
+        ("billing vip", "network"),
+        ("billing vip", "network vip"),
     ],
 )
 def test_blanks_part_tags_also_in_few_combinations(tmp_path: Path, cells: tuple[str, ...]) -> None:
@@ -200,3 +259,19 @@ def test_blanks_part_tags_also_in_few_combinations(tmp_path: Path, cells: tuple[
 )
 def test_a_tag_of_several_words_stays_one(tmp_path: Path, cells: tuple[str, ...]) -> None:
     assert tags_of(tmp_path, *cells) == "one a cell"
+
+
+def test_of_two_different_tags_the_texts_say_whether_one_is_a_phrase(tmp_path: Path) -> None:
+    said: dict[str, Make] = {"body": lambda n: f"{body(n)} It may need a password reset, as in case {n}."}
+    assert tags_of(tmp_path, "password reset", "network", beside=said) == "one a cell"
+    assert tags_of(tmp_path, "reset password", "network") == "one a cell"
+
+
+def test_whose_export_it_is_tells_that_blanks_part_its_tags(tmp_path: Path) -> None:
+    zendesk: dict[str, Make] = {"Group stations": lambda n: n % 4, "Ticket type": lambda n: ("Problem", "Task")[n % 2]}
+    for cells in (
+        ("vip billing", "network"),
+        ("billing", "billing question", "login trouble"),
+        ("vip",) * 9 + ("a b",),
+    ):
+        assert tags_of(tmp_path, *cells, beside=zendesk) == sorted({tag for cell in cells for tag in cell.split()})

@@ -63,6 +63,7 @@ def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) 
     columns = upload(alice, CSV)
     page = alice.get(columns).content.decode()
     assert "support.csv" in page and "The printer in room" in page
+    assert "40 rows" in page and "Each row becomes a ticket." in page
     assert not DataSet.objects.exists()
 
     # Alice agrees, and the tickets are there with their attribute.
@@ -73,6 +74,34 @@ def test_an_upload_shows_its_columns_before_anything_is_imported(alice: Client) 
 
     # The file is gone from where it waited.
     assert alice.post(columns, {"name": "support"}, follow=True).redirect_chain[-1][0].startswith("/acme/tickets/")
+
+
+def test_the_page_says_what_its_number_of_rows_means(alice: Client) -> None:
+    lines = CSV.split("\n")
+    messages = [f"T-{n // 3},2026-03-01 0{n % 3}:00,Printer,It is on fire in room {n}.,it" for n in range(60)]
+    for content, figures in (
+        (
+            [*lines[:20], "a,b,c,d,e,f,g", lines[0], *lines[20:], "Total,,"],
+            ("40 rows", "1 further row cannot be read", "2 further rows are no tickets"),
+        ),
+        (
+            ["ticket id,sent at,subject,body,queue", *messages],
+            ("60 rows", "Rows of one “ticket id” become one ticket: 20 tickets."),
+        ),
+    ):
+        page = alice.get(upload(alice, "\n".join(content))).content.decode()
+        assert all(figure in page for figure in figures)
+        assert "Each row" not in page or "cannot be read" in page
+
+
+def test_languages_are_called_as_the_reader_calls_them(alice: Client) -> None:
+    told = [f"{line},{('German', 'pt-BR', '')[n % 3]}" for n, line in enumerate(CSV.split("\n")[1:])]
+    agrees(alice, upload(alice, "\n".join(["subject,body,queue,language", *told])), "support")
+    address = f"/acme/tickets/{DataSet.objects.get().id}/"
+    for language, names in (("en", ("German", "Portuguese")), ("de", ("Deutsch", "Portugiesisch"))):
+        for page in ("/acme/tickets/", address, f"{address}browse"):
+            shown = alice.get(page, headers={"accept-language": language}).content.decode()
+            assert all(name in shown for name in names), page
 
 
 def test_too_many_files_are_refused_beside_those_that_wait(alice: Client) -> None:

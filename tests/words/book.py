@@ -20,7 +20,13 @@ from otai.words.sentences import Counted, Meant, Sentence
 def sentences() -> Iterator[Sentence]:
     """Every sentence that can be said, each once, in the order of the tables."""
     seen: set[object] = set()
-    parts = (catalogue.QUOTED, catalogue.AMOUNT, catalogue.AND_MORE, *catalogue.PARTS.values())
+    parts = (
+        catalogue.QUOTED,
+        catalogue.AMOUNT,
+        catalogue.AND_MORE,
+        *catalogue.PARTS.values(),
+        *catalogue.NO_LANGUAGES.values(),
+    )
     said = (*findings.sentences(), *invoices.sentences(), *mails.sentences(), *facts.sentences(), *advice.sentences())
     refused = (*refusals.sentences(), *named.sentences(), *news.sentences())
     for one in (*parts, *said, *refused):

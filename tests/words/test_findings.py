@@ -120,6 +120,7 @@ def of_data() -> Iterator[Finding]:
         is_headless=False,
         title_rows=2,
         headers_repeated=[100, 200],
+        groups=[],
         sheets=["Tickets", "More"],
         sheets_left_out=["Notes"],
         files=["a.csv", "b.csv"],
@@ -133,7 +134,11 @@ def of_data() -> Iterator[Finding]:
     )  # type: ignore[arg-type]
     yield from findings_of_import([], noticed, Some(single={"body": "Text"}), left_out=left_out, are_rows=True)  # type: ignore[arg-type]
     headless: Any = Some(**vars(noted) | {"is_headless": True})
+    grouped: Any = Some(
+        **vars(noted) | {"groups": ["Network", "Printers"], "group_column": "Group", "rows_of_groups": [42, 80]}
+    )
     yield from findings_of_file(headless)
+    yield from findings_of_file(grouped)
     yield from of_preparing()
     yield from of_versions()
     yield from Expectation({}, 0.25, 1200, no_signal=True).warnings("queue")

@@ -17,7 +17,19 @@ NO_QUOTES = frozenset(
     {
         *("actual", "alike", "best", "label", "labels", "merged", "most", "named", "predicted", "worst"),
         "also",
-        *("attributes", "body", "column", "columns", "created", "left_out", "parent", "sheets", "files", "updated"),
+        *(
+            "attributes",
+            "body",
+            "column",
+            "columns",
+            "created",
+            "left_out",
+            "parent",
+            "sheets",
+            "files",
+            "updated",
+            "groups",
+        ),
         *("encoder", "gpu", "languages", "network", "other", "since"),
     }
 )

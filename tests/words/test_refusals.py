@@ -189,6 +189,8 @@ SAMPLES: dict[str, Any] = {
     "points": 0.5,
     "names": ["fax", "telex"],
     "words": ["one", "two"],
+    "language": "de",
+    "languages": ["de", "pt-br"],
     "titles": ["basic", "business"],
     "title": "maximum",
     "quoted": "sample",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from otai.learning.data import national_ids
+from otai.learning.data.companies import COMPANY, COMPANY_BESIDE, COMPANY_LINE, is_company
 from otai.learning.data.mail_patterns import DESK, SIGN_OFF, SIGN_OFFS
 from otai.learning.data.people import NO_NAMES
 from otai.learning.data.told_names import HINTS_OF_NAMES, NO_PERSONS, TOLD_NAME
@@ -47,7 +48,8 @@ _GREETED = (
     r"(?:kind|best|warm)[ ]regards|cordialement|saludos|cordiali[ ]saluti|(?:met[ ])?vriendelijke[ ]groet(?:en)?|pozdrawiam"
 )
 """Behind them a name stands in their own line, too."""
-_CALLED = r"(?-i:[^\W\d_a-z][\w'.-]*+)(?:[ ](?-i:[^\W\d_a-z][\w'.-]*+)){0,3}"
+_CALLED_PART = r"(?-i:[^\W\d_a-z][\w'.-]*+)"
+_CALLED = rf"{_CALLED_PART}(?:[ ](?:(?-i:von|van|de|der|den|del|della|di|da|dos|du|la|le|zu|ter|ten|y|e)[ ]){{0,2}}{_CALLED_PART}){{0,3}}"
 _PATTERNS: dict[str, re.Pattern[str]] = {
     IBAN: re.compile(
         r"\b[A-Za-z]{2}\d{2}(?:[ \xa0.-]?[A-Za-z0-9]{4}){2,7}(?:[ \xa0.-]?[A-Za-z0-9]{1,3})?\b"
@@ -65,7 +67,7 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
         rf"\b(?=[TtPpFfMmHhCcGgKkRrDdWw])(?i:{_PHONE_WORDS}(?:[ .-]{{0,2}}(?:no|nr|number|nummer))?)[.:]{{0,2}}[ \xa0]?(?P<told>\d[\d \xa0()/.-]{{5,17}}\d)(?![\w-])"
     ),
     NAME: re.compile(
-        rf"(?im)^[^\S\n]*+(?:(?:(?:{SIGN_OFFS}|--)[^\S\n]*+[,.!]?[^\S\n]*+\n\s*+){{1,3}}+(?P<name>{_CALLED})|(?:{_GREETED}),?[ ](?P<beside>{_CALLED}))[ ]*+$"
+        rf"(?im)^[^\S\n]*+(?:(?:(?:{SIGN_OFFS}|--)[^\S\n]*+[,.!]?[^\S\n]*+\n\s*+){{1,3}}+(?:{COMPANY_LINE})?+(?P<name>{_CALLED})|(?:{_GREETED}),?[ ](?P<beside>{_CALLED}))(?:{COMPANY_BESIDE})?+[ ]*+$"
     ),
 }  # fmt: skip
 _VALUES = {PASSWORD: ("secret",), NAME: ("name", "beside"), PHONE: ("told",)}
@@ -284,12 +286,15 @@ def _phone(match: re.Match[str]) -> bool:
 
 
 def _name(match: re.Match[str]) -> bool:
-    """Whether it is a person's: the desk signs, too, and some take leave twice."""
+    """Whether it is a person's: companies and the desk sign, too, and some take leave twice."""
     if match.re is TOLD_NAME:
+        line = match.string[match.start("value") :].partition("\n")[0]
         words = match["value"].casefold().replace(".", " ").split()
+        if is_company(match["value"]) or COMPANY.match(line, len(match["value"]) + 1):
+            return False
         return words[0] not in NO_NAMES - _OF_NAMES and not NO_PERSONS.intersection(words)
     name = match["name"] or match["beside"]
-    return DESK.search(name) is None and SIGN_OFF.match(name) is None
+    return not is_company(name) and DESK.search(name) is None and SIGN_OFF.match(name) is None
 
 
 _OF_NAMES = frozenset(("von", "van", "de", "der", "den", "del", "della", "di", "da", "dos", "du", "zu", "ter", "ten"))

@@ -27,10 +27,12 @@ from otai.tickets.sources.grid import (
     FOOTER_ROWS,
     FRAME_ROWS,
     Frame,
+    GridReader,
     Numbered,
     drop_footer,
     footer_length,
     frame_of,
+    grouped,
     note_footer,
     note_row,
 )
@@ -106,7 +108,13 @@ class DelimitedSource:
             self.noted.columns_left_out = sorted({clean_name(names[at] or "") or "without a name" for at in left_out})
         kept_names = names if self._kept is None else [names[at] for at in self._kept]
         self._width = len(names)
-        self.columns = unique_header(kept_names, self._limits, self.noted, headless=self._frame.is_headless)
+        self._grid: GridReader | None = None
+        if self._frame.group is not None:
+            self._grid = GridReader(self._frame, limits=self._limits, noted=self.noted)
+            self.columns = self._grid.columns
+        else:
+            headless = self._frame.is_headless
+            self.columns = unique_header(kept_names, self._limits, self.noted, headless=headless)
         kind = _KINDS.get(self._delimiter) or Fact("format_csv_separated", {"sign": repr(self._delimiter)})
         self.format = read_as(kind, *text.written_in)
 
@@ -119,7 +127,7 @@ class DelimitedSource:
         rows = [(number, row) for number, row, _ in first if any(row)]
         if not rows:
             raise refused("nothing")
-        frame = frame_of(rows, header=header)
+        frame = grouped(frame_of(rows, header=header), self._numbered(BadRows(skip=True)))
         # The line below the header of a table in Markdown, or that sqlcmd writes.
         ruled = [number for number, row in rows if number == frame.first and _is_rule(row, self._delimiter)]
         frame = replace(frame, first=frame.first + len(ruled))
@@ -149,6 +157,9 @@ class DelimitedSource:
     def batches(self, bad: BadRows) -> Iterator[RowBatch]:
         """The records below the header, without a footer."""
         self.noted.begin()
+        if self._grid is not None:
+            yield from self._grid.batches(self._numbered(bad), bad)
+            return
         width, kept, first = self._width, self._kept, self._frame.first
         names = [name or "" for name in self._frame.names]
         head = names[0] or None
@@ -194,6 +205,9 @@ class DelimitedSource:
         self._end(batch, short, bad)
         if len(batch):
             yield batch.take()
+
+    def _numbered(self, bad: BadRows) -> Iterator[Numbered]:
+        return ((number, row) for number, row, _ in self._records(bad) if any(row))
 
     @staticmethod
     def _names_again(head: str | None, names: list[str], row: list[str]) -> bool:

@@ -7,8 +7,9 @@ CSV, workbooks and HTML tables share this. Nothing here changes a cell.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from statistics import median
 from typing import Any
 
@@ -26,6 +27,11 @@ TITLE_ROWS = 40
 FOOTER_ROWS = 20
 FEWEST_ROWS = 10
 """Of a table that may have a footer: of fewer rows nothing tells what is usual."""
+GROUPED_ROWS = 20_000
+"""So many rows are looked at for a second group of tickets, where a name stands above the header."""
+MOST_GROUPS_NAMED = 50
+NAME_OF_GROUP = 200
+"""Characters of a group's name that are kept: of a label there are no more."""
 MOST_TITLE_ROWS_BETWEEN = 3
 """So many rows above a repeated header may be titles."""
 
@@ -64,6 +70,8 @@ class Frame:
     is_headless: bool = False
     is_told: bool = False
     """By the customer, who then needs no word about it."""
+    group: str | None = None
+    """The name of the first group, where the rows stand in groups: each under its name and the header again."""
 
 
 def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
@@ -90,6 +98,37 @@ def frame_of(rows: Sequence[Numbered], *, header: int | None = None) -> Frame:
         ]
         return Frame(_named(both), below + 1, title_rows=at)
     return Frame(_named(cells), number + 1, title_rows=at)
+
+
+def grouped(frame: Frame, rows: Iterable[Numbered]) -> Frame:
+    """The frame with its first group, if the rows from the table's start on stand in groups, as those of a board do:
+    above the header and above each of its repetitions a name alone in its row, and not always the same."""
+    names = [cell or None for cell in frame.names]
+    if frame.is_headless or not frame.title_rows or len(names) <= 3 or not names[0]:
+        return frame
+    first = above = None
+    for _, cells in islice(rows, GROUPED_ROWS):
+        if list(cells[: len(names)]) == frame.names or [cell or None for cell in cells[: len(names)]] == names:
+            first = first or above
+            if first is None:
+                return frame
+            if above is not None and above != first:
+                return replace(frame, group=first)
+        above = alone_in_row(cells)
+    return frame
+
+
+def alone_in_row(cells: Sequence[str | None]) -> str | None:
+    """What the only filled cell of a row says; None where there are several or none."""
+    told = [cell.strip() for cell in cells if cell and cell.strip()]
+    return told[0][:NAME_OF_GROUP] if len(told) == 1 else None
+
+
+def names_below_an_item(row: Sequence[str | None], names: Sequence[str | None]) -> bool:
+    """Whether the row is the header of what belongs to the ticket above (subitems of a board): moved by a column, it
+    names columns of the table."""
+    told = [cell for cell in row[1:] if cell]
+    return bool(row[0]) and len(row) > 1 and row[1] == names[0] and sum(cell in names for cell in told) >= 2
 
 
 def _goes_on_below(rows: Sequence[Numbered], at: int) -> bool:
@@ -224,51 +263,99 @@ def footer_length(last: Sequence[Numbered]) -> int:
 
 
 class GridReader:
-    """Rows of cells under a frame, as batches: short rows filled up, repeated headers and the footer passed over."""
+    """Rows of cells under a frame, as batches: short rows filled up, repeated headers and the footer passed over. Where
+    the rows stand in groups, the group's name is a further column of them."""
 
     def __init__(self, frame: Frame, *, limits: Limits, noted: Noted) -> None:
-        self.columns = unique_header(frame.names, limits, noted, headless=frame.is_headless)
+        self._names = [cell or None for cell in frame.names]
+        names = [*frame.names, column_names.GROUP] if frame.group else frame.names
+        self.columns = unique_header(names, limits, noted, headless=frame.is_headless)
+        self._width = len(frame.names)
         self._frame = frame
         self._limits = limits
         self._noted = noted
         noted.title_rows = frame.title_rows
         noted.is_headless = frame.is_headless and not frame.is_told
+        noted.group_column = self.columns[-1] if frame.group else ""
 
-    def batches(self, rows: Iterator[Numbered], bad: BadRows, *, more: Sequence[str] = ()) -> Iterator[RowBatch]:
-        """`rows` with their numbers, from the start of the table. `more` are cells that every row ends in (the name of
-        its sheet)."""
-        width = len(self.columns) - len(more)
+    def batches(self, rows: Iterator[Numbered], bad: BadRows) -> Iterator[RowBatch]:
+        """`rows` with their numbers, from the start of the table."""
         batch = RowBatcher(len(self.columns))
-        header = [cell or None for cell in self._frame.names]
-        ending = list(more)
+        group = self._frame.group
+        self._note_group(group)
+        is_below_item = False
         for number, cells in rows:
             if number < self._frame.first:
                 continue
             if number > self._limits.rows:
                 raise refused("table_rows", most=self._limits.rows, row=number)
-            row = list(cells)
-            if len(row) > width:
-                if any(row[width:]):
-                    bad.add(number, self.columns[width - 1], "cells_too_many", cells=len(row), names=width)
-                    continue
-                row = row[:width]
-            row += [None] * (width - len(row))
-            if row[0] == header[0] and [cell or None for cell in row[: len(header)]] == header and header[0]:
-                note_row(self._noted.headers_repeated, number)
-                self._drop_title(batch)
+            row = self._fitted(number, cells, bad)
+            if row is None:
                 continue
+            if self._is_header(row):
+                note_row(self._noted.headers_repeated, number)
+                group = self._drop_title(batch) or group
+                self._note_group(group)
+                continue
+            is_below_item = group is not None and (
+                names_below_an_item(row, self._names) or (is_below_item and not row[0])
+            )
+            if is_below_item:
+                note_row(self._noted.rows_of_groups, number)
+                continue
+            ending = [group] if group is not None else []
             if batch.add(number, row + ending, sum(len(cell) for cell in row if cell)):
                 yield batch.take(keeping=FOOTER_ROWS)
+        self._drop_summary(batch)
         self._drop_footer(batch)
         if len(batch):
             yield batch.take()
 
-    def _drop_title(self, batch: RowBatcher) -> None:
-        """Takes back what stands above a repeated header: the name of the next group of tickets, alone in its row."""
+    def _fitted(self, number: int, cells: Sequence[str | None], bad: BadRows) -> list[str | None] | None:
+        """The row with as many cells as there are names; None where it has more, which is told."""
+        row = list(cells)
+        if len(row) > self._width:
+            if any(row[self._width :]):
+                names = self.columns[: self._width]
+                bad.add(number, names[-1], "cells_too_many", cells=len(row), names=self._width)
+                return None
+            row = row[: self._width]
+        return row + [None] * (self._width - len(row))
+
+    def _is_header(self, row: list[str | None]) -> bool:
+        names = self._names
+        return bool(names[0]) and row[0] == names[0] and [cell or None for cell in row[: len(names)]] == names
+
+    def _note_group(self, group: str | None) -> None:
+        if group is not None and group not in self._noted.groups and len(self._noted.groups) < MOST_GROUPS_NAMED:
+            self._noted.groups.append(group)
+
+    def _drop_title(self, batch: RowBatcher) -> str | None:
+        """Takes back what stands above a repeated header: the name of the next group of tickets, alone in its row, and
+        above it what sums the last group up. Returns the name."""
         above = batch.last[-MOST_TITLE_ROWS_BETWEEN:]
-        is_ticket = [_filled(cells) > 1 for _, cells in above]
-        if len(self.columns) > 3:
-            batch.drop_last(next((at for at, told in enumerate(reversed(is_ticket)) if told), len(is_ticket)))
+        own = [cells[: self._width] for _, cells in above]
+        is_ticket = [_filled(cells) > 1 for cells in own]
+        if self._width <= 3:
+            return None
+        titles = next((at for at, told in enumerate(reversed(is_ticket)) if told), len(is_ticket))
+        batch.drop_last(titles)
+        if self._frame.group is None or not titles:
+            return None
+        self._drop_summary(batch)
+        return alone_in_row(own[-1])
+
+    def _drop_summary(self, batch: RowBatcher) -> None:
+        """Takes back the rows below a group that sum it up: where the tickets above have a name, they have none."""
+        if self._frame.group is None:
+            return
+        last = batch.last[-FOOTER_ROWS:]
+        rows = next((at for at, (_, cells) in enumerate(reversed(last)) if cells[0]), len(last))
+        above = last[: len(last) - rows]
+        if 0 < rows <= MOST_TITLE_ROWS_BETWEEN and sum(bool(cells[0]) for _, cells in above) >= 0.8 * len(above) > 0:
+            for number, _ in last[-rows:]:
+                note_row(self._noted.rows_of_groups, number)
+            batch.drop_last(rows)
 
     def _drop_footer(self, batch: RowBatcher) -> None:
         drop_footer(batch, self._noted)

@@ -10,7 +10,7 @@ from itertools import islice
 
 from otai.learning.data.texts.html_text import text_of_html
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
+from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of, grouped
 from otai.tickets.sources.table import Noted, RowBatch, read_as
 from otai.tickets.sources.text import TextFile, position_in_file
 from otai.words.sentences import Fact
@@ -40,7 +40,8 @@ class HtmlTableSource:
             raise refused("web_page")
         self._table = max(cells, key=lambda table: cells[table])
         first = list(islice(self._rows(), FRAME_ROWS))
-        self._grid = GridReader(frame_of(first, header=header), limits=text.limits, noted=self.noted)
+        frame = grouped(frame_of(first, header=header), self._rows())
+        self._grid = GridReader(frame, limits=text.limits, noted=self.noted)
         self.columns = self._grid.columns
         self.format = read_as(Fact("format_html"), *text.written_in)
 

@@ -43,6 +43,12 @@ class Noted:
     footer_rows: list[int] = field(default_factory=list)
     """Row numbers below the tickets: totals, notes of a report."""
     footer_example: str = ""
+    groups: list[str] = field(default_factory=list)
+    """Names of the groups that the rows stand in, each above its rows; the first ones."""
+    group_column: str = ""
+    """The column that says of each row in which group it stands."""
+    rows_of_groups: list[int] = field(default_factory=list)
+    """Row numbers of what sums a group up or belongs to a ticket (subitems): no tickets."""
     columns_left_out: list[str] = field(default_factory=list)
     """Of a file with more columns than an import may have: those that repeat a name many times."""
     names_cut: list[str] = field(default_factory=list)
@@ -65,12 +71,16 @@ class Noted:
     def begin(self) -> None:
         """A new pass over the rows."""
         self.headers_repeated, self.footer_rows, self.footer_example = [], [], ""
+        self.groups, self.rows_of_groups = [], []
 
     def note_more(self, other: Noted, *, after: int) -> None:
         """What was noted of the rows of a further table, whose first row is the one `after` so many."""
         self.headers_repeated += [after + row for row in other.headers_repeated]
         self.footer_rows += [after + row for row in other.footer_rows]
         self.footer_example = self.footer_example or other.footer_example
+        self.groups += [name for name in other.groups if name not in self.groups]
+        self.group_column = self.group_column or other.group_column
+        self.rows_of_groups += [after + row for row in other.rows_of_groups]
 
 
 def read_as(*parts: Fact) -> Fact:

@@ -24,7 +24,7 @@ from otai.tickets.column_names import folded
 from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused, told_as
 from otai.tickets.sources import shown_numbers
-from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
+from otai.tickets.sources.grid import FRAME_ROWS, Frame, GridReader, frame_of, grouped
 from otai.tickets.sources.kinds import Kinds, Placing, Table, are_of_one_kind, kinds_of
 from otai.tickets.sources.number_formats import format_of
 from otai.tickets.sources.open_document import OpenDocument
@@ -101,7 +101,7 @@ class WorkbookSource:
                 name: list(islice(book.rows(name), FRAME_ROWS)) for name in [*book.sheets, *book.hidden][:MOST_SHEETS]
             }
             chosen = _chosen(book, first, sheet)
-            self._frames = {chosen: frame_of(first[chosen], header=header)}
+            self._frames = {chosen: _frame(book, chosen, first[chosen], header)}
             kinds = self._sorted(book, chosen, first) if sheet is None else Kinds([0], {}, [])
             names = list(self._frames)
             self._sheets = [names[at] for at in kinds.tickets]
@@ -154,7 +154,7 @@ class WorkbookSource:
         frames = {chosen: self._frames[chosen]}
         for sheet in book.sheets:
             if sheet not in frames and first.get(sheet):
-                frame = frame_of(first[sheet])
+                frame = _frame(book, sheet, first[sheet], None)
                 if not frame.is_headless and len([name for name in frame.names if name]) > 1:
                     frames[sheet] = frame
         self._frames = {sheet: frames[sheet] for sheet in (*book.sheets, chosen) if sheet in frames}
@@ -211,6 +211,10 @@ class WorkbookSource:
                 numbers = [number + offset for number in rows.numbers]
                 rows = RowBatch(numbers, [*rows.columns, [sheet] * len(numbers)])
             yield rows
+
+
+def _frame(book: _Book, sheet: str, first: list[SheetRow], header: int | None) -> Frame:
+    return grouped(frame_of(first, header=header), book.rows(sheet))
 
 
 def _sheets_read(sheets: Sequence[str]) -> Fact:

@@ -11,7 +11,7 @@ from typing import Any
 from xml.parsers import expat
 
 from otai.tickets.problems import BadRows, refused
-from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of
+from otai.tickets.sources.grid import FRAME_ROWS, GridReader, frame_of, grouped
 from otai.tickets.sources.nested import Flattener
 from otai.tickets.sources.no_tickets import MOST_ERRORS, must_be_elements_of_tickets
 from otai.tickets.sources.number_formats import NumberFormat, format_of
@@ -191,7 +191,8 @@ class SpreadsheetXmlSource:
             first.append(row)
             if len(first) >= FRAME_ROWS:
                 break
-        self._grid = GridReader(frame_of(first, header=header), limits=text.limits, noted=self.noted)
+        frame = grouped(frame_of(first, header=header), self._rows())
+        self._grid = GridReader(frame, limits=text.limits, noted=self.noted)
         self.columns = self._grid.columns
         self.format = read_as(Fact("format_excel_xml"), Fact("part_sheet", {"name": repr(self._sheet)}))
 

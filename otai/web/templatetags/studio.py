@@ -40,6 +40,7 @@ from otai.web import refusals, words
 from otai.web.formats import MINUS, credits, money, number, percent, percent_number, size
 from otai.web.words import delivery_words, fact_words, move_words, who_words
 from otai.words.catalogue import ENGLISH
+from otai.words.catalogue import language_name as name_of_language
 from otai.words.countries import country_name
 
 register = template.Library()
@@ -415,6 +416,12 @@ def month(of: Month | None) -> str:
 def country(code: str) -> str:
     """`DE` as its readers call it: `Germany`."""
     return country_name(code, get_language() or ENGLISH)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """`German`, `Deutsch`, `allemand`: a language of tickets by its code, as the reader calls it."""
+    return name_of_language(code, language=get_language() or ENGLISH)
 
 
 @register.filter

@@ -225,6 +225,7 @@ def settle_upload(request: MemberRequest, upload: UUID) -> HttpResponse:
         "where": preview.look.where,
         "rows_seen": preview.look.rows,
         "is_whole": preview.look.is_whole,
+        "rows_become": preview.rows_become,
         "problem": problem,
         "problems": problems_in_words(details.get("problems", [])) if problem and details.get("row") else [],
         "problem_count": details.get("problem_count", 0),

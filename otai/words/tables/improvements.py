@@ -40,8 +40,8 @@ IMPROVEMENTS: Mapping[str, tuple[Sentence, ...]] = {
         ),
     ),
     "improvement.language": (
-        "Only {share:percent1} of the tickets are in “{language}”. More of them would help, or a mode whose encoder "
-        "reads other languages as well.",
+        "Only {share:percent1} of the tickets are in “{language:language}”. More of them would help, or a mode whose "
+        "encoder reads other languages as well.",
     ),
     "improvement.stronger_mode": (
         "{mode:title} gained {mean:points} points of accuracy on {attributes:n} attributes of public sets, mostly "

@@ -48,6 +48,38 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "company",
+    [
+        "Muster GmbH", "Muster Bau AG", "Muster GmbH & Co. KG", "Muster UG", "Example Ltd", "Example Holdings Ltd.",
+        "Example Inc.", "Example LLC", "Exemple SARL", "Exemple S.A.", "Exemple SAS", "Ejemplo S.L.", "Voorbeeld B.V.",
+        "Voorbeeld NV", "Przykład sp. z o.o.", "Esempio S.r.l.", "Esempio SRL", "Esempio S.p.A.", "Exemplo Lda",
+        "Exempel AB", "Priklad s.r.o.", "Nordsee Handel SE",
+    ],
+)  # fmt: skip
+def test_a_company_is_no_person_and_hides_none(company: str) -> None:
+    for text in (
+        f"Kind regards\n{company}", f"mfg {company}", f"Name: {company}", f"Kundenname: {company}\nRaum 4",
+    ):  # fmt: skip
+        assert mask(text) == text
+    assert mask(f"Kind regards\n{company}\nNora Blake") == f"Kind regards\n{company}\n[name]"
+    assert mask(f"Kind regards\nNora Blake\n{company}") == f"Kind regards\n[name]\n{company}"
+    assert mask(f"Kind regards\nNora Blake, {company}") == f"Kind regards\n[name], {company}"
+
+
+@pytest.mark.parametrize(
+    "name", ["Jan de Vries", "Anna von der Aue", "Maria da Silva", "Luis de la Rosa", "Ana Prado y Gil"]
+)
+def test_small_words_inside_a_name_do_not_hide_it(name: str) -> None:
+    assert mask(f"Kind regards\n{name}") == "Kind regards\n[name]"
+    assert mask(f"mfg {name}, Muster GmbH\nRaum 4") == "mfg [name], Muster GmbH\nRaum 4"
+
+
+@pytest.mark.parametrize("name", ["Jo Incze", "Sara Coe", "Ag Nowak", "Asa Berg", "Li Co"])
+def test_names_that_only_begin_like_a_legal_form_are_names(name: str) -> None:
+    assert mask(f"Kind regards\n{name}") == "Kind regards\n[name]"
+
+
+@pytest.mark.parametrize(
     ("text", "kind", "value"),
     [
         ("Numer konta: 61 1090 1014 0000 0712 1981 2874", "iban", "1090"),

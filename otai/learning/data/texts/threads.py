@@ -89,28 +89,34 @@ def _looks_like_thread(cell: str) -> bool:
 def first_customer_message(cell: str) -> str | None:
     """The text of the customer's first message; the first message of all where nothing says who wrote them. None if the
     cell is no thread."""
+    told = messages_of(cell)
+    by_customer = [text for who, _, text in told if who == "customer"]
+    by_unknown = [text for who, _, text in told if who is None]
+    return (by_customer or by_unknown or [told[0][2]])[0] if told else None
+
+
+ThreadMessage = tuple[str | None, str | None, str]
+"""Who wrote it (customer, desk, None: not said), when (ISO 8601, for sorting), the text."""
+
+
+def messages_of(cell: str) -> list[ThreadMessage]:
+    """The messages of a thread that say something, by their times if they all have one; none if the cell is no
+    thread."""
     if TREE_MARK in cell:
         messages = _of_tree(cell)
     elif re.match(STARTS_AS_LIST, cell):
         messages = _of_list(cell)
     else:
-        return None
+        return []
     told = [message for message in messages if message[2].strip()]
-    if not told:
-        return None
-    if all(when is not None for _, when, _ in told):
+    if told and all(when is not None for _, when, _ in told):
         # Some helpdesks list the newest first.
         told.sort(key=lambda message: message[1] or "")
-    by_customer = [text for who, _, text in told if who == "customer"]
-    by_unknown = [text for who, _, text in told if who is None]
-    return (by_customer or by_unknown or [told[0][2]])[0]
+    return told
 
 
 SAYS_WRITER = (INCOMING | OUTGOING) - frozenset(("isprivate", "private"))
 """Keys that say yes or no to who wrote it."""
-
-ThreadMessage = tuple[str | None, str | None, str]
-"""Who wrote it (customer, desk, None: not said), when (ISO 8601, for sorting), the text."""
 
 
 def _of_tree(cell: str) -> list[ThreadMessage]:
