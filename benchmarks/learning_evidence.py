@@ -26,7 +26,7 @@ from benchmarks.learning_business import FRAGMENT as BUSINESS_FRAGMENT
 from benchmarks.learning_business import SETS, rows_of, tickets_of
 from otai.learning import training
 from otai.learning.evidence.expected_quality import expected
-from otai.learning.evidence.label_issues import suspected
+from otai.learning.evidence.label_issues import label_issues_of
 from otai.learning.linear.subset_models import SubsetModels, SubsetSample
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
@@ -47,7 +47,7 @@ def planted(name: str) -> str:
     rows = [row for row, split in enumerate(tickets.splits) if split == "train"]
     wrong = set(with_wrong_labels(column, rows, chance))
     data = dataclasses.replace(tickets, attributes={specs[0].name: column})
-    defaults = suspected.__kwdefaults__
+    defaults = label_issues_of.__kwdefaults__
     assert defaults is not None
     # A card lists some hundred; here all of them are looked at.
     with mock.patch.dict(defaults, most=len(tickets)):
@@ -189,7 +189,7 @@ def cost(name: str) -> str:
 
         return measured
 
-    names = {(SubsetModels, "fit"), (SubsetSample, "of"), (training, "learning_curve"), (training, "suspected")}
+    names = {(SubsetModels, "fit"), (SubsetSample, "of"), (training, "learning_curve"), (training, "label_issues_of")}
     kept = {one: getattr(*one) for one in names}
     for (owner, attribute), function in kept.items():
         setattr(owner, attribute, timed(function))

@@ -135,12 +135,19 @@ def test_a_long_function_has_no_name_that_says_nothing() -> None:
     assert said == []
 
 
-def _names_bound(function: ast.AST) -> set[str]:
-    """Those of the function itself; what a comprehension or lambda binds stands beside its use."""
+def _names_bound(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Those of the function itself, parameters too; what a comprehension or lambda binds stands beside its use."""
     nodes = set(_own_nodes(function))
     inside = {node for one in nodes if isinstance(one, ast.comprehension) for node in ast.walk(one.target)}
     names = {node for node in nodes - inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return {node.id for node in names}
+    given = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+    return {node.id for node in names} | given
+
+
+def test_a_parameter_binds_a_name_and_a_comprehension_none() -> None:
+    [function] = ast.parse("def f(one, *found):\n    here = [other for other in found]\n    return lambda x: x").body
+    assert isinstance(function, ast.FunctionDef)
+    assert _names_bound(function) == {"one", "found", "here"}
 
 
 def test_a_branch_is_counted_wherever_it_stands() -> None:
@@ -191,7 +198,10 @@ DOORS = {"api", "cli", "web"}
 """What their functions, and the desk's, say is the help of a command, a paragraph of the reference, or about a page:
 refusals are listed elsewhere."""
 
-ARRAYS = {"Floats", "Mask", "Matrix", "NDArray", "Rows", "csr_matrix"}
+ARRAYS = {
+    "Codes", "Counts", "Floats", "Hashes", "Indices", "Mask", "Matrix", "NDArray", "Rows", "Scores", "ShortCodes",
+    "Vectors", "csr_matrix",
+}  # fmt: skip
 SAYS_ITS_SHAPE = re.compile(
     r"[Ss]hape|\([a-z0-9][\w +*]*,.*\)|\b[Ff]or each|\b[Ee]ach\b|\b[Aa]s (in|each|`)", re.DOTALL
 )
@@ -248,6 +258,21 @@ def test_a_function_of_learning_that_hands_out_arrays_says_their_shape() -> None
         and not SAYS_ITS_SHAPE.search(said)
     ]
     assert found == []
+
+
+def test_an_array_of_learning_is_called_by_what_it_holds() -> None:
+    """`NDArray[np.int64]` may be rows, codes or counts; learning/arrays.py has a name for each."""
+    raw = [
+        f"{path}:{node.lineno}"
+        for path, tree in below(OTAI / "learning")
+        if path != "arrays.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "NDArray"
+        and isinstance(node.slice, ast.Attribute)
+    ]
+    assert raw == []
 
 
 def test_a_docstring_is_counted_where_help_would_show_it(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class _Now(Collector):
         yield from as_metrics(watched(now=utc_now()))
 
 
-def as_metrics(found: ServiceFigures) -> Iterator[Metric]:
+def as_metrics(figures: ServiceFigures) -> Iterator[Metric]:
     """The figures as Prometheus's metrics; names, labels and units stand in docs/dispatch.md."""
     by_pool = {
         "otai_pool_slots": ("Slots of the pool", "slots"),
@@ -88,25 +88,25 @@ def as_metrics(found: ServiceFigures) -> Iterator[Metric]:
     }
     for name, (words, field) in by_pool.items():
         family = GaugeMetricFamily(name, words, labels=["pool"])
-        for pool in found.pools:
+        for pool in figures.pools:
             family.add_metric([pool.pool], getattr(pool, field))
         yield family
     on_time = GaugeMetricFamily(
         "otai_on_time_ratio", "Share of runs ready in time, last 24 hours", labels=["mode", "delivery"]
     )
-    for (mode, delivery), share in found.on_time.items():
+    for (mode, delivery), share in figures.on_time.items():
         on_time.add_metric([mode, delivery], share)
     yield on_time
     ended = GaugeMetricFamily("otai_runs_ended_24h", "Runs ended in the last 24 hours", labels=["ending"])
-    for ending, count in found.ended.items():
+    for ending, count in figures.ended.items():
         ended.add_metric([ending], count)
     yield ended
     attempts = GaugeMetricFamily("otai_attempts_24h", "Attempts of the last 24 hours", labels=["outcome"])
-    for outcome, count in found.attempts.items():
+    for outcome, count in figures.attempts.items():
         attempts.add_metric([outcome], count)
     yield attempts
     yield GaugeMetricFamily(
-        "otai_runs_expected_late", "Open runs that are expected to be late", value=found.expected_late
+        "otai_runs_expected_late", "Open runs that are expected to be late", value=figures.expected_late
     )
-    yield GaugeMetricFamily("otai_holds_open", "Holds that are neither captured nor released", value=found.open_holds)
-    yield GaugeMetricFamily("otai_grants_due", "Subscriptions whose monthly grant is due", value=found.grants_due)
+    yield GaugeMetricFamily("otai_holds_open", "Holds that are neither captured nor released", value=figures.open_holds)
+    yield GaugeMetricFamily("otai_grants_due", "Subscriptions whose monthly grant is due", value=figures.grants_due)

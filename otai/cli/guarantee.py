@@ -47,30 +47,30 @@ CriterionArgument = Annotated[
 ]
 
 
-def guarantee_as_dict(found: Guarantee) -> dict[str, Any]:
+def guarantee_as_dict(guarantee: Guarantee) -> dict[str, Any]:
     """A guarantee as JSON, with its criteria and verdicts."""
     return {
-        "id": found.id,
-        "organisation": found.organisation.slug,
-        "tier": found.tier,
-        "status": found.status,
-        "waits_for_operator": found.waits_for_operator,
-        "waits_because": found.waits_because,
-        "criteria": [one.as_dict() | {"in_words": one.in_words} for one in queries.criteria(found)],
-        "data_set": str(found.data_set) if found.data_set else None,
-        "holdout_tickets": found.holdout_tickets,
-        "holdout_sha256": found.holdout_sha256,
-        "agreed_by": found.agreed_by,
-        "agreed_at": found.agreed_at,
-        "verdict_rule": found.verdict_rule,
-        "run": found.run.number if found.run else None,
-        "verdict": found.verdict,
-        "improvement_run": found.improvement_run.number if found.improvement_run else None,
-        "improvement_verdict": found.improvement_verdict,
-        "fee_credits": found.fee_credits,
+        "id": guarantee.id,
+        "organisation": guarantee.organisation.slug,
+        "tier": guarantee.tier,
+        "status": guarantee.status,
+        "waits_for_operator": guarantee.waits_for_operator,
+        "waits_because": guarantee.waits_because,
+        "criteria": [one.as_dict() | {"in_words": one.in_words} for one in queries.criteria(guarantee)],
+        "data_set": str(guarantee.data_set) if guarantee.data_set else None,
+        "holdout_tickets": guarantee.holdout_tickets,
+        "holdout_sha256": guarantee.holdout_sha256,
+        "agreed_by": guarantee.agreed_by,
+        "agreed_at": guarantee.agreed_at,
+        "verdict_rule": guarantee.verdict_rule,
+        "run": guarantee.run.number if guarantee.run else None,
+        "verdict": guarantee.verdict,
+        "improvement_run": guarantee.improvement_run.number if guarantee.improvement_run else None,
+        "improvement_verdict": guarantee.improvement_verdict,
+        "fee_credits": guarantee.fee_credits,
         "events": [
             {"at": event.at, "move": event.what, "who": event.who, **event.explained()}
-            for event in queries.events(found)
+            for event in queries.events(guarantee)
         ],
     }
 

@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 """Scores, weights and features: single precision, wherever memory counts."""
 
+Scores = NDArray[np.floating]
+"""Scores of labels in either precision: (tickets, labels)."""
+
 Vectors = NDArray[np.float32]
 """What encoders read: (tickets, width), a unit vector for each encoder side by side, zeros where nothing could be
 read."""
@@ -26,6 +29,12 @@ Rows = NDArray[np.int64]
 
 Codes = NDArray[np.int64]
 """Label numbers, one for each ticket."""
+
+Counts = NDArray[np.int64]
+"""How many: tickets, tokens, characters."""
+
+Indices = NDArray[np.int64]
+"""Places among tokens, features or columns."""
 
 ShortCodes = NDArray[np.int16]
 """Label numbers as a model keeps them."""

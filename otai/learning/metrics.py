@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Codes, Floats, Mask, Rows
+from otai.learning.arrays import Codes, Floats, Mask, Rows, Scores
 from otai.learning.estimate import Estimate
 
 RESAMPLES = 400
@@ -48,16 +48,22 @@ def macro_f1(actual: sparse.csr_matrix, predicted: sparse.csr_matrix, *, seed: i
     tickets = actual.shape[0]
     both = actual.multiply(predicted).tocsr()
 
-    def totals(weights: Floats) -> Floats:
-        hits, guessed, there = (np.asarray(weights @ part) for part in (both, predicted, actual))
-        f1 = f1_per_label(hits, guessed, there)
-        present = there > 0
-        return (f1 * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
-
-    value = float(totals(np.ones((1, tickets)))[0])
+    value = float(_macro_f1_under(np.ones((1, tickets)), both, predicted, actual)[0])
     if tickets == 0:
         return Estimate(value, 0.0, 1.0)
-    return percentile_interval(value, totals(bootstrap(tickets, RESAMPLES, np.random.default_rng(seed))[1:]))
+    weights = bootstrap(tickets, RESAMPLES, np.random.default_rng(seed))[1:]
+    return percentile_interval(value, _macro_f1_under(weights, both, predicted, actual))
+
+
+def _macro_f1_under(
+    weights: Floats, both: sparse.csr_matrix, predicted: sparse.csr_matrix, actual: sparse.csr_matrix
+) -> Floats:
+    """Macro F1 under each row of weights of the tickets, shape (drawn,); `both` is 1 where a label was predicted and
+    is there. Labels that no ticket with a weight has do not count."""
+    hits, guessed, there = (np.asarray(weights @ part) for part in (both, predicted, actual))
+    present = there > 0
+    f1 = f1_per_label(hits, guessed, there) * present
+    return f1.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
 
 
 def bootstrap(tickets: int, resamples: int, chance: np.random.Generator) -> Floats:
@@ -93,7 +99,7 @@ def argmax_codes(scores: NDArray[Any]) -> Codes:
     return np.asarray(scores.argmax(axis=1), np.int64)
 
 
-def argmax_decision(scores: NDArray[np.floating]) -> Mask:
+def argmax_decision(scores: Scores) -> Mask:
     """The label with the highest score of each ticket, as 0/1 of the shape (tickets, labels) of `scores`; of equal ones
     the first."""
     decided = np.zeros(scores.shape, np.bool_)
@@ -105,10 +111,7 @@ def quality_under(decided: Mask, actual: Mask, there: sparse.csr_matrix, weights
     """Accuracy and macro F1 under each row of weights of the holdout's tickets, shape (2, drawn)."""
     right = (decided == actual).all(axis=1).astype(np.float64)
     guessed = sparse.csr_matrix(decided.astype(np.float64))
-    both = there.multiply(guessed).tocsr()
-    hits, predicted, present = (np.asarray(weights @ part) for part in (both, guessed, there))
-    f1 = f1_per_label(hits, predicted, present) * (present > 0)
-    macro = f1.sum(axis=1) / np.maximum((present > 0).sum(axis=1), 1)
+    macro = _macro_f1_under(weights, there.multiply(guessed).tocsr(), guessed, there)
     return np.stack([weights @ right / weights.sum(axis=1), macro])
 
 

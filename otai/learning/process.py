@@ -134,7 +134,7 @@ def _completed(spec: ProcessSpec) -> dict[str, Any]:
     devices = _Devices(spec.threads)
     devices.tell_what_is_used()
 
-    def tell(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         devices.tell_what_is_used()
         if progress.note:
             say(type="log", text=progress.note)
@@ -162,7 +162,7 @@ def _completed(spec: ProcessSpec) -> dict[str, Any]:
             tickets,
             attributes,
             recipe,
-            tell,
+            on_progress,
             spec.seed,
             _encoding(spec),
             spec.checkpoint_dir,

@@ -42,23 +42,23 @@ def ignore(progress: Progress) -> None:
 class Steps:
     """Counts finished steps and tells the listener. `total` is the number of `finish` calls to come."""
 
-    def __init__(self, total: int, tell: Callable[[Progress], None]) -> None:
-        self._total, self._done, self._tell = total, 0, tell
+    def __init__(self, total: int, on_progress: Callable[[Progress], None]) -> None:
+        self._total, self._done, self._on_progress = total, 0, on_progress
         self._stage = Stage.READING
 
     def enter(self, stage: Stage) -> None:
         """Tells the listener that a stage begins; the count of steps stays."""
         self._stage = stage
-        self._tell(Progress(stage, self._done, self._total))
+        self._on_progress(Progress(stage, self._done, self._total))
 
     def finish(self, steps: int = 1) -> None:
         """So many steps are done; never counted beyond the total."""
         self._done = min(self._done + steps, self._total)
-        self._tell(Progress(self._stage, self._done, self._total))
+        self._on_progress(Progress(self._stage, self._done, self._total))
 
     def say(self, note: str) -> None:
         """Passes a sentence for people on; no step is done by it."""
-        self._tell(Progress(self._stage, self._done, self._total, note))
+        self._on_progress(Progress(self._stage, self._done, self._total, note))
 
     def part_of(self, finer_steps: int, *, counting_as: int) -> Callable[[], None]:
         """To be called `finer_steps` times, which together count as `counting_as` steps."""

@@ -22,7 +22,7 @@ from otai.learning.data.targets import AttributeTarget, attribute_target
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.evidence.card_answer import answer_findings
 from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, more_tickets_for, thresholds_for
-from otai.learning.evidence.label_issues import suspected
+from otai.learning.evidence.label_issues import label_issues_of
 from otai.learning.evidence.leaks import given_away
 from otai.learning.evidence.learning_curve import learning_curve
 from otai.learning.evidence.report_card import AttributeReport, RandomPart, ReportCard, excerpt_of
@@ -357,7 +357,7 @@ class _Training:
                     report, at_random=RandomPart(beside.holdout_tickets, beside.accuracy, beside.macro_f1)
                 )
             if subset_models is None:
-                wrong = suspected(target, predictions.rows, predictions.probabilities, self.tickets)
+                wrong = label_issues_of(target, predictions.rows, predictions.probabilities, self.tickets)
                 report = dataclasses.replace(report, wrong_labels=wrong)
             else:
                 report = self._with_evidence(report, number, predictions, subset_models)
@@ -456,7 +456,7 @@ class _Training:
         new = self._newest_among(predictions.rows)
         sizes = [SubsetDecision(one.tickets, one.decided[new]) for one in (*subset_models.learnt[number], of_all)]
         curve = learning_curve(target, predictions.rows[new], sizes, seed=self.seed)
-        wrong = suspected(target, rows, probabilities, self.tickets)
+        wrong = label_issues_of(target, rows, probabilities, self.tickets)
         return dataclasses.replace(report, learning_curve=curve, wrong_labels=wrong)
 
     def _decided_by_business(self, number: int) -> Mask:

@@ -124,14 +124,14 @@ def is_recent(request: HttpRequest, *, now: datetime) -> bool:
     return bool(did_recently_reauthenticate(request))
 
 
-class Sender(TypedDict):
+class SentBy(TypedDict):
     """Of a request: the network address, and what the browser says of itself."""
 
     address: str
     user_agent: str
 
 
-def sender(request: HttpRequest) -> Sender:
+def sender(request: HttpRequest) -> SentBy:
     """Address and browser of whoever sent it; the address is the visitor's, behind proxies too (config/gate.py)."""
     return {
         "address": request.META.get("REMOTE_ADDR", ""),

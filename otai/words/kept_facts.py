@@ -9,14 +9,14 @@ from otai.words.sentences import Fact
 OwnWords = str
 """What a person wrote."""
 
-Column = str
+ColumnText = str
 """The text of a column."""
 
 MARK = '{"code": '
 """What every fact begins with in its column, and nobody's own words."""
 
 
-def stored_fact(said: OwnWords | Fact) -> Column:
+def stored_fact(said: OwnWords | Fact) -> ColumnText:
     """The column's text: a fact as JSON with its code first; a person's own words as they are.
 
     Words that would be read as a fact get a blank in front.
@@ -26,7 +26,7 @@ def stored_fact(said: OwnWords | Fact) -> Column:
     return f" {said}" if isinstance(said, str) and said.startswith(MARK) else said
 
 
-def read_fact(stored: Column) -> OwnWords | Fact:
+def read_fact(stored: ColumnText) -> OwnWords | Fact:
     """The fact or the words that `stored_fact` made the text of; what is no fact after all is text."""
     if not stored.startswith(MARK):
         return stored

@@ -11,11 +11,11 @@ from otai.learning.evidence.report_card import (
     AttributeReport,
     Coverage,
     CurvePoint,
+    LabelIssue,
+    LabelIssues,
     LabelReport,
     Majority,
     ReportCard,
-    SuspectedLabel,
-    WrongLabels,
 )
 from otai.web.templatetags.studio import in_hundred, points
 from otai.web.views import report_card as page
@@ -118,10 +118,10 @@ def test_tags_are_told_by_labels() -> None:
 
 
 def test_of_tags_in_doubt_only_what_would_change_is_said() -> None:
-    doubt = SuspectedLabel("T-1", ["vpn", "wifi"], ["wifi", "proxy"], 0.97, "")
+    doubt = LabelIssue("T-1", ["vpn", "wifi"], ["wifi", "proxy"], 0.97, "")
     assert (doubt.taken_away, doubt.added) == (["vpn"], ["proxy"])
-    suspects = [SuspectedLabel(f"T-{number}", ["a"], ["b"], 0.9, "") for number in range(50)]
-    opened = page.attribute_page(card(report(wrong_labels=WrongLabels(400, 70, suspects))), 0)
+    suspects = [LabelIssue(f"T-{number}", ["a"], ["b"], 0.9, "") for number in range(50)]
+    opened = page.attribute_page(card(report(wrong_labels=LabelIssues(400, 70, suspects))), 0)
     assert (opened.suspects_total, len(opened.suspects)) == (70, 50), "figure, list and advice are one count"
 
 

@@ -219,7 +219,7 @@ def of_cards() -> Iterator[Finding]:
 def reports() -> Iterator[Any]:
     from dataclasses import replace
 
-    from otai.learning.evidence.report_card import ConfusedPair, LabelReport, Majority, RandomPart, WrongLabels
+    from otai.learning.evidence.report_card import ConfusedPair, LabelIssues, LabelReport, Majority, RandomPart
 
     base = attribute_report("queue", 0.615)
     yield replace(base, holdout_tickets=0)
@@ -231,7 +231,7 @@ def reports() -> Iterator[Any]:
         yield replace(base, holdout_tickets=300, at_random=RandomPart(300, Estimate(others, 0.0, 1.0), base.macro_f1))
     never = LabelReport("fax", 9, 9, 0, None, 0.0, 0.0)
     pair = ConfusedPair("fax", "scan", 9, 0.5, [])
-    yield replace(base, per_label=[never], confused_pairs=[pair], wrong_labels=WrongLabels(400, 8, []))
+    yield replace(base, per_label=[never], confused_pairs=[pair], wrong_labels=LabelIssues(400, 8, []))
 
 
 def of_the_answer() -> Iterator[Finding]:

@@ -16,27 +16,27 @@ _KINDS = {
 }
 
 
-def seen_move(found: Mapping[str, Any]) -> MoveSeen:
+def seen_move(transaction: Mapping[str, Any]) -> MoveSeen:
     """A balance transaction whose `source` is expanded; a type that Stripe added since is OTHER.
 
     What a dispute takes and gives back is an `adjustment`, and told from others by its source.
     """
-    source = found.get("source")
+    source = transaction.get("source")
     source = source if isinstance(source, Mapping) else {}
     what = str(source.get("object") or "")
-    kind = _KINDS.get(str(found.get("type") or ""), MoveKind.OTHER)
+    kind = _KINDS.get(str(transaction.get("type") or ""), MoveKind.OTHER)
     if what == "dispute":
         kind = MoveKind.DISPUTE
     # A charge that no PaymentIntent made is of another business of the vendor's: it goes by its own name.
     payment = str(source.get("payment_intent") or source.get("charge") or (what == "charge" and source.get("id")) or "")
     return MoveSeen(
-        id=str(found["id"]),
+        id=str(transaction["id"]),
         kind=kind,
-        cents=int(found.get("amount") or 0),
-        fee_cents=int(found.get("fee") or 0),
-        currency=str(found.get("currency") or "").upper(),
-        at=datetime.fromtimestamp(int(found["created"]), tz=UTC),
+        cents=int(transaction.get("amount") or 0),
+        fee_cents=int(transaction.get("fee") or 0),
+        currency=str(transaction.get("currency") or "").upper(),
+        at=datetime.fromtimestamp(int(transaction["created"]), tz=UTC),
         payment=payment if what in ("charge", "refund", "dispute") else "",
         subject="" if what == "charge" else str(source.get("id") or ""),
-        provider_kind=str(found.get("type") or ""),
+        provider_kind=str(transaction.get("type") or ""),
     )

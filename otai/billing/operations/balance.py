@@ -207,7 +207,7 @@ def _booked_as_gone(name: str) -> Iterator[tuple[str, int, str, datetime]]:
         yield reversal.external_id, -reversal.cents if counts(reversal) else 0, reversal.currency, at
 
 
-def _write(name: str, found: list[Mismatch], new: int, *, since: datetime, now: datetime) -> None:
+def _write(name: str, mismatches: list[Mismatch], new: int, *, since: datetime, now: datetime) -> None:
     try:
         with transaction.atomic():
             BalanceCheck.objects.create(
@@ -216,13 +216,13 @@ def _write(name: str, found: list[Mismatch], new: int, *, since: datetime, now: 
                 since_at=since,
                 made_at=now,
                 moves=new,
-                differences=len(found),
+                differences=len(mismatches),
             )
             standing = {
                 (known.differs_by, known.subject): known
                 for known in BalanceDifference.objects.filter(gateway=name, gone_at__isnull=True)
             }
-            for mismatch in found:
+            for mismatch in mismatches:
                 amounts: dict[str, object] = {
                     "ours_cents": mismatch.ours,
                     "theirs_cents": mismatch.theirs,

@@ -80,24 +80,24 @@ def _pays_from_now_on(method: PaymentMethod, older: PaymentMethod, who: str, now
 
 
 @transaction.atomic
-def is_gone(found: PaymentMethod, *, who: str, now: datetime) -> None:
+def is_gone(method: PaymentMethod, *, who: str, now: datetime) -> None:
     """The provider keeps it no more: what it paid for is paid by invoice, and an automatic top-up stops."""
-    organisation = found.organisation
+    organisation = method.organisation
     subscription = Subscription.objects.select_for_update(no_key=True).filter(organisation=organisation).first()
-    if not PaymentMethod.objects.filter(id=found.id, removed_at__isnull=True).update(removed_at=now):
+    if not PaymentMethod.objects.filter(id=method.id, removed_at__isnull=True).update(removed_at=now):
         return
     record(
         organisation=organisation,
         subject="payment_method",
-        subject_id=found.id,
+        subject_id=method.id,
         move=BillingOccurrence.REMOVED,
         who=who,
         now=now,
-        **as_told(found),
+        **as_told(method),
     )
-    if subscription is not None and subscription.renewal_payment_method == found.reference:
+    if subscription is not None and subscription.renewal_payment_method == method.reference:
         set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now)
     gone = Fact("top_up_method_removed")
     CreditWatch.objects.filter(
-        organisation=organisation, payment_method=found.reference, top_up_below__gt=0, stopped_at__isnull=True
+        organisation=organisation, payment_method=method.reference, top_up_below__gt=0, stopped_at__isnull=True
     ).update(stopped_at=now, stopped_why=say_fact(gone), stopped_fact=gone.as_dict())

@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otai.learning.arrays import Floats
 from otai.learning.data.language_names import language_code
 from otai.learning.data.language_words import DESK_WORDS, FUNCTION_WORDS
+from otai.learning.metrics import argmax_codes
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -103,14 +104,14 @@ class LanguageMixture:
             return found
         likelihoods = _likelihoods([words for _, words in asked])
         posteriors = self._settled(likelihoods)
-        best = posteriors.argmax(axis=1)
+        best = argmax_codes(posteriors)
         for (index, _), language, row, told in zip(asked, best.tolist(), posteriors, likelihoods, strict=True):
             # A text that is about as likely in no language at all (numbers, names) has no posterior to speak of.
             if row[language] >= LEAST_POSTERIOR and told.any():
                 found[index] = LANGUAGES[language]
         return found
 
-    def _settled(self, likelihoods: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _settled(self, likelihoods: Floats) -> Floats:
         """Posteriors, shape (texts, languages), once the shares have settled; the texts count in the shares from then
         on."""
         weights = self._weights
@@ -123,7 +124,7 @@ class LanguageMixture:
         return posteriors
 
 
-def _likelihoods(words: Sequence[str]) -> NDArray[np.float64]:
+def _likelihoods(words: Sequence[str]) -> Floats:
     """How likely each text is in each language, up to a factor for each text; shape (texts, languages)."""
     places = {code: place for place, code in enumerate(LANGUAGES)}
     table = np.zeros((len(words), len(LANGUAGES)))
@@ -131,7 +132,7 @@ def _likelihoods(words: Sequence[str]) -> NDArray[np.float64]:
         for value in values:
             table[row, places[value.language.iso_code_639_1.name.lower()]] = value.value
     # Trigrams overlap, so the detector counts its evidence about twice.
-    tempered: NDArray[np.float64] = np.sqrt(table)
+    tempered: Floats = np.sqrt(table)
     for row, text in enumerate(words):
         if len(text) <= SHORT_CHARACTERS:
             said = Counter(at for word in text.casefold().split() for at in _SPEAKING.get(word.strip(",.!?;:"), ()))

@@ -33,14 +33,21 @@ def cleaned_columns(tickets: LabelledTickets, attributes: Sequence[AttributeSpec
     return [clean_labels(column_of(tickets, spec)) for spec in attributes]
 
 
+def rows_to_learn_from(tickets: LabelledTickets) -> tuple[Rows, Rows]:
+    """The rows that have any text, ascending, and a number for each ticket's text, equal for equal texts. Raises
+    `InputFailure` where there is no text, or the same in all."""
+    usable, text_numbers = rows_with_text(tickets.texts), text_numbers_of(tickets.texts)
+    if not len(usable):
+        raise InputFailure("all_empty", tickets=len(tickets))
+    if len(np.unique(text_numbers[usable])) == 1:
+        raise InputFailure("all_same", tickets=len(usable))
+    return usable, text_numbers
+
+
 def usable_rows(tickets: LabelledTickets) -> tuple[Rows, Rows]:
     """The rows that have any text, and a number for each ticket's text, equal for equal texts and within a thread.
     Raises `InputFailure`."""
-    usable = rows_with_text(tickets.texts)
-    if not len(usable):
-        raise InputFailure("all_empty", tickets=len(tickets))
-    if len(np.unique(text_numbers_of(tickets.texts)[usable])) == 1:
-        raise InputFailure("all_same", tickets=len(usable))
+    usable, _ = rows_to_learn_from(tickets)
     return usable, related_numbers_of(tickets.texts, tickets.links)
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from otai.learning.arrays import Rows
 from otai.learning.data.normalisation import normalise
@@ -27,8 +26,8 @@ TRAIN, TEST = "train", "test"
 class Split:
     """Row numbers, ascending. `fixed_by_customer` says that the data set came with its split."""
 
-    train: NDArray[np.int64]
-    holdout: NDArray[np.int64]
+    train: Rows
+    holdout: Rows
     fixed_by_customer: bool
     duplicates_moved: int = 0
     """Rows taken out of a fixed split's training part because the same text stands in its test part."""
@@ -113,7 +112,7 @@ def rows_with_text(texts: Sequence[str]) -> Rows:
     return np.asarray([row for row, text in enumerate(texts) if text and not text.isspace()], np.int64)
 
 
-def split_as_given(text_numbers: NDArray[np.int64], splits: Sequence[str | None]) -> Split | None:
+def split_as_given(text_numbers: Rows, splits: Sequence[str | None]) -> Split | None:
     """The customer's own split; None if it names no test tickets or no training tickets. Equal texts have equal
     numbers.
 

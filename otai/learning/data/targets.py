@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otai.learning.arrays import Mask, Matrix, Rows
+from otai.learning.arrays import Codes, Mask, Matrix, Rows
 from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, LabelNames, Value
 from otai.learning.errors import InputFailure
+from otai.learning.metrics import argmax_codes
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class AttributeTarget:
     left_out: Mapping[str, int]
     merged: list[tuple[str, str]]
 
-    def codes(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def codes(self, rows: Rows) -> Codes:
         """The label number of each of these rows; only for attributes with one label a ticket, and known rows."""
-        return self.y[rows].argmax(axis=1)
+        return argmax_codes(self.y[rows])
 
 
 def attribute_target(spec: AttributeSpec, clean: CleanLabels, train: Rows, *, fewest_tickets: int) -> AttributeTarget:

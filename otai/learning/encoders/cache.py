@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+
+from otai.learning.arrays import Rows, Vectors
 
 FILE = "vectors.sqlite3"
 DEFAULT_MAX_BYTES = 2 * 1024**3
@@ -66,7 +67,7 @@ class VectorCache:
         """The SQLite file in the cache's folder."""
         return self.folder / FILE
 
-    def read(self, encoder: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    def read(self, encoder: str, texts: Sequence[str], vectors: Vectors) -> Rows:
         """Writes the vectors that are known into their rows of `vectors` (texts, d); returns the rows that are not
         known."""
         rows = {_digest(text): row for row, text in enumerate(texts)}
@@ -99,7 +100,7 @@ class VectorCache:
         self.misses += len(unknown)
         return np.array(sorted(unknown), dtype=np.int64)
 
-    def write(self, encoder: str, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    def write(self, encoder: str, texts: Sequence[str], vectors: Vectors) -> None:
         """Keeps the vector of each text. Beyond `max_bytes`, those unused for longest make room."""
         today = self._today()
         rows = []

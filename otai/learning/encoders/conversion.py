@@ -4,6 +4,7 @@ Needs no torch."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ def convert(packed: Path, target: Path) -> None:
         table = np.empty((CHUNKS * len(parts[0]), PIECE_DIMENSION), dtype=np.uint8)
         for part, rows in enumerate(parts):
             table[part::CHUNKS] = rows
-        tensors: dict[str, NDArray[np.generic]] = {"pieces.table": table}
+        tensors: dict[str, NDArray[Any]] = {"pieces.table": table}
         for name in ("scale", "lo"):
             tensors[f"pieces.{name}"] = archive[name].astype(np.float32)
         widths = [width for width, _ in BRANCHES]

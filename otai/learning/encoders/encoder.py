@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otai.learning.arrays import Vectors
+from otai.learning.arrays import Matrix, Vectors
 from otai.learning.encoders.cache import VectorCache
 from otai.learning.encoders.errors import EncodersNotInstalled
 from otai.learning.encoders.known import EncoderSpec, Family
@@ -112,7 +111,7 @@ class Encoder:
         tokeniser = self._parts()[0]
         return [tokeniser.framed(self._cut(tokens)) for tokens in tokeniser(self._readable(texts))]
 
-    def unknown_share(self, texts: Sequence[str | None]) -> NDArray[np.float32]:
+    def unknown_share(self, texts: Sequence[str | None]) -> Matrix:
         """(texts,) Which share of each text's tokens the tokeniser does not know: near 1 for a script it never saw.
         1 for a text without tokens. Such texts get the zero vector; many of them are a finding worth telling."""
         tokeniser = self._parts()[0]

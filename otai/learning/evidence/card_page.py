@@ -22,7 +22,7 @@ from otai.learning.evidence.card_charts import (
     share_bar,
 )
 from otai.learning.evidence.comparison import AttributeComparison, Comparison
-from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, LabelsFound, ReportCard, SuspectedLabel
+from otai.learning.evidence.report_card import AttributeReport, Cost, Coverage, LabelIssue, LabelsFound, ReportCard
 from otai.learning.finding import Finding
 from otai.words import findings as words
 from otai.words.card_findings import HEADLINES
@@ -358,7 +358,7 @@ def _suspects(report: AttributeReport) -> str:
     rows = [
         [
             escape(one.ticket_id),
-            *(escape(said) for said in _suspected(one, report.kind)),
+            *(escape(said) for said in _change(one, report.kind)),
             percent(one.confidence),
             escape(one.excerpt),
         ]
@@ -372,7 +372,7 @@ def _suspects(report: AttributeReport) -> str:
     return f"<details><summary>Labels that look wrong ({wrong.total:,})</summary>{table}</details>"
 
 
-def _suspected(one: SuspectedLabel, kind: str) -> tuple[str, str]:
+def _change(one: LabelIssue, kind: str) -> tuple[str, str]:
     """What was given and what it should rather be; of several labels only those that would change."""
     if kind == "multi":
         return ", ".join(one.taken_away) or "-", ", ".join(f"+ {label}" for label in one.added) or "-"

@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-from otai.learning.arrays import Mask, ShortCodes
+from otai.learning.arrays import Codes, Mask, Rows, ShortCodes
 from otai.learning.estimate import Estimate
 from otai.learning.metrics import RESAMPLES, bootstrap_parts, percentile_interval, quality_under, sparse_of
 from otai.learning.model.bundle import AttributeModel, Bundle
@@ -158,7 +157,7 @@ def compare(older: Bundle, newer: Bundle, *, seed: int = 0) -> Comparison:
     return Comparison(len(at_after), _surely(compared), unknown)
 
 
-def _rows(answers: HoldoutLabels, which: NDArray[np.generic]) -> HoldoutLabels:
+def _rows(answers: HoldoutLabels, which: Mask | Rows) -> HoldoutLabels:
     return HoldoutLabels(answers.actual[which], answers.predicted[which])
 
 
@@ -204,7 +203,7 @@ def _compared(
     )
 
 
-def _indicator(codes: ShortCodes, numbers: NDArray[np.int64], width: int) -> Mask:
+def _indicator(codes: ShortCodes, numbers: Codes, width: int) -> Mask:
     """Label numbers as 0/1, renumbered, shape (tickets, width)."""
     y = np.zeros((len(codes), width), np.bool_)
     rows, places = np.nonzero(codes >= 0)

@@ -300,23 +300,23 @@ def _languages(reference: Reference, seen: DescribedTickets) -> list[Signal]:
 
 
 def _accuracy(
-    share: float, tickets: int, before: NDArray[Any], found: JudgedTickets, name: str, when: str, *, limit: float
+    share: float, tickets: int, before: NDArray[Any], judged: JudgedTickets, name: str, when: str, *, limit: float
 ) -> Signal:
     """`share` of `tickets` were right before. Two independent losses, combined: of confidence, and of right answers
     beside it."""
-    many, few = len(found.right), max(min(len(before), tickets), 1)
-    sure, was_sure = float(found.confidence.mean()), float(before.mean())
-    of_confidence = math.sqrt(float(found.confidence.var(ddof=1)) / many + float(before.var(ddof=1)) / few)
+    many, few = len(judged.right), max(min(len(before), tickets), 1)
+    sure, was_sure = float(judged.confidence.mean()), float(before.mean())
+    of_confidence = math.sqrt(float(judged.confidence.var(ddof=1)) / many + float(before.var(ddof=1)) / few)
     less_sure = (was_sure - sure) / max(of_confidence, 1e-9)
     # If confidences are what they say, a right answer varies around its own by c (1 - c).
-    variance_now = float((found.confidence * (1 - found.confidence)).mean())
+    variance_now = float((judged.confidence * (1 - judged.confidence)).mean())
     variance_then = max(float((before * (1 - before)).mean()), share * (1 - share) - float(before.var()))
     of_gap = math.sqrt(max(variance_now, variance_then) / many + variance_then / max(tickets, 1))
-    less_right = ((share - was_sure) - (float(found.right.mean()) - sure)) / max(of_gap, 1e-9)
+    less_right = ((share - was_sure) - (float(judged.right.mean()) - sure)) / max(of_gap, 1e-9)
     p_value = float(
         stats.combine_pvalues([max(float(stats.norm.sf(z)), 1e-300) for z in (less_sure, less_right)]).pvalue
     )
-    measured = wilson(float(found.right.sum()), many)
+    measured = wilson(float(judged.right.sum()), many)
     return Signal(
         "accuracy",
         name,

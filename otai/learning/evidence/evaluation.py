@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otai.learning.arrays import Codes, Floats, Mask
+from otai.learning.arrays import Codes, Counts, Floats, Mask
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.report_card import (
@@ -163,7 +162,7 @@ def decisions(probabilities: Floats, decided: Mask, actual: Mask, *, multi: bool
     return probabilities[rows, best], actual[rows, best], len(rows)
 
 
-def _majority(target: AttributeTarget, in_training: NDArray[np.int64], actual: Mask, *, ordered: bool) -> Majority:
+def _majority(target: AttributeTarget, in_training: Counts, actual: Mask, *, ordered: bool) -> Majority:
     if target.spec.is_multi:
         return Majority(label=None, accuracy=float((~actual.any(axis=1)).mean()) if len(actual) else 0.0, macro_f1=0.0)
     label = int(in_training.argmax())
@@ -173,9 +172,7 @@ def _majority(target: AttributeTarget, in_training: NDArray[np.int64], actual: M
     return Majority(target.labels[label], share, 2 * share / (1 + share) / present, steps)
 
 
-def _per_label(
-    labels: tuple[str, ...], in_training: NDArray[np.int64], actual: Mask, decided: Mask
-) -> list[LabelReport]:
+def _per_label(labels: tuple[str, ...], in_training: Counts, actual: Mask, decided: Mask) -> list[LabelReport]:
     hits, there, guessed = (actual & decided).sum(axis=0), actual.sum(axis=0), decided.sum(axis=0)
     return [
         LabelReport(

@@ -18,8 +18,8 @@ import numpy as np
 from scipy import sparse
 
 from otai.learning.arrays import Floats, Rows
-from otai.learning.data.preparing import newest_rows
-from otai.learning.data.splitting import related_numbers_of, rows_with_text, split_as_given, text_numbers_of
+from otai.learning.data.preparing import newest_rows, rows_to_learn_from
+from otai.learning.data.splitting import related_numbers_of, split_as_given
 from otai.learning.data.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.errors import InputFailure
@@ -78,9 +78,10 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
     """For each attribute by its name. An attribute that cannot be trained at all is unknown, with the reason that
     training would give."""
     expectations: dict[str, Expectation] = {}
-    rows, text_numbers = rows_with_text(tickets.texts), text_numbers_of(tickets.texts)
-    if len(np.unique(text_numbers[rows])) < 2:
-        return {spec.name: _nothing("The tickets have no text, or all the same.") for spec in attributes}
+    try:
+        rows, text_numbers = rows_to_learn_from(tickets)
+    except InputFailure as failure:
+        return {spec.name: _nothing(failure.message) for spec in attributes}
     cleaned: dict[AttributeSpec, CleanLabels] = {}
     for spec in attributes:
         try:
@@ -202,9 +203,9 @@ class _Trial:
         same = self.text_numbers[self.train]
         sample = SubsetSample.of(inputs, self.train, same, self.targets, fitting.products, seed=self.seed)
         out_of_fold, holdout_scores = fitting.measure(lambda: None)
-        parts = None
+        subset_models = None
         if sample is not None:
-            parts = SubsetModels.fit(
+            subset_models = SubsetModels.fit(
                 sample, held_out, self.targets, fitting.blends, recipe.candidates, holdout_rows=self.holdout
             )
         results: list[tuple[SizeMeasurements | str, float, bool]] = []
@@ -217,7 +218,7 @@ class _Trial:
                 if len(rows)
                 else 0.0
             )
-            if parts is None or len(rows) < FEWEST_HOLDOUT_TICKETS:
+            if subset_models is None or len(rows) < FEWEST_HOLDOUT_TICKETS:
                 results.append(("Too few labelled tickets to try a training on and measure it.", guessing, False))
                 continue
             decided = decided_beside(
@@ -227,7 +228,7 @@ class _Trial:
                 multi=target.spec.is_multi,
             )
             whole = SubsetDecision(int(target.known[self.train].sum()), decided)
-            measured = measure(target, rows, [*parts.learnt[number], whole], seed=self.seed)
+            measured = measure(target, rows, [*subset_models.learnt[number], whole], seed=self.seed)
             enough = len(measured.tickets) >= FEWEST_SIZES
             chance = chance_of_no_signal(actual, decided > 0, seed=self.seed)
             unclear = "Tried at too few sizes to tell where it leads."

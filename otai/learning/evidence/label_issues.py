@@ -16,12 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otai.learning.arrays import Floats, Mask
+from otai.learning.arrays import Codes, Floats, Mask, Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
-from otai.learning.evidence.report_card import SuspectedLabel, WrongLabels, excerpt_of
+from otai.learning.evidence.report_card import LabelIssue, LabelIssues, excerpt_of
 from otai.learning.metrics import argmax_codes
 
 MOST_LISTED = 50
@@ -36,16 +35,16 @@ SURE_OF_ONE_LABEL = 0.9
 
 
 @dataclass(frozen=True)
-class LabelIssues:
+class RankedIssues:
     """Doubtful tickets, the most doubtful first: positions, the label each should rather have (one-label attributes),
     and how sure that is."""
 
-    at: NDArray[np.int64]
-    suggested: NDArray[np.int64]
+    at: Rows
+    suggested: Codes
     confidence: Floats
 
 
-def find_label_issues(probabilities: Floats, codes: NDArray[np.int64]) -> LabelIssues:
+def find_label_issues(probabilities: Floats, codes: Codes) -> RankedIssues:
     """Of tickets with one label each. `probabilities` (tickets, labels) come from models that had not learnt these
     tickets; `codes` are the labels given."""
     rows = np.arange(len(codes))
@@ -64,59 +63,61 @@ def find_label_issues(probabilities: Floats, codes: NDArray[np.int64]) -> LabelI
     margin = given[doubtful] - confidence
     kept = margin <= -LEAST_MARGIN
     order = np.argsort(margin[kept], kind="stable")
-    return LabelIssues(doubtful[kept][order], suggested[kept][order], confidence[kept][order])
+    return RankedIssues(doubtful[kept][order], suggested[kept][order], confidence[kept][order])
 
 
-def suspected(
+def label_issues_of(
     target: AttributeTarget,
-    rows: NDArray[np.int64],
+    rows: Rows,
     probabilities: Floats,
     tickets: LabelledTickets,
     *,
     most: int = MOST_LISTED,
-) -> WrongLabels:
-    """The suspects among `rows` of the data set, whose `probabilities` come from models that had not learnt them, shape
-    (rows, labels).
+) -> LabelIssues:
+    """The label issues among `rows` of the data set, whose `probabilities` come from models that had not learnt them,
+    shape (rows, labels).
 
     At most `most` are listed, the likeliest first; `total` counts all.
     """
     if target.spec.is_multi:
-        return _suspected_of_many(target, rows, probabilities, tickets, most=most)
+        return _multi_label_issues(target, rows, probabilities, tickets, most=most)
     issues = find_label_issues(probabilities, target.codes(rows))
     codes = target.codes(rows[issues.at])
     listed = [
-        _suspect(tickets, row, [target.labels[code]], [target.labels[label]], confidence)
+        _label_issue(tickets, row, [target.labels[code]], [target.labels[label]], confidence)
         for row, code, label, confidence in zip(
             rows[issues.at][:most], codes[:most], issues.suggested[:most], issues.confidence[:most], strict=True
         )
     ]
-    return WrongLabels(len(rows), len(issues.at), listed)
+    return LabelIssues(len(rows), len(issues.at), listed)
 
 
-def _suspected_of_many(
-    target: AttributeTarget, rows: NDArray[np.int64], probabilities: Floats, tickets: LabelledTickets, *, most: int
-) -> WrongLabels:
+def _multi_label_issues(
+    target: AttributeTarget, rows: Rows, probabilities: Floats, tickets: LabelledTickets, *, most: int
+) -> LabelIssues:
     given = target.y[rows] > 0
     against = np.where(given, 1 - probabilities, probabilities)
     worst = against.max(axis=1, initial=0.0)
-    found = np.flatnonzero(worst >= SURE_OF_ONE_LABEL)
-    order = found[np.argsort(-worst[found], kind="stable")]
+    doubtful = np.flatnonzero(worst >= SURE_OF_ONE_LABEL)
+    order = doubtful[np.argsort(-worst[doubtful], kind="stable")]
     listed = []
     for at in order[:most]:
         # Only what is nearly sure is changed: the other labels of the ticket stay as people gave them.
         changed = given[at] ^ (against[at] >= SURE_OF_ONE_LABEL)
-        listed.append(_suspect(tickets, rows[at], _named(target, given[at]), _named(target, changed), float(worst[at])))
-    return WrongLabels(len(rows), len(order), listed)
+        listed.append(
+            _label_issue(tickets, rows[at], _named(target, given[at]), _named(target, changed), float(worst[at]))
+        )
+    return LabelIssues(len(rows), len(order), listed)
 
 
 def _named(target: AttributeTarget, which: Mask) -> list[str]:
     return [target.labels[label] for label in np.flatnonzero(which)]
 
 
-def _suspect(
+def _label_issue(
     tickets: LabelledTickets, row: int, given: Sequence[str], suggested: Sequence[str], confidence: float
-) -> SuspectedLabel:
-    return SuspectedLabel(
+) -> LabelIssue:
+    return LabelIssue(
         ticket_id=tickets.ids[row],
         given=list(given),
         suggested=list(suggested),

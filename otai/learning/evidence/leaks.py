@@ -232,7 +232,7 @@ def _share(hits: Mask) -> float:
 
 
 def _measured(
-    found: _Suspicion,
+    suspicion: _Suspicion,
     texts: Sequence[str],
     column: Sequence[Any],
     searches: Sequence[RecurringWords],
@@ -240,26 +240,26 @@ def _measured(
     tickets: int,
 ) -> Leak | NotJudged | None:
     """The words with what they are worth; None where that is little."""
-    numbers = [sorted(those) for those in found.found]
+    numbers = [sorted(those) for those in suspicion.found]
     lines, *phrases = ([words.keys[n] for n in those] for words, those in zip(searches, numbers, strict=True))
     line_keys, phrase_keys = tuple(lines), tuple(key for keys in phrases for key in keys)
     rules = TextRules(kinds=(), lines=frozenset(line_keys), phrases=frozenset(phrase_keys))
-    decided = {label for those in found.found for label in those.values()}
+    decided = {label for those in suspicion.found for label in those.values()}
     one_each = _one_each(column, decided)
-    rows, is_of_some = _measured_on(one_each, found.labelled, tickets)
+    rows, is_of_some = _measured_on(one_each, suspicion.labelled, tickets)
     shares = _share_right_with_and_without(texts, one_each, rows, rules)
     if isinstance(shares, NotJudged):
         return shares
-    if shares is None and lines and found.without_lines().coverage >= COVERAGE:
+    if shares is None and lines and suspicion.without_lines().coverage >= COVERAGE:
         # Whole messages that are alike up to their numbers: what stands within them may still be the desk's.
-        return _measured(found.without_lines(), texts, column, searches, tickets=tickets)
+        return _measured(suspicion.without_lines(), texts, column, searches, tickets=tickets)
     if shares is None or shares[0] - shares[1] < LEAST_LOSS:
         return None
     shown = [words.as_they_stand(those[:EXAMPLES]) for words, those in zip(searches, numbers, strict=True)]
     examples = [said[word] for said in shown for word in sorted(said)][:EXAMPLES]
-    labels = (len({one_each[row] for row in rows}), len({one_each[row] for row in found.labelled}))
+    labels = (len({one_each[row] for row in rows}), len({one_each[row] for row in suspicion.labelled}))
     some_labels = labels if is_of_some else None
-    return Leak(found.attribute, line_keys, phrase_keys, tuple(examples), found.coverage, *shares, some_labels)
+    return Leak(suspicion.attribute, line_keys, phrase_keys, tuple(examples), suspicion.coverage, *shares, some_labels)
 
 
 def given_away(texts: Sequence[str], targets: Sequence[AttributeTarget], train: Rows) -> list[Finding]:

@@ -16,10 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Floats
+from otai.learning.arrays import Counts, Floats, Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.report_card import Forecast, LearningCurve, SizePoint
@@ -100,7 +99,7 @@ class SizeMeasurements:
     """
 
     tickets: Floats
-    models: NDArray[np.int64]
+    models: Counts
     accuracy: Floats
     macro_f1: Floats
     luck: Floats
@@ -118,23 +117,24 @@ class SizeMeasurements:
 
 
 def measure(
-    target: AttributeTarget, holdout: NDArray[np.int64], parts: Sequence[SubsetDecision], *, seed: int
+    target: AttributeTarget, holdout: Rows, subset_decisions: Sequence[SubsetDecision], *, seed: int
 ) -> SizeMeasurements:
-    """`holdout` are the rows that the parts' decisions speak of, all with a known label of this attribute."""
+    """`holdout` are the rows that the subset models' decisions speak of, all with a known label of this attribute."""
     actual = target.y[holdout] > 0
     chance = np.random.default_rng(seed)
     weights = bootstrap(len(holdout), REDRAWN, chance)
     there = sparse.csr_matrix(actual.astype(np.float64))
     by_size: dict[int, list[SubsetDecision]] = {}
-    for part in parts:
-        # Parts of one size may differ by a ticket or two.
-        near = next((size for size in by_size if abs(size - part.tickets) <= max(2, 0.02 * size)), part.tickets)
-        by_size.setdefault(near, []).append(part)
+    for decision in subset_decisions:
+        # Subsets of one size may differ by a ticket or two.
+        tickets = decision.tickets
+        same = next((size for size in by_size if abs(size - tickets) <= max(2, 0.02 * size)), tickets)
+        by_size.setdefault(same, []).append(decision)
     sizes = sorted(by_size)
     columns: list[Floats] = []
     spreads: list[Floats] = []
     for size in sizes:
-        values = np.stack([quality_under(part.decided, actual, there, weights) for part in by_size[size]])
+        values = np.stack([quality_under(one.decided, actual, there, weights) for one in by_size[size]])
         columns.append(values.mean(axis=0))
         if len(values) > 1:
             spreads.append(size * values[:, :, 0].var(axis=0, ddof=1))
@@ -149,12 +149,12 @@ def measure(
 
 
 def learning_curve(
-    target: AttributeTarget, holdout: NDArray[np.int64], parts: Sequence[SubsetDecision], *, seed: int
+    target: AttributeTarget, holdout: Rows, subset_decisions: Sequence[SubsetDecision], *, seed: int
 ) -> LearningCurve:
     """The curve of one attribute and its forecasts: for 500 more tickets, and for as many more as there are."""
     if len(holdout) < FEWEST_HOLDOUT_TICKETS:
         return LearningCurve([], [], Fact("curve_tickets_few", {"tickets": len(holdout)}).as_dict())
-    measured = measure(target, holdout, parts, seed=seed)
+    measured = measure(target, holdout, subset_decisions, seed=seed)
     points = [
         SizePoint(int(tickets), int(models), _share(measured.accuracy[:, at]), _share(measured.macro_f1[:, at]))
         for at, (tickets, models) in enumerate(zip(measured.tickets, measured.models, strict=True))

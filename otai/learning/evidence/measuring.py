@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Floats
+from otai.learning.arrays import Floats, Rows
 from otai.learning.data.preparing import newest_rows
 from otai.learning.data.splitting import (
     FEWEST_NEWEST,
@@ -31,7 +30,7 @@ from otai.learning.recipes import RECIPES
 
 def choose_holdout(
     tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, share: float, fewest_tickets: int = 5
-) -> NDArray[np.int64]:
+) -> Rows:
     """The rows to measure on: the customer's own test tickets if the data set has them; else, where it is known when
     tickets came in, the newest tenth, which a report card measures too; else about `share` of the labelled ones, by a
     hash of their text. Raises InputFailure when no ticket can be used.

@@ -133,7 +133,7 @@ class LearningCurve:
 
 
 @dataclass(frozen=True)
-class SuspectedLabel:
+class LabelIssue:
     """A ticket whose label is probably not what people meant. `confidence` is how sure a model that had not learnt this
     ticket is of `suggested`.
 
@@ -158,12 +158,13 @@ class SuspectedLabel:
 
 
 @dataclass(frozen=True)
-class WrongLabels:
-    """`total` of `examined` tickets look wrong; the likeliest of them are listed, the likeliest first."""
+class LabelIssues:
+    """`total` of `examined` tickets have a label issue; those listed come in the order of how likely it is, the
+    likeliest first."""
 
     examined: int
     total: int
-    suspects: list[SuspectedLabel]
+    suspects: list[LabelIssue]
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ class AttributeReport:
     micro_f1: float | None = None
     mean_absolute_error: float | None = None
     learning_curve: LearningCurve | None = None
-    wrong_labels: WrongLabels | None = None
+    wrong_labels: LabelIssues | None = None
     chance_of_no_signal: float | None = None
     """How likely answers that have nothing to do with the tickets would be right as often; None in cards from
     before."""

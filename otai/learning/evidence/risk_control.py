@@ -96,14 +96,14 @@ def _chance_of_missing(wrong: int, taken: int, target: float) -> float:
         return 1.0
     # The beta-binomial distribution's own formula: loading scipy.stats took a sixth of a small training.
     further = np.arange(allowed + 1)
-    likely = np.exp(
+    probabilities = np.exp(
         special.gammaln(taken + 1)
         - special.gammaln(further + 1)
         - special.gammaln(taken - further + 1)
         + special.betaln(further + wrong + 1, 2 * taken - further - wrong)
         - special.betaln(wrong + 1, taken - wrong)
     )
-    return float(1 - likely.sum())
+    return float(1 - probabilities.sum())
 
 
 def _fewest(target: float, alpha: float) -> int:

@@ -138,8 +138,8 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
         yield Finding("labels_confused", "note", report.name, confused)
     wrong = report.wrong_labels
     if wrong is not None and wrong.total >= FEWEST_SUSPECTS_TO_TELL:
-        suspected = {"wrong": wrong.total, "examined": wrong.examined, "listed": len(wrong.suspects)}
-        yield Finding("labels_suspected", "note", report.name, suspected)
+        issues = {"wrong": wrong.total, "examined": wrong.examined, "listed": len(wrong.suspects)}
+        yield Finding("labels_suspected", "note", report.name, issues)
 
 
 def _drift_of(report: AttributeReport) -> Iterator[Finding]:

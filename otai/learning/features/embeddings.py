@@ -75,19 +75,19 @@ class VectorReader:
         assert self._encoders
         return self
 
-    def vectors(self, texts: Sequence[str], *, done: Callable[[float], None] | None = None) -> Vectors:
+    def vectors(self, texts: Sequence[str], *, on_progress: Callable[[float], None] | None = None) -> Vectors:
         """One row a text, shape (texts, width); zeros where an encoder can read nothing. Raises as `ready` does.
 
-        `done` is called with the share of the work that is done; what it raises ends it.
+        `on_progress` is called with the share of the work that is done; what it raises ends it.
         """
         columns = []
         for number, encoder in enumerate(self.ready()._encoders):
 
-            def tell(texts_done: int, of: int, before: int = number) -> None:
-                if done is not None:
-                    done((before + texts_done / max(of, 1)) / len(self.used))
+            def encoded(texts_done: int, of: int, before: int = number) -> None:
+                if on_progress is not None:
+                    on_progress((before + texts_done / max(of, 1)) / len(self.used))
 
-            columns.append(encoder.encode(texts, cache=self.cache, progress=tell))
+            columns.append(encoder.encode(texts, cache=self.cache, progress=encoded))
         return np.concatenate(columns, axis=1)
 
     def manifest(self) -> list[dict[str, Any]]:

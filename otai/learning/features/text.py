@@ -16,10 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Floats, Hashes, Mask, Matrix
+from otai.learning.arrays import Counts, Floats, Hashes, Indices, Mask, Matrix, Rows
 from otai.learning.data.normalisation import normalise
 
 # Longer than any word of any language that is not a base64 line or an URL.
@@ -30,7 +29,7 @@ CHUNK_TICKETS = 4_096
 
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-_SALTS = {"word": np.uint64(0x1B873593C2B2AE35), "pair": np.uint64(0xCC9E2D5185EBCA6B)}
+_SALTS = {"word": np.uint64(0x1B873593C2B2AE35), "bigram": np.uint64(0xCC9E2D5185EBCA6B)}
 
 
 def tokens_of(text: str) -> list[str]:
@@ -51,8 +50,8 @@ class _Words:
 
     words: list[str]
     codes: Hashes
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    starts: Indices
+    lengths: Counts
 
     @classmethod
     def of(cls, words: list[str]) -> _Words:
@@ -70,7 +69,7 @@ class _Words:
         position = np.arange(len(self.codes)) - np.repeat(self.starts, self.lengths)
         return _mixed(np.add.reduceat(self.codes * powers[position], self.starts))
 
-    def ngram_hashes(self, shortest: int, longest: int) -> tuple[NDArray[np.int64], Hashes]:
+    def ngram_hashes(self, shortest: int, longest: int) -> tuple[Indices, Hashes]:
         """All n-grams of all words: (word number, hash of the n-gram), one entry for each occurrence in the word.
 
         A word shorter than a length (with its two blanks) counts as one whole n-gram of its own length.
@@ -96,8 +95,8 @@ class TokenCounts:
     """Tokens of some tickets as numbers: ticket t has words `numbers[bounds[t]:bounds[t + 1]]`."""
 
     words: _Words
-    numbers: NDArray[np.int64]
-    bounds: NDArray[np.int64]
+    numbers: Indices
+    bounds: Indices
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> TokenCounts:
@@ -112,24 +111,24 @@ class TokenCounts:
         return cls(_Words.of(list(known)), np.asarray(numbers, np.int64), np.asarray(bounds, np.int64))
 
     @property
-    def tickets(self) -> NDArray[np.int64]:
+    def tickets(self) -> Rows:
         """The ticket of each token, shape (tokens,)."""
         return np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
 
-    def parts(self) -> Iterator[TokenCounts]:
+    def batches(self) -> Iterator[TokenCounts]:
         """A few thousand tickets at a time, all knowing the same words."""
         for start in range(0, max(len(self.bounds) - 1, 1), CHUNK_TICKETS):
             bounds = self.bounds[start : start + CHUNK_TICKETS + 1]
             yield TokenCounts(self.words, self.numbers[bounds[0] : bounds[-1]], bounds - bounds[0])
 
 
-def _counts(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
+def _counts(rows: Indices, columns: Indices, shape: tuple[int, int]) -> sparse.csr_matrix:
     """How often each (row, column) occurs."""
     ones = np.ones(len(rows), np.float32)
     return sparse.coo_matrix((ones, (rows, columns)), shape=shape).tocsr()
 
 
-def _found(hashes: Hashes, vocabulary: Hashes) -> tuple[NDArray[np.int64], Mask]:
+def _found(hashes: Hashes, vocabulary: Hashes) -> tuple[Indices, Mask]:
     """Where each hash stands in the sorted vocabulary, and whether it is there at all."""
     if not len(vocabulary):
         return np.zeros(len(hashes), np.int64), np.zeros(len(hashes), np.bool_)
@@ -190,11 +189,11 @@ class TextFeatures:
             longest_ngram=longest_ngram,
         )
         entries = int(tickets_with_word.sum() + ngrams.tickets_with.sum())
-        parts = (
-            features._weighted(features._known_words(part), counts)
-            for part, counts in zip(counted.parts(), ngrams.counts(counted), strict=True)
+        batches = (
+            features._weighted(features._known_words(batch), counts)
+            for batch, counts in zip(counted.batches(), ngrams.counts(counted), strict=True)
         )
-        return features, _stacked(parts, tickets, features.width, entries)
+        return features, _stacked(batches, tickets, features.width, entries)
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """The feature matrix of new texts, float32, shape (tickets, width). Unknown words count for nothing."""
@@ -203,12 +202,12 @@ class TextFeatures:
     def read(self, texts: Sequence[str]) -> tuple[sparse.csr_matrix, Floats]:
         """The feature matrix, and which share of each text's words is known here (1 where it has none), shape
         (tickets,)."""
-        parts, shares = [], []
+        batches, shares = [], []
         for start in range(0, max(len(texts), 1), CHUNK_TICKETS):
             counted = TokenCounts.of(texts[start : start + CHUNK_TICKETS])
-            parts.append(self._weighted(self._known_words(counted), self._known_ngrams(counted)))
+            batches.append(self._weighted(self._known_words(counted), self._known_ngrams(counted)))
             shares.append(self._known_share(counted))
-        matrix = parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr", dtype=np.float32)
+        matrix = batches[0] if len(batches) == 1 else sparse.vstack(batches, format="csr", dtype=np.float32)
         return matrix, np.concatenate(shares)
 
     def _known_share(self, counted: TokenCounts) -> Floats:
@@ -247,26 +246,26 @@ def _word_counts(counted: TokenCounts) -> sparse.csr_matrix:
     return _counts(counted.tickets, counted.numbers, (len(counted.bounds) - 1, len(counted.words.words)))
 
 
-def _word_and_bigram_hashes(counted: TokenCounts) -> tuple[NDArray[np.int64], Hashes]:
+def _word_and_bigram_hashes(counted: TokenCounts) -> tuple[Rows, Hashes]:
     """Every word and every bigram of every ticket: (ticket, hash), one entry for each occurrence."""
     tickets = counted.tickets
     single = counted.words.word_hashes()[counted.numbers]
     neighbours = tickets[1:] == tickets[:-1]
     left, right = single[:-1][neighbours], single[1:][neighbours]
-    bigram = _mixed(left * _BASE + (right ^ _SALTS["pair"]))
+    bigram = _mixed(left * _BASE + (right ^ _SALTS["bigram"]))
     return np.concatenate([tickets, tickets[1:][neighbours]]), np.concatenate([single, bigram])
 
 
-def _frequent_words(counted: TokenCounts, min_tickets: int) -> tuple[Hashes, NDArray[np.int64]]:
+def _frequent_words(counted: TokenCounts, min_tickets: int) -> tuple[Hashes, Counts]:
     """The words and bigrams that are in enough tickets: (sorted hashes, in how many tickets each is)."""
     vocabulary, seen = np.unique(_word_and_bigram_hashes(counted)[1], return_counts=True)
     # Seen fewer times than `min_tickets` is certainly in fewer tickets: most bigrams go here, before any matrix.
     vocabulary = vocabulary[seen >= min_tickets]
     tickets_with = np.zeros(len(vocabulary), np.int64)
-    for part in counted.parts():
-        rows, hashes = _word_and_bigram_hashes(part)
+    for batch in counted.batches():
+        rows, hashes = _word_and_bigram_hashes(batch)
         at, known = _found(hashes, vocabulary)
-        shape = (len(part.bounds) - 1, len(vocabulary))
+        shape = (len(batch.bounds) - 1, len(vocabulary))
         tickets_with += _tickets_with(_counts(rows[known], at[known], shape))
     enough = tickets_with >= min_tickets
     return vocabulary[enough], tickets_with[enough]
@@ -280,7 +279,7 @@ class _CharacterNgrams:
     """
 
     hashes: Hashes
-    tickets_with: NDArray[np.int64]
+    tickets_with: Counts
     in_words: sparse.csr_matrix
     kept: list[sparse.csr_matrix]
 
@@ -289,8 +288,8 @@ class _CharacterNgrams:
         owners, hashes = counted.words.ngram_hashes(shortest, longest)
         vocabulary, at = np.unique(hashes, return_inverse=True)
         tickets_with_word = np.zeros(len(counted.words.words), np.int64)
-        for part in counted.parts():
-            tickets_with_word += _tickets_with(_word_counts(part))
+        for batch in counted.batches():
+            tickets_with_word += _tickets_with(_word_counts(batch))
         # An n-gram is in no more tickets than its words are, taken together: most rare ones go before the product.
         at_most = np.bincount(at, weights=tickets_with_word[owners], minlength=len(vocabulary))
         often = at_most >= min_tickets
@@ -299,8 +298,8 @@ class _CharacterNgrams:
         in_words = _counts(owners[chosen], (np.cumsum(often) - 1)[at[chosen]], shape)
         tickets_with, kept = np.zeros(shape[1], np.int64), []
         few = len(counted.bounds) - 1 <= 2 * CHUNK_TICKETS
-        for part in counted.parts():
-            counts = _word_counts(part) @ in_words
+        for batch in counted.batches():
+            counts = _word_counts(batch) @ in_words
             tickets_with += _tickets_with(counts)
             if few:
                 kept.append(counts)
@@ -315,25 +314,25 @@ class _CharacterNgrams:
         if self.kept:
             yield from self.kept
         else:
-            yield from (_word_counts(part) @ self.in_words for part in counted.parts())
+            yield from (_word_counts(batch) @ self.in_words for batch in counted.batches())
 
 
-def _stacked(parts: Iterator[sparse.csr_matrix], rows: int, columns: int, entries: int) -> sparse.csr_matrix:
-    """The parts one below the other, written straight into their place: joining them afterwards would need the memory
+def _stacked(batches: Iterator[sparse.csr_matrix], rows: int, columns: int, entries: int) -> sparse.csr_matrix:
+    """The batches one below the other, written straight into their place: joining them afterwards needed the memory
     twice."""
     values, indices = np.empty(entries, np.float32), np.empty(entries, np.int32)
     # Of one type with the indices, or scipy would widen those.
     bounds = np.zeros(rows + 1, np.int32 if entries < 2**31 else np.int64)
     row = entry = 0
-    for part in parts:
-        values[entry : entry + part.nnz], indices[entry : entry + part.nnz] = part.data, part.indices
-        bounds[row + 1 : row + part.shape[0] + 1] = entry + part.indptr[1:]
-        row, entry = row + part.shape[0], entry + part.nnz
+    for batch in batches:
+        values[entry : entry + batch.nnz], indices[entry : entry + batch.nnz] = batch.data, batch.indices
+        bounds[row + 1 : row + batch.shape[0] + 1] = entry + batch.indptr[1:]
+        row, entry = row + batch.shape[0], entry + batch.nnz
     assert (row, entry) == (rows, entries)
     return sparse.csr_matrix((values, indices, bounds), shape=(rows, columns))
 
 
-def _tickets_with(counts: sparse.csr_matrix) -> NDArray[np.int64]:
+def _tickets_with(counts: sparse.csr_matrix) -> Counts:
     """In how many tickets each column occurs, shape (columns,)."""
     return np.bincount(counts.indices, minlength=counts.shape[1])
 
@@ -347,7 +346,7 @@ def _with_columns(counts: sparse.csr_matrix, wanted: Mask) -> sparse.csr_matrix:
     return sparse.csr_matrix((counts.data[chosen], renumbered[counts.indices[chosen]], bounds), shape=shape)
 
 
-def _idf(tickets_with: NDArray[np.int64], tickets: int) -> Matrix:
+def _idf(tickets_with: Counts, tickets: int) -> Matrix:
     """Smoothed inverse document frequency, as scikit-learn has it: ln((1 + n) / (1 + df)) + 1."""
     return (np.log((1 + tickets) / (1 + tickets_with)) + 1).astype(np.float32)
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otai.learning.arrays import Floats, Matrix, Rows
+from otai.learning.arrays import Floats, Matrix, Rows, Scores
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.finding import Finding
 from otai.learning.finetuning.ensemble_weights import EnsembleWeights, best_weights
@@ -111,7 +110,7 @@ def _nothing_joined(
     return [Finding("answers_of_business", "warning")] if fine_tuned and not joined else []
 
 
-def _known(target: AttributeTarget, scored: OutOfFold, scores: NDArray[np.floating]) -> OutOfFold:
+def _known(target: AttributeTarget, scored: OutOfFold, scores: Scores) -> OutOfFold:
     """Of the tickets in which the attribute is known."""
     known = target.known[scored.rows]
     return OutOfFold(scored.rows[known], scores[known].astype(np.float32))

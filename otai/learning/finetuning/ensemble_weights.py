@@ -83,7 +83,7 @@ def best_weights(business: Floats, networks: Sequence[Floats], y: Matrix, *, mul
     step = -(-y.size // MOST_ENTRIES)
     y = y[::step]
     scores = [member[::step].astype(np.float64) for member in (business, *networks)]
-    weights = _likeliest(scores, y, multi=multi)
+    weights = _maximum_likelihood_weights(scores, y, multi=multi)
     # What a member contributes: its weight times how far its scores spread.
     effective = weights * np.array([member.std() for member in scores])
     kept = [0, *(at for at in range(1, len(scores)) if effective[at] >= LEAST_SHARE * effective.sum())]
@@ -91,7 +91,7 @@ def best_weights(business: Floats, networks: Sequence[Floats], y: Matrix, *, mul
         return alone
     if len(kept) < len(scores):
         weights = np.zeros(len(scores))
-        weights[kept] = _likeliest([scores[at] for at in kept], y, multi=multi)
+        weights[kept] = _maximum_likelihood_weights([scores[at] for at in kept], y, multi=multi)
     together = _cross_fitted([scores[at] for at in kept], y, multi=multi)
     before, after = (decided_among(summed, y, multi=multi) for summed in (scores[0], together))
     gains = _gains(before, after, y > 0)
@@ -117,12 +117,12 @@ def _cross_fitted(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats
     together = np.empty(y.shape)
     for fold in range(FOLDS):
         inside = folds == fold
-        weights = _likeliest([member[~inside] for member in scores], y[~inside], multi=multi)
+        weights = _maximum_likelihood_weights([member[~inside] for member in scores], y[~inside], multi=multi)
         together[inside] = np.tensordot(weights, np.stack([member[inside] for member in scores]), axes=1)
     return together
 
 
-def _likeliest(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
+def _maximum_likelihood_weights(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
     """The weights, none negative; for several labels a ticket each label also has an offset, which is thrown away."""
     stacked, truth = np.stack(scores), y.astype(np.float64)
     members, labels = len(scores), y.shape[1]
@@ -131,12 +131,11 @@ def _likeliest(scores: Sequence[Floats], y: Matrix, *, multi: bool) -> Floats:
         whole = np.tensordot(values[:members], stacked, axes=1)
         if multi:
             whole = whole + values[members:]
-            each, likely = np.logaddexp(0, whole) - truth * whole, special.expit(whole)
+            each, probabilities = np.logaddexp(0, whole) - truth * whole, special.expit(whole)
         else:
-            whole = whole - whole.max(axis=1, keepdims=True)
-            normaliser = np.log(np.exp(whole).sum(axis=1, keepdims=True))
-            each, likely = truth * (normaliser - whole), np.exp(whole - normaliser)
-        slope = (likely - truth) / len(truth)
+            log_probabilities = special.log_softmax(whole, axis=1)
+            each, probabilities = -truth * log_probabilities, np.exp(log_probabilities)
+        slope = (probabilities - truth) / len(truth)
         slopes = np.tensordot(stacked, slope, axes=([1, 2], [0, 1]))
         return float(each.sum() / len(truth)), np.concatenate([slopes, slope.sum(axis=0)]) if multi else slopes
 

@@ -13,9 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otai.learning.arrays import Arrays, Floats, Matrix
+from otai.learning.arrays import Arrays, Floats, Matrix, Rows
 from otai.learning.features.embeddings import EncoderUsed, opened_encoder
 from otai.learning.recipes import Tuning
 
@@ -98,7 +97,7 @@ class FineTuned:
     """
 
     network: FineTunedNetwork
-    held: NDArray[np.int64]
+    held: Rows
     out_of_fold: Matrix
     holdout: Matrix
     tuning: Tuning

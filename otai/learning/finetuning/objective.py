@@ -93,25 +93,27 @@ class Objective:
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """The mean over attributes of the mean loss of their known tickets among `rows`."""
-        parts = [one.loss(logits, rows).sum() / one.known[rows].sum().clamp(min=1) for one in self.attributes]
-        return torch.stack(parts).mean()
+        losses = [one.loss(logits, rows).sum() / one.known[rows].sum().clamp(min=1) for one in self.attributes]
+        return torch.stack(losses).mean()
 
     def supervised_contrastive(self, vectors: Tensor, rows: Tensor) -> Tensor:
-        """How much nearer each ticket is to others than to those that share its labels; vectors are of length one."""
-        near = vectors @ vectors.T / CONTRAST_TEMPERATURE
-        itself = torch.eye(len(rows), dtype=torch.bool, device=near.device)
-        likely = functional.log_softmax(near.masked_fill(itself, -1e9), dim=1)
-        parts = []
+        """How much more similar each ticket is to others than to its positives, those that share its labels; vectors
+        are of length one."""
+        similarities = vectors @ vectors.T / CONTRAST_TEMPERATURE
+        itself = torch.eye(len(rows), dtype=torch.bool, device=similarities.device)
+        log_probabilities = functional.log_softmax(similarities.masked_fill(itself, -1e9), dim=1)
+        losses = []
         for one in self.attributes:
             y = one.y[rows] * one.known[rows, None]
             shared = y @ y.T
             together = (y.sum(dim=1)[:, None] + y.sum(dim=1) - shared).clamp(min=1)
-            # Tickets with several labels are as alike as the labels they share (Jaccard).
-            alike = (shared / together).masked_fill(itself, 0.0)
-            some = alike.sum(dim=1)
-            if bool((some > 0).any()):
-                parts.append(-((likely * alike).sum(dim=1) / some.clamp(min=1e-6))[some > 0].mean())
-        return torch.stack(parts).mean() if parts else near.sum() * 0.0
+            # Tickets with several labels are positives by the share of labels that they have in common (Jaccard).
+            positives = (shared / together).masked_fill(itself, 0.0)
+            weight = positives.sum(dim=1)
+            if bool((weight > 0).any()):
+                mean = (log_probabilities * positives).sum(dim=1) / weight.clamp(min=1e-6)
+                losses.append(-mean[weight > 0].mean())
+        return torch.stack(losses).mean() if losses else similarities.sum() * 0.0
 
     def initial_heads(self, vectors: Matrix) -> tuple[Tensor, Tensor]:
         """Weights (labels, d) and offsets (labels,) of the best heads on vectors of `rows` as they are: where learning

@@ -67,14 +67,14 @@ def tuned_encoders(
         gpu=gpu,
         seconds=seconds,
     )
-    told = 0
+    reported = 0
 
-    def tell(share: float, note: str) -> None:
-        nonlocal told
+    def on_progress(share: float, note: str) -> None:
+        nonlocal reported
         if note:
             steps.say(note)
-        steps.finish(int(share * TUNING_STEPS) - told)
-        told = int(share * TUNING_STEPS)
+        steps.finish(int(share * TUNING_STEPS) - reported)
+        reported = int(share * TUNING_STEPS)
 
     fine_tuning = FineTuning(
         texts=texts,
@@ -86,12 +86,12 @@ def tuned_encoders(
         seed=seed,
         threads=reader.threads,
         checkpoints=checkpoints,
-        tell=tell,
+        on_progress=on_progress,
         gpu=gpu,
         until=None if seconds is None else now + seconds,
     )
     learnt = fine_tuning.run([*reader.used, *larger], reader.store)
-    tell(1.0, "")
+    on_progress(1.0, "")
     return TunedEncoders(learnt, [*why, *stopped_early(learnt)])
 
 

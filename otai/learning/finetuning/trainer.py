@@ -51,7 +51,7 @@ TICKETS_TO_JUDGE = 1_000
 SEARCH_EPOCHS = 2
 SEARCH_STEPS = 50
 
-TELL_EVERY = 0.1
+NOTE_EVERY = 0.1
 
 
 @dataclass
@@ -59,9 +59,9 @@ class FineTuning:
     """Everything that the networks of one training have in common. `train` are rows of the data set; `folds[place]` is
     -1 for tickets no fold keeps back.
 
-    `tell` is called with the share of the whole work that is done and a sentence for people, empty where there is
-    nothing new to say. `gpu` None: it runs on the processor. It ends by the time `until` of `clock`, learnt out or not
-    (None: nobody waits for it).
+    `on_progress` is called with the share of the whole work that is done and a sentence for people, empty where there
+    is nothing new to say. `gpu` None: it runs on the processor. It ends by the time `until` of `clock`, learnt out or
+    not (None: nobody waits for it).
     """
 
     texts: Sequence[str]
@@ -73,18 +73,18 @@ class FineTuning:
     seed: int
     threads: int | None
     checkpoints: Path | None
-    tell: Callable[[float, str], None]
+    on_progress: Callable[[float, str], None]
     gpu: Gpu | None = None
     until: float | None = None
     clock: Callable[[], float] = time.monotonic
     done_seconds: float = 0.0
     _all: float = 1.0
     _began: float = 0.0
-    _told: float = 0.0
+    _noted: float = 0.0
 
     def run(self, encoders: Sequence[EncoderUsed], store: EncoderStore | None) -> list[FineTuned]:
-        """Trains on the encoders in their order. Raises MissingEncoder, EncodersNotInstalled, and whatever `tell`
-        raises."""
+        """Trains on the encoders in their order. Raises MissingEncoder, EncodersNotInstalled, and whatever
+        `on_progress` raises."""
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             encoders_in_training = [_EncoderFineTuning(self, used, store) for used in encoders]
             wanted = sum(one.work for one in encoders_in_training)
@@ -95,12 +95,12 @@ class FineTuning:
             where = f"with {threads} {'thread' if threads == 1 else 'threads'} and no GPU"
             if self.gpu:
                 length = in_words(self._all)
-                self.tell(
+                self.on_progress(
                     0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} on {self.gpu.name}."
                 )
             else:
                 length = in_words(self._all / threads)
-                self.tell(0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} {where}.")
+                self.on_progress(0.0, f"Fine-tuning {names} on {len(self.train)} tickets takes about {length} {where}.")
             return [encoder.learn(affordable) for encoder in encoders_in_training]
 
     def time_for(self, seconds: float) -> TimeBudget:
@@ -115,10 +115,10 @@ class FineTuning:
         self.done_seconds += seconds
         gone, share = time.monotonic() - self._began, min(self.done_seconds / self._all, 1.0)
         sentence = ""
-        if share - self._told >= TELL_EVERY and share < 1:
-            self._told = share
+        if share - self._noted >= NOTE_EVERY and share < 1:
+            self._noted = share
             sentence = f"Fine-tuning: {share:.0%} done, about {in_words(gone * (1 - share) / share)} left."
-        self.tell(share, sentence)
+        self.on_progress(share, sentence)
 
 
 class _EncoderFineTuning:

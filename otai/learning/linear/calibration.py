@@ -82,9 +82,9 @@ def label_shifts(confidence: Floats, right: Mask, predicted: Codes, *, labels: i
     shifts = np.zeros(labels)
     log_odds = _log_odds(confidence)
     for _ in range(NEWTON_STEPS):
-        likely = special.expit(log_odds + shifts[predicted])
-        slope = np.bincount(predicted, weights=right - likely, minlength=labels) - SHIFT_PENALTY * shifts
-        curvature = np.bincount(predicted, weights=likely * (1 - likely), minlength=labels) + SHIFT_PENALTY
+        expected = special.expit(log_odds + shifts[predicted])
+        slope = np.bincount(predicted, weights=right - expected, minlength=labels) - SHIFT_PENALTY * shifts
+        curvature = np.bincount(predicted, weights=expected * (1 - expected), minlength=labels) + SHIFT_PENALTY
         shifts += slope / curvature
     shifts[np.bincount(predicted, minlength=labels) < TICKETS_PER_LABEL] = 0
     return shifts
@@ -107,8 +107,8 @@ def logistic(values: NDArray[Real]) -> NDArray[Real]:
     Not scipy's `expit`, which rounds the last digit the other way for one value in fifty: models that are in use must
     predict the same to the digit. It is twice as fast, too, which the solver asks for at every step.
     """
-    likely: NDArray[Real] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
-    return likely
+    probabilities: NDArray[Real] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
+    return probabilities
 
 
 def fitted_temperature(scores: Floats, codes: Codes) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from otai.learning.arrays import Mask, Matrix, Rows
@@ -109,7 +108,7 @@ class CrossFitting:
         *,
         train: Rows,
         holdout: Rows,
-        same_text: NDArray[np.int64],
+        same_text: Rows,
         refit: bool,
         candidates: Sequence[Candidate] = (WORDS_ALONE,),
         prior_shares: Sequence[float] = (0.0,),
@@ -292,7 +291,7 @@ class CrossFitting:
                 start = columns.stop
                 prior_offset = np.broadcast_to(fit_target.prior_offset, (len(rows), fit_target.y.shape[1]))
                 found[number].append(_CrossFitted(rows, scores[rows, columns], prior_offset))
-        return [_CrossFitted.joined(parts) for parts in found]
+        return [_CrossFitted.joined(folds) for folds in found]
 
     def _fitted(
         self,
@@ -445,11 +444,11 @@ class _CrossFitted:
         return self if which.all() else _CrossFitted(self.rows[which], self.scores[which], self.prior_offset[which])
 
     @classmethod
-    def joined(cls, parts: Sequence[_CrossFitted]) -> _CrossFitted:
+    def joined(cls, folds: Sequence[_CrossFitted]) -> _CrossFitted:
         return cls(
-            np.concatenate([one.rows for one in parts]),
-            np.concatenate([one.scores for one in parts]),
-            np.concatenate([one.prior_offset for one in parts]),
+            np.concatenate([one.rows for one in folds]),
+            np.concatenate([one.scores for one in folds]),
+            np.concatenate([one.prior_offset for one in folds]),
         )
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from otai.learning.arrays import Arrays, Floats, Mask, Matrix
+from otai.learning.arrays import Arrays, Codes, Floats, Mask, Matrix, Rows, Scores
 from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, label_shifts, logistic, shifted
 from otai.learning.metrics import argmax_codes, argmax_decision
 
@@ -69,7 +68,7 @@ class OneLabelHead:
         )
 
     @classmethod
-    def fit(cls, out_of_fold: Floats, codes: NDArray[np.int64]) -> tuple[OneLabelHead, Floats]:
+    def fit(cls, out_of_fold: Floats, codes: Codes) -> tuple[OneLabelHead, Floats]:
         """From scores of tickets not trained on, shape (tickets, labels), and each ticket's label number.
 
         Returns the head and the calibrated probabilities of these tickets, each by a map and shifts fitted without its
@@ -150,7 +149,7 @@ class ManyLabelsHead:
         return cls(slopes, offsets, thresholds, confidence), probabilities
 
 
-def decided_among(scores: NDArray[np.floating], y: Matrix, *, multi: bool) -> Mask:
+def decided_among(scores: Scores, y: Matrix, *, multi: bool) -> Mask:
     """Which labels out-of-fold scores would give to their own tickets, shape (tickets, labels) each; of a multi-label
     attribute by the thresholds that are best for these tickets."""
     if not multi:
@@ -160,7 +159,7 @@ def decided_among(scores: NDArray[np.floating], y: Matrix, *, multi: bool) -> Ma
     return above
 
 
-def decided_beside(scores: NDArray[np.floating], out_of_fold: NDArray[np.floating], y: Matrix, *, multi: bool) -> Mask:
+def decided_beside(scores: Scores, out_of_fold: Scores, y: Matrix, *, multi: bool) -> Mask:
     """Which labels `scores` give to new tickets, shape (tickets, labels); thresholds of a multi-label attribute are
     those of out-of-fold scores and their 0/1 truth `y`. Without any of those the likeliest label is given."""
     if not multi or not len(y):
@@ -170,7 +169,7 @@ def decided_beside(scores: NDArray[np.floating], out_of_fold: NDArray[np.floatin
     return above
 
 
-def balanced_folds(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def balanced_folds(codes: Codes) -> Rows:
     """A fold number for each ticket, the tickets of each label dealt out in turn; no chance in it."""
     order = np.argsort(codes, kind="stable")
     folds = np.empty(len(codes), np.int64)
@@ -209,8 +208,8 @@ def _logistic_fit(scores: Floats, y: Matrix) -> tuple[Floats, Floats]:
     unit = (scores - centre) / spread
     slopes, offsets = np.ones(y.shape[1]), np.log((positive + 1) / (negative + 1))
     for _ in range(20):
-        likely = logistic(unit * slopes + offsets)
-        wrong, weight = likely - truth, likely * (1 - likely) + 1e-9
+        probabilities = logistic(unit * slopes + offsets)
+        wrong, weight = probabilities - truth, probabilities * (1 - probabilities) + 1e-9
         a, b, c = (weight * unit**2).sum(axis=0) + 1e-3, (weight * unit).sum(axis=0), weight.sum(axis=0) + 1e-6
         g, h = (wrong * unit).sum(axis=0) + 1e-3 * slopes, wrong.sum(axis=0)
         determinant = a * c - b * b

@@ -208,15 +208,16 @@ def _residual(block: _Block, scores: Matrix) -> tuple[Matrix, float]:
     logits = scores + block.prior_offset
     if fit_target.is_multi:
         loss = np.logaddexp(np.float32(0), logits) - fit_target.y * logits
-        likely = logistic(logits)
-        residual, total = likely - fit_target.y, float(loss[fit_target.rows].sum(dtype=np.float64))
+        probabilities = logistic(logits)
+        residual, total = probabilities - fit_target.y, float(loss[fit_target.rows].sum(dtype=np.float64))
     else:
         logits -= logits.max(axis=1, keepdims=True)
-        likely = np.exp(logits)
-        normaliser = likely.sum(axis=1, keepdims=True)
-        likely /= normaliser
+        # Not scipy's softmax: the normaliser is needed for the loss as well, and this is done at every step.
+        probabilities = np.exp(logits)
+        normaliser = probabilities.sum(axis=1, keepdims=True)
+        probabilities /= normaliser
         loss = np.log(normaliser[:, 0]) - np.einsum("ij,ij->i", fit_target.y, logits)
-        residual, total = likely - fit_target.y, float(loss[fit_target.rows].sum(dtype=np.float64))
+        residual, total = probabilities - fit_target.y, float(loss[fit_target.rows].sum(dtype=np.float64))
         if HINGE_SHARE:
             slope, hinge = _squared_hinge(block, scores)
             residual *= np.float32(1 - HINGE_SHARE)

@@ -18,11 +18,10 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import blas, lapack
 
-from otai.learning.arrays import Floats, Hashes, Matrix
+from otai.learning.arrays import Floats, Hashes, Matrix, Rows
 from otai.learning.features.gram import gram
 from otai.learning.features.kernel import add_kernel, kernel
 from otai.learning.recipes import Candidate
@@ -128,7 +127,7 @@ class ProductBase:
         self._matrix, self._vectors, self._spaces = matrix, vectors, spaces
         self._words: Matrix | None = gram(matrix) if words is None else words
 
-    def products(self, rows: NDArray[np.int64]) -> Matrix:
+    def products(self, rows: Rows) -> Matrix:
         """A copy of the products of these rows with each other; only before the single space has taken the memory over.
         Shape (rows, rows)."""
         assert self._words is not None

@@ -75,7 +75,7 @@ class SubsetModels:
         holdout_rows: Rows,
         step_done: Callable[[], None] = lambda: None,
     ) -> SubsetModels:
-        """Fits all parts of the sample. Calls `step_done` `steps()` times."""
+        """Fits a model of each subset of the sample. Calls `step_done` `steps()` times."""
         total = [np.zeros((len(sample.rows), len(target.labels)), np.float32) for target in targets]
         times = [np.zeros(len(sample.rows), np.int64) for _ in targets]
         learnt: list[list[SubsetDecision]] = [[] for _ in targets]
@@ -83,20 +83,20 @@ class SubsetModels:
             in_half = np.flatnonzero(sample.places % 2 == half)
             known_already = sample.halves[half]
             words = gram(sample.inputs.matrix[in_half]) if known_already is None else known_already
-            for every, number in sorted((part for part in SUBSETS if part[1] % 2 == half), reverse=True):
+            for every, number in sorted((of for of in SUBSETS if of[1] % 2 == half), reverse=True):
                 inside = sample.places[in_half] % every == number
                 members = np.zeros(len(sample.rows), np.bool_)
                 members[in_half[inside]] = True
                 is_half = every == 2
                 # The products of a half's tickets hold those of its quarters and eighths; it comes last, since fitting
                 # overwrites them.
-                part = _Subset(sample, members, words if is_half else words[np.ix_(inside, inside)])
+                subset = _Subset(sample, members, words if is_half else words[np.ix_(inside, inside)])
                 # The small ones are asked about no more than thresholds of multi-label attributes need.
                 asked = np.flatnonzero(~members)[:: 1 if is_half else every]
                 if not is_half and not any(target.spec.is_multi for target in targets):
                     asked = asked[:0]
                 for at, scored in enumerate(
-                    part.scored(sample.inputs.rows(asked), holdout, targets, blends, candidates)
+                    subset.scored(sample.inputs.rows(asked), holdout, targets, blends, candidates)
                 ):
                     labelled = targets[at].known[sample.rows[asked]]
                     if is_half:
@@ -128,8 +128,8 @@ class SubsetModels:
 
 @dataclass(frozen=True)
 class SubsetSample:
-    """The training tickets that the parts are made of. `places` deals them out: tickets of the same text have the same
-    place.
+    """The training tickets that the subsets are made of. `places` deals them out: tickets of the same text have the
+    same place.
 
     `halves` are the products of the tickets of each half with each other, where fitting the whole has made them anyway.
     """
@@ -164,7 +164,7 @@ class SubsetSample:
             return None
         chance = np.random.default_rng(seed)
         shuffled = chance.permutation(len(first))[:most]
-        # Dealt out by label, so that each part has its share of every label: by the attribute with most labels, then
+        # Dealt out by label, so that each subset has its share of every label: by the attribute with most labels, then
         # the others.
         rows = train[first[shuffled]]
         keys = [argmax_codes(target.y[rows]) for target in sorted(targets, key=lambda one: len(one.labels))]
@@ -179,8 +179,8 @@ class SubsetSample:
 
 @dataclass(frozen=True)
 class _SubsetScores:
-    """What a part's model of one attribute makes of tickets that it was asked about, and of the holdout; it learnt from
-    `tickets`."""
+    """What a subset's model of one attribute makes of tickets that it was asked about, and of the holdout; it learnt
+    from `tickets`."""
 
     asked: Matrix
     holdout: Matrix

@@ -109,13 +109,13 @@ def read_vectors(
     texts = [tickets.texts[row] for row in rows]
     train_texts, languages = texts[: len(split.train)], [tickets.languages[row] for row in split.train]
     reader, why = encoding.for_tickets(train_texts, languages)
-    told = 0
+    reported = 0
 
-    def tell(share: float) -> None:
-        nonlocal told
-        steps.finish(int(share * ENCODING_STEPS) - told)
-        told = int(share * ENCODING_STEPS)
+    def on_progress(share: float) -> None:
+        nonlocal reported
+        steps.finish(int(share * ENCODING_STEPS) - reported)
+        reported = int(share * ENCODING_STEPS)
 
-    vectors = reader.vectors(texts, done=tell)
-    tell(1.0)
+    vectors = reader.vectors(texts, on_progress=on_progress)
+    on_progress(1.0)
     return EncodedTickets(vectors[: len(split.train)], vectors[len(split.train) :], reader, why)

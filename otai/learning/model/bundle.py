@@ -27,7 +27,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 from scipy import sparse
 
-from otai.learning.arrays import Floats, Mask, Matrix, Vectors
+from otai.learning.arrays import Arrays, Floats, Mask, Matrix, Vectors
 from otai.learning.data.cutting import TextRules, as_learnt
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import BundleInvalid
@@ -155,15 +155,15 @@ class AttributeModel:
     def probabilities(self, scored: Scored) -> Floats:
         """Shape (tickets, labels). A ticket without a single known word says nothing, so it gets the labels'
         frequencies: a low confidence, not a sure guess."""
-        likely = self.head.probabilities(scored.scores)
+        probabilities = self.head.probabilities(scored.scores)
         if scored.out_of_language is not None and scored.fallback_scores is not None and self.fallback_head is not None:
             here = scored.out_of_language
             fallback = self.fallback_head.probabilities(scored.fallback_scores[here])
             if self.caps_fallback and not self.spec.is_multi and here.any():
-                fallback = with_top(fallback, np.minimum(fallback.max(axis=1), likely[here].max(axis=1)))
-            likely[here] = fallback
-        likely[scored.no_known_token] = self.frequencies
-        return likely
+                fallback = with_top(fallback, np.minimum(fallback.max(axis=1), probabilities[here].max(axis=1)))
+            probabilities[here] = fallback
+        probabilities[scored.no_known_token] = self.frequencies
+        return probabilities
 
     def in_words(self, names: Mapping[str, str]) -> AttributeModel:
         """The same with other names for some of its labels, also in their order."""
@@ -440,9 +440,7 @@ def _fits(what: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
         raise ValueError(f"{what} of shape {array.shape}, not {shape}")
 
 
-def _attributes(
-    entries: Sequence[Mapping[str, Any]], tensors: Mapping[str, NDArray[Any]]
-) -> tuple[AttributeModel, ...]:
+def _attributes(entries: Sequence[Mapping[str, Any]], tensors: Arrays) -> tuple[AttributeModel, ...]:
     """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
     attributes: list[AttributeModel] = []
     start = 0
@@ -470,12 +468,12 @@ def _attributes(
     return tuple(attributes)
 
 
-def _named(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _named(prefix: str, tensors: Arrays) -> dict[str, NDArray[Any]]:
     """The arrays whose names begin so, by what follows."""
     return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
 
 
-def _fallback(tensors: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> OutOfLanguageFallback | None:
+def _fallback(tensors: Arrays, shape: tuple[int, int]) -> OutOfLanguageFallback | None:
     """Raises KeyError, ValueError where the parts do not fit together."""
     if "abroad.weights" not in tensors:
         return None
@@ -485,7 +483,7 @@ def _fallback(tensors: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> Ou
     return fallback
 
 
-def _kernel(length_scale: float | None, tensors: Mapping[str, NDArray[Any]], width: int) -> LandmarkKernel | None:
+def _kernel(length_scale: float | None, tensors: Arrays, width: int) -> LandmarkKernel | None:
     """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
     if length_scale is None:
         return None
@@ -495,9 +493,7 @@ def _kernel(length_scale: float | None, tensors: Mapping[str, NDArray[Any]], wid
     return LandmarkKernel(directions, landmarks, float(length_scale))
 
 
-def _ensemble(
-    manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]], *, attributes: int, labels: int
-) -> Ensemble | None:
+def _ensemble(manifest: Mapping[str, Any], tensors: Arrays, *, attributes: int, labels: int) -> Ensemble | None:
     """Raises KeyError, TypeError, ValueError where the parts do not fit together."""
     entry = manifest.get("tuned")
     if not entry:
@@ -527,8 +523,8 @@ def _predictions(attribute: AttributeModel, probabilities: Floats) -> Iterator[A
     labels = attribute.labels
     if not attribute.spec.is_multi:
         top = np.take_along_axis(probabilities, order[:, :shown], axis=1)
-        for best, likely in zip(order[:, :shown].tolist(), top.tolist(), strict=True):
-            scores = tuple(LabelScore(labels[at], value) for at, value in zip(best, likely, strict=True))
+        for best, confidences in zip(order[:, :shown].tolist(), top.tolist(), strict=True):
+            scores = tuple(LabelScore(labels[at], value) for at, value in zip(best, confidences, strict=True))
             yield AttributePrediction((scores[0].label,), scores[0].confidence, scores[:1], scores[1:])
         return
     for row, ranked in enumerate(order.tolist()):
@@ -539,7 +535,7 @@ def _predictions(attribute: AttributeModel, probabilities: Floats) -> Iterator[A
         yield AttributePrediction(tuple(score.label for score in given), confidence, given, tuple(others[:RUNNERS_UP]))
 
 
-def _checksum(manifest: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+def _checksum(manifest: str, tensors: Arrays) -> str:
     digest = hashlib.sha256(manifest.encode("ascii"))
     for name in sorted(tensors):
         array = tensors[name]

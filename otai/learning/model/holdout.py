@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otai.learning.arrays import Hashes, Mask, ShortCodes
+from otai.learning.arrays import Arrays, Hashes, Mask, ShortCodes
 from otai.learning.data.splitting import same_text_key
 
 NOT_KNOWN = -2
@@ -42,16 +43,16 @@ class HoldoutRecord:
     texts: Hashes
     attributes: Mapping[str, HoldoutLabels]
 
-    def arrays(self, names: Sequence[str]) -> dict[str, NDArray[np.generic]]:
+    def arrays(self, names: Sequence[str]) -> Arrays:
         """Arrays by name, each of shape (tickets, ...); attributes by their number among `names`."""
-        found: dict[str, NDArray[np.generic]] = {"holdout.texts": self.texts}
+        arrays: dict[str, NDArray[Any]] = {"holdout.texts": self.texts}
         for number, name in enumerate(names):
-            found[f"holdout.{number}.actual"] = self.attributes[name].actual
-            found[f"holdout.{number}.predicted"] = self.attributes[name].predicted
-        return found
+            arrays[f"holdout.{number}.actual"] = self.attributes[name].actual
+            arrays[f"holdout.{number}.predicted"] = self.attributes[name].predicted
+        return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]], names: Sequence[str]) -> HoldoutRecord | None:
+    def from_arrays(cls, arrays: Arrays, names: Sequence[str]) -> HoldoutRecord | None:
         """None where nothing was kept. Raises ValueError where the parts do not fit together."""
         if "holdout.texts" not in arrays:
             return None

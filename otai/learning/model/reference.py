@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Floats, Matrix
+from otai.learning.arrays import Arrays, Floats, Matrix
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear.spaces import sketch_matrix
 from otai.learning.model.holdout import text_hashes
@@ -74,7 +73,7 @@ class Reference:
             languages=counts,
         )
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> Arrays:
         """Arrays by name in half precision, in the shapes of the fields: as a model stores them."""
         number = {code: at for at, code in enumerate(sorted(set(self.language)))}
         return {
@@ -89,7 +88,7 @@ class Reference:
         return {"language_codes": sorted(set(self.language)), "languages": dict(self.languages)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> Reference:
+    def from_arrays(cls, arrays: Arrays, manifest: Mapping[str, Any]) -> Reference:
         """What `arrays` and `manifest` gave. Raises KeyError, TypeError, ValueError, IndexError where they do not fit
         together."""
         codes = manifest["language_codes"]

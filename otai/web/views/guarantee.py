@@ -73,33 +73,33 @@ TONES = {
 }
 
 
-def way_of(found: Guarantee) -> list[Step]:
+def way_of(guarantee: Guarantee) -> list[Step]:
     """Criteria, run, verdict, improvement, and the end that it had or will have."""
-    status = GuaranteeStatus(found.status)
+    status = GuaranteeStatus(guarantee.status)
     before = status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED)
     steps = [
         Step(
             "now" if status is GuaranteeStatus.OPEN else "done",
             _("We look at your criteria")
-            if found.waits_for_operator
+            if guarantee.waits_for_operator
             else _("Agree on criteria")
             if status is GuaranteeStatus.OPEN
             else _("Criteria are agreed"),
-            found.agreed_at,
+            guarantee.agreed_at,
         ),
         Step(
             "now" if status in (GuaranteeStatus.AGREED, GuaranteeStatus.TRAINING) else "later" if before else "done",
             _("The included training"),
-            found.run.ended_at if found.run else None,
+            guarantee.run.ended_at if guarantee.run else None,
         ),
     ]
-    if status is GuaranteeStatus.MET and found.improvement_run is None:
+    if status is GuaranteeStatus.MET and guarantee.improvement_run is None:
         return [*steps, Step("done", _("The criteria are reached"))]
-    missed = found.verdict is not None
+    missed = guarantee.verdict is not None
     steps.append(Step("bad-end" if missed else "later", _("Not reached") if missed else _("Verdict")))
     if missed:
         improving = status in (GuaranteeStatus.MISSED, GuaranteeStatus.IMPROVING)
-        ended = found.improvement_run.ended_at if found.improvement_run and not improving else None
+        ended = guarantee.improvement_run.ended_at if guarantee.improvement_run and not improving else None
         steps.append(Step("now" if improving else "done", _("The included improvement"), ended))
         if status is GuaranteeStatus.MET:
             steps.append(Step("done", _("The criteria are reached")))
@@ -184,28 +184,28 @@ def guarantee(request: MemberRequest) -> HttpResponse:
     return render(request, "web/guarantee/page.html", context)
 
 
-def _shown(found: Guarantee) -> dict[str, Any]:
-    status = GuaranteeStatus(found.status)
+def _shown(guarantee: Guarantee) -> dict[str, Any]:
+    status = GuaranteeStatus(guarantee.status)
     tone, icon = TONES.get(status, ("accent", "clock"))
     return {
-        "guarantee": found,
-        "tier": Tier(found.tier),
-        "word": _("We look at your criteria") if found.waits_for_operator else STATUS_WORDS[status],
+        "guarantee": guarantee,
+        "tier": Tier(guarantee.tier),
+        "word": _("We look at your criteria") if guarantee.waits_for_operator else STATUS_WORDS[status],
         "tone": tone,
         "icon": icon,
-        "way": way_of(found),
-        "criteria": [fact_words(one.as_fact()) for one in queries.criteria(found)],
+        "way": way_of(guarantee),
+        "criteria": [fact_words(one.as_fact()) for one in queries.criteria(guarantee)],
         "verdicts": [
             (title, run, [_outcome(one) for one in outcomes])
             for title, run, outcomes in (
-                (_("The included training"), found.run, found.verdict),
-                (_("The included improvement"), found.improvement_run, found.improvement_verdict),
+                (_("The included training"), guarantee.run, guarantee.verdict),
+                (_("The included improvement"), guarantee.improvement_run, guarantee.improvement_verdict),
             )
             if outcomes
         ],
-        "because": [fact_words(reason) for reason in found.waits_because],
-        "declined": queries.why_declined(found),
-        "again": queries.corrected_labels(found) > 0,
+        "because": [fact_words(reason) for reason in guarantee.waits_because],
+        "declined": queries.why_declined(guarantee),
+        "again": queries.corrected_labels(guarantee) > 0,
     }
 
 
@@ -217,20 +217,20 @@ def _outcome(stored: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _form(request: MemberRequest, found: Guarantee) -> dict[str, Any]:
+def _form(request: MemberRequest, guarantee: Guarantee) -> dict[str, Any]:
     """The forms that the highest level offers now: proposing, or ordering what is included."""
     organisation = request.organisation
-    status = GuaranteeStatus(found.status)
+    status = GuaranteeStatus(guarantee.status)
     book = billing.price_book()
-    context: dict[str, Any] = {"first": found, "key": uuid4()}
+    context: dict[str, Any] = {"first": guarantee, "key": uuid4()}
     if status in (GuaranteeStatus.OPEN, GuaranteeStatus.AGREED):
         all_sets = sorted(
             tickets.data_sets(organisation, newest_only=True).defer("profile"), key=lambda one: one.imported_at
         )[::-1]
         chosen = (
-            _data_set(organisation, request.GET.get("data_set", "")) or found.data_set or next(iter(all_sets), None)
+            _data_set(organisation, request.GET.get("data_set", "")) or guarantee.data_set or next(iter(all_sets), None)
         )
-        rows = read_proposal(chosen, request.GET, tier=Tier(found.tier)) if chosen else []
+        rows = read_proposal(chosen, request.GET, tier=Tier(guarantee.tier)) if chosen else []
         context |= {
             "data_sets": all_sets,
             "data_set": chosen,
@@ -238,18 +238,18 @@ def _form(request: MemberRequest, found: Guarantee) -> dict[str, Any]:
             "at_once": all(row.is_agreed for row in rows if row.chosen),
             "count": sum(row.chosen for row in rows),
         }
-    if status in (GuaranteeStatus.AGREED, GuaranteeStatus.MISSED) and found.data_set is not None:
+    if status in (GuaranteeStatus.AGREED, GuaranteeStatus.MISSED) and guarantee.data_set is not None:
         tier = billing.tier_of(organisation)
         context |= {
             "modes": readiness.trainable(book.tiers[tier].modes),
             "deliveries": list(Delivery),
             "versions": tickets.data_sets(organisation)
-            .filter(name=found.data_set.name)
+            .filter(name=guarantee.data_set.name)
             .order_by("-version")
             .defer("profile"),
         }
-    if status is GuaranteeStatus.MISSED and found.run is not None:
-        context["hints"] = hints_of(found)
+    if status is GuaranteeStatus.MISSED and guarantee.run is not None:
+        context["hints"] = hints_of(guarantee)
     return context
 
 

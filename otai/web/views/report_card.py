@@ -14,9 +14,9 @@ from otai.learning.evidence.report_card import (
     ConfusedPair,
     Coverage,
     CurvePoint,
+    LabelIssue,
     LabelsFound,
     ReportCard,
-    SuspectedLabel,
 )
 from otai.orgs.models import Member
 from otai.orgs.permissions import Action
@@ -251,7 +251,7 @@ class AttributeCard:
     assurance: float | None
     matrix: ConfusionMatrix | None
     pairs: list[tuple[ConfusedPair, list[tuple[str, str]]]]
-    suspects: list[SuspectedLabel]
+    suspects: list[LabelIssue]
     suspects_total: int
     suspects_examined: int
 

@@ -348,30 +348,30 @@ class AttributeView:
     findings: list[Any]
 
 
-def attribute_view(profile: Profile, found: AttributeProfile) -> AttributeView:
+def attribute_view(profile: Profile, attribute: AttributeProfile) -> AttributeView:
     """An attribute with its labels as bars."""
     # Labels that have an order are read in it; the others from most to least.
-    rank = {label: number for number, label in enumerate(found.order)}
-    labels = sorted(found.labels, key=lambda one: rank.get(one.name, len(rank))) if rank else list(found.labels)
+    rank = {label: number for number, label in enumerate(attribute.order)}
+    labels = sorted(attribute.labels, key=lambda one: rank.get(one.name, len(rank))) if rank else list(attribute.labels)
     largest = max((label.count for label in labels), default=1)
     bars = [
         LabelBar(
             label.name,
             label.count,
-            label.count / max(found.labelled, 1),
+            label.count / max(attribute.labelled, 1),
             round(100 * label.count / largest, 2),
             label.training_count < RARE_LABEL_TICKETS,
         )
         for label in labels
     ]
     return AttributeView(
-        found,
+        attribute,
         bars[:labels_shown],
         bars[labels_shown:],
-        found.label_count - len(bars),
-        found.rare_labels,
-        found.missing / max(profile.tickets, 1),
-        [finding for finding in profile.findings if finding.attribute == found.name],
+        attribute.label_count - len(bars),
+        attribute.rare_labels,
+        attribute.missing / max(profile.tickets, 1),
+        [finding for finding in profile.findings if finding.attribute == attribute.name],
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.expected_quality import gains_over_basic
 from otai.learning.evidence.improvement import ImprovementKind, improvements, tickets_needed
-from otai.learning.evidence.report_card import Forecast, LabelReport, LearningCurve, SuspectedLabel, WrongLabels
+from otai.learning.evidence.report_card import Forecast, LabelIssue, LabelIssues, LabelReport, LearningCurve
 from otai.words.catalogue import say_fact
 from tests.runs.guarantees import attribute_report
 
@@ -29,9 +29,9 @@ def test_nothing_wrong_and_nothing_stronger_says_nothing() -> None:
 
 
 def test_suspected_labels_come_first_and_say_which_tickets() -> None:
-    suspect = SuspectedLabel("T7", ["a"], ["b"], 0.97, "the printer is on fire")
+    suspect = LabelIssue("T7", ["a"], ["b"], 0.97, "the printer is on fire")
     found = improvements(
-        report(wrong_labels=WrongLabels(400, 23, [suspect]), confusion=[[0, 1, 9], [1, 0, 8]]), mode="maximum"
+        report(wrong_labels=LabelIssues(400, 23, [suspect]), confusion=[[0, 1, 9], [1, 0, 8]]), mode="maximum"
     )
     assert kinds(found) == ["wrong_labels", "merge_labels"]
     assert found[0].sentence.startswith("23 of 400 labels look wrong")
@@ -79,11 +79,11 @@ def test_contradictions_and_a_rare_language_are_said() -> None:
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
 def test_every_improvement_is_said_in_every_language_with_its_figures(language: str) -> None:
-    suspect = SuspectedLabel("T7", ["a"], ["b"], 0.97, "the printer is on fire")
+    suspect = LabelIssue("T7", ["a"], ["b"], 0.97, "the printer is on fire")
     curve = LearningCurve([], [Forecast(500, Estimate(0.02, 0.01, 0.03), Estimate(0.03, 0.01, 0.05))])
     found = improvements(
         report(
-            wrong_labels=WrongLabels(400, 23, [suspect]),
+            wrong_labels=LabelIssues(400, 23, [suspect]),
             confusion=[[0, 1, 9], [1, 0, 8]],
             learning_curve=curve,
             per_label=[LabelReport("visa", 6, 2, 0, None, 0.0, 0.0)],

@@ -10,7 +10,7 @@ import pytest
 
 from otai.learning.data.tickets import LabelledTickets, Value
 from otai.learning.evidence.label_issues import LEAST_MARGIN, MOST_LISTED, find_label_issues
-from otai.learning.evidence.report_card import EXCERPT_CHARACTERS, ReportCard, WrongLabels, excerpt_of
+from otai.learning.evidence.report_card import EXCERPT_CHARACTERS, LabelIssues, ReportCard, excerpt_of
 from otai.learning.recipes import recipe_for
 from otai.learning.training import Trained, train
 from tests.learning.made_up import PRIORITY, QUEUE, QUEUES, TAGS, made_up_tickets, tickets_of
@@ -41,7 +41,7 @@ def trained() -> Trained:
     return train(tickets_with_planted_errors(), [QUEUE, PRIORITY, TAGS], recipe_for("basic"))
 
 
-def wrong(trained: Trained, name: str) -> WrongLabels:
+def wrong(trained: Trained, name: str) -> LabelIssues:
     found = trained.report_card.attribute(name).wrong_labels
     assert found is not None
     return found

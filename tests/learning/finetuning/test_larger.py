@@ -320,7 +320,7 @@ def run(
         seed=0,
         threads=1,
         checkpoints=checkpoints,
-        tell=lambda share, note: None,
+        on_progress=lambda share, note: None,
         gpu=L4,
         until=None if seconds is None else clock.now + seconds,
         clock=clock,

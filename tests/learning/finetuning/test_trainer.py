@@ -67,7 +67,7 @@ def run(
 ) -> FineTuned:
     from otai.learning.finetuning.trainer import FineTuning
 
-    def tell(share: float, note: str) -> None:
+    def on_progress(share: float, note: str) -> None:
         assert 0 <= share <= 1
         if said is not None and note:
             said.append(note)
@@ -84,7 +84,7 @@ def run(
         seed=seed,
         threads=1,
         checkpoints=checkpoints,
-        tell=tell,
+        on_progress=on_progress,
     )
     return fine_tuning.run([used], store)[0]
 

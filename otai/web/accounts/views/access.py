@@ -38,17 +38,17 @@ WORDS: dict[str, tuple[str | Promise, str, str]] = {
 @page(Action.READ_ACCESS)
 def access(request: MemberRequest) -> HttpResponse:
     """The newest events, one kind of them if asked."""
-    found, language = access_events.access_events(request.organisation), get_language() or ENGLISH
+    events, language = access_events.access_events(request.organisation), get_language() or ENGLISH
     chosen = request.GET.get("what", "")
     if chosen in WORDS:
-        found = found.filter(what=chosen)
+        events = events.filter(what=chosen)
     rows = [
         {
             "event": event,
             "words": WORDS.get(event.what, (event.what, "quiet", "info")),
             "about": about_said(event, language=language),
         }
-        for event in found[:shown_at_once]
+        for event in events[:shown_at_once]
     ]
     context = {
         "rows": rows,
