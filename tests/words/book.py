@@ -49,7 +49,7 @@ def update(language: str) -> list[str]:
     translation."""
     path = LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
     path.parent.mkdir(parents=True, exist_ok=True)
-    book = polib.pofile(str(path)) if path.exists() else polib.POFile(wrapwidth=140)
+    book = polib.pofile(str(path), wrapwidth=140) if path.exists() else polib.POFile(wrapwidth=140)
     plural = get_plural(language)
     book.metadata = {
         "Project-Id-Version": "OTAI Studio",
