@@ -12,10 +12,16 @@ import pytest
 from otai.billing import operations as billing
 from otai.billing import price_books, queries
 from otai.billing.audit import audit
+from otai.billing.models import Notice, Purchase, Subscription, TopUp
+from otai.billing.operations import topups
 from otai.billing.price_books import InvalidPriceBook, PriceBookNotNew
+from otai.billing.testing import GOOD_CARD
 from otai.orgs.models import Organisation
+from otai.pricing.price_book import Term, Tier
 from otai.pricing.published import as_published
+from otai.units import Money
 from tests.billing.people import ALICE
+from tests.billing.test_annual_plans import takes
 from tests.billing.test_commands import otai
 
 TODAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -59,6 +65,54 @@ def test_what_was_ordered_before_keeps_its_price(
     assert (old.net_cents, new.net_cents, new.price_book) == (100_00, 120_00, "2027-01")
     assert queries.price_book().version == "2027-01"
     assert audit().findings == []
+
+
+def annual(cents: int, version: str, effective_on: str) -> str:
+    tiers = json.loads(dearer())["tiers"]
+    tiers["pro"]["annual_price"]["cents"] = cents
+    return dearer(version, effective_on, tiers=tiers)
+
+
+@pytest.mark.django_db
+def test_a_year_is_announced_at_the_price_of_its_day_and_anew_when_that_changes(acme: Organisation, fake: Any) -> None:
+    takes(acme, Tier.PRO, Term.YEAR, TODAY)
+    ends = Subscription.objects.get().paid_until_at
+    assert ends is not None
+    for days, cents, told in ((30, 1050_00, 1), (20, 1050_00, 0), (10, 1100_00, 1), (9, 1100_00, 0)):
+        on = (ends - timedelta(days=5)).date().isoformat() if cents == 1050_00 else (ends - timedelta(days=1)).date()
+        version = f"2027-{cents}"
+        if version not in [book.version for book in price_books.to_come(TODAY)]:
+            price_books.schedule(annual(cents, version, str(on)), now=TODAY)
+        assert billing.announce_years(now=ends - timedelta(days=days)) == told
+    notices = Notice.objects.filter(template="year_renews").order_by("made_at")
+    assert [notice.context["amount_cents"] for notice in notices] == [1050_00, 1100_00]
+
+
+@pytest.mark.django_db
+def test_a_top_up_costs_what_was_announced_or_is_announced_anew(
+    acme: Organisation, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Announced before midnight and due after it, where the seller is."""
+    price_books.schedule(dearer(), now=TODAY)
+    at = datetime(2026, 12, 31, 22, 50, tzinfo=UTC)
+    for minutes, limit in ((0, 100), (15, 100), (16, 100), (17, 200), (32, 200)):
+        now = at + timedelta(minutes=minutes)
+        monkeypatch.setattr("otai.billing.price_books.utc_now", lambda now=now: now)
+        if minutes in (0, 17):
+            topups.set_top_up(
+                organisation=acme,
+                below=10,
+                package="10",
+                monthly_limit=Money(limit * 100),
+                gateway="fake",
+                payment_method=GOOD_CARD,
+                who=ALICE,
+                now=now,
+            )
+        topups.watch_credits(now=now)
+    told = [notice.context["amount_cents"] for notice in Notice.objects.filter(template="top_up_announced")]
+    assert (told, Purchase.objects.get().net_cents) == ([100_00, 120_00], 120_00)
+    assert TopUp.objects.order_by("announced_at")[0].outcome == "top_up_price_changed"
 
 
 @pytest.mark.pure

@@ -221,6 +221,21 @@ def test_buying_takes_two_clicks_and_a_double_click_buys_once(alice: Client, acm
     assert ledger.balance(acme.id).available == 150
 
 
+def test_a_page_that_was_open_while_the_price_changed_orders_nothing(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    with_details(acme, now)
+    package, tier = "/acme/credits/packages/50/", "/acme/credits/tier/change"
+    for path, form in ((package, {"price": "40000"}), (tier, {"tier": "enterprise", "price-month": "40000"})):
+        refused = alice.post(path, {"key": "k", "gateway": "bank_transfer", **form})
+        assert refused.status_code == 409
+        assert "The price has changed since this page was opened" in text_of(refused)
+        assert queries.purchases(acme).count() == 0
+    shown = alice.get(package).content.decode() + alice.get("/acme/credits/tier/").content.decode()
+    for field, cents in (("price", 450_00), ("price-month", 499_00), ("price-year", 4990_00)):
+        assert f'name="{field}" value="{cents}"' in shown
+
+
 def test_without_an_address_buying_asks_for_it_once_and_comes_back(alice: Client, acme: Organisation) -> None:
     asked = alice.get("/acme/credits/packages/10/?back=/acme/train/")
     assert asked.status_code == 302

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 
-from otai.billing import queries
+from otai.billing import price_books, queries
 from otai.billing.gateway import GatewayUnavailable, PaymentSeen, PaymentState
 from otai.billing.gateways import gateway_named
 from otai.billing.models import BillingDetails, Notice, Purchase, PurchaseKind, Subscription
@@ -73,8 +73,8 @@ def sweep_subscriptions(*, now: datetime) -> SubscriptionSweep:
 
 
 def announce_years(*, now: datetime) -> int:
-    """Mails whoever pays by the year that it is about to be renewed, the price book's notice before, once; returns how
-    many were told."""
+    """Mails whoever pays by the year that it is about to be renewed, the price book's notice before, once for each
+    price; returns how many were told."""
     book, told = queries.price_book(), 0
     soon = Subscription.objects.filter(
         status=SubscriptionStatus.PAID,
@@ -85,9 +85,16 @@ def announce_years(*, now: datetime) -> int:
     for subscription in soon.order_by("paid_until_at", "id"):
         assert subscription.paid_until_at is not None
         key = f"year-renews:{subscription.id}:{subscription.paid_until_at.isoformat()}"
-        price = book.tiers[Tier(subscription.tier)].annual_price
-        if price is None or Notice.objects.filter(key=key).exists():
+        # What it will cost is what the book says that is in force by then.
+        on_the_day = price_books.price_book(subscription.paid_until_at)
+        price = on_the_day.tiers[Tier(subscription.tier)].annual_price
+        if price is None:
             continue
+        told_before = Notice.objects.filter(key__startswith=key).order_by("-made_at").first()
+        if told_before is not None:
+            if told_before.context["amount_cents"] == price.cents:
+                continue
+            key = f"{key}:{price.cents}:{on_the_day.version}"
         notify(
             organisation=subscription.organisation,
             template="year_renews",

@@ -284,6 +284,10 @@ def _charge(top_up: TopUp, *, now: datetime) -> bool:
     watch = CreditWatch.objects.get(organisation=organisation)
     if top_up.state == TopUpState.ANNOUNCED:
         available = ledger.balance(organisation.id).available
+        if packages.package(organisation, top_up.package, now=now).price.cents != top_up.net_cents:
+            # Another price book came into force meanwhile: what is charged is what was announced, within the limit.
+            _end(top_up, TopUpState.FAILED, "top_up_price_changed", now=now)
+            return False
         is_off = watch.top_up_below == 0 or watch.stopped_at is not None or is_suspended(organisation.id)
         if is_off or available >= watch.top_up_below:
             _end(top_up, TopUpState.FAILED, "top_up_not_needed", now=now)

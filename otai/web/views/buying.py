@@ -60,9 +60,12 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
         return redirect(reverse("web:billing_details", args=[organisation.slug]) + "?" + urlencode({"next": here}))
     # Copied codes come with blanks; what is longer is no code.
     coupon = (request.POST.get("coupon") or request.GET.get("coupon", "")).strip()[:60]
-    problem = ""
+    problem, status = "", 200
     try:
-        if request.method == "POST" and "look" not in request.POST:
+        is_order = request.method == "POST" and "look" not in request.POST
+        if is_order and not paying.is_price_seen(request, "price", offer.price):
+            is_order, status = False, 409
+        if is_order:
             return _order(request, offer, coupon=coupon, back=back)
         preview = previews.preview_package(organisation, code, coupon=coupon, now=now)
     except EqualOrder as refused:
@@ -85,7 +88,7 @@ def package(request: MemberRequest, code: str) -> HttpResponse:
         "back": back,
         "after": ledger.balance(organisation.id).available + offer.credits,
     }
-    return render(request, "web/credits/package.html", context, status=422 if problem else 200)
+    return render(request, "web/credits/package.html", context, status=422 if problem else status)
 
 
 def _order(request: MemberRequest, offer: PackageOffer, *, coupon: str, back: str) -> HttpResponse:

@@ -28,8 +28,10 @@ from otai.db import utc_now
 from otai.errors import NotFound, OtaiError, Unavailable
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
+from otai.units import Money
 from otai.web import words
 from otai.web.access import MemberRequest, local_path, page
+from otai.web.formats import money
 from otai.web.refusals import in_words
 
 KEPT = "kept:"
@@ -54,6 +56,16 @@ def ways_to_pay(organisation: Organisation) -> list[Way]:
         Way(way.name, words.GATEWAYS.get(way.name, way.title), billing.is_hosted(way.name))
         for way in gateways().values()
     ]
+
+
+def is_price_seen(request: HttpRequest, field: str, price: Money) -> bool:
+    """Whether the form's page showed this price; a form that does not say is taken to. Else it is told: a page that was
+    open over midnight may show the price book of the day before."""
+    if request.POST.get(field, str(price.cents)) == str(price.cents):
+        return True
+    said = _("The price has changed since this page was opened: it is %(price)s now, net. Nothing was ordered.")
+    messages.warning(request, said % {"price": money(price)})
+    return False
 
 
 def chosen_way(organisation: Organisation, value: str) -> tuple[str, str]:

@@ -156,6 +156,10 @@ def change_tier(request: MemberRequest) -> HttpResponse:
         raise NotFound("tier") from None
     if "look" in request.POST:
         return _tiers(request, asked=wanted)
+    term, terms = _term_of(request) or Term.MONTH, queries.price_book().tiers[wanted]
+    price = None if terms.is_free else terms.price_for(term)
+    if price is not None and not paying.is_price_seen(request, f"price-{term}", price):
+        return _tiers(request, asked=wanted, status=409)
     try:
         return _change(request, wanted)
     except (coupons.CouponUnknown, coupons.CouponNotValid):

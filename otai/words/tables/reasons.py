@@ -73,6 +73,7 @@ TOP_UP: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "top_up_paid": ("It is paid.",),
     "top_up_not_needed": ("It is needed no longer.",),
+    "top_up_price_changed": ("The price changed after it was announced: it is announced anew.",),
     "top_up_turned_off": ("Turned off by the customer.",),
     "top_up_payment_failed": ("The payment failed.",),
     "top_up_method_removed": ("The payment method was removed.",),
