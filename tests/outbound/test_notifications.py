@@ -19,6 +19,7 @@ from otai.orgs.operations import remove_member
 from otai.orgs.permissions import Role
 from otai.outbound import operations
 from otai.outbound.models import Notification, NotificationChoice
+from otai.runs import expectations
 from otai.runs.approval import Approver, set_rule
 from otai.runs.events import record
 from otai.runs.models import Run
@@ -78,6 +79,23 @@ def test_a_failed_training_is_told_in_the_language_of_whoever_ordered(
     happens(Run.objects.get(), "failed", now)
     tell(now=now)
     assert subjects(alice) == ["Ihr Training 1 ist fehlgeschlagen: support"]
+
+
+def test_a_training_that_will_be_late_is_told_once_and_before_it_is(
+    alice: Member, bob: Member, now: datetime, tmp_path: Path
+) -> None:
+    run = ordered_by(alice, tmp_path, now)
+    Run.objects.update(expected_seconds=5 * 60)
+    shortly_before = run.due_at - timedelta(minutes=1)
+    for minute in range(2):
+        at = shortly_before + timedelta(seconds=20 * minute)
+        expectations.refresh(now=at)
+        tell(now=at)
+        send_notices(now=at)
+    assert subjects(alice) == [f"Your training will be late: support, training {run.number}"]
+    assert subjects(bob) == []
+    [sent] = [one for one in mail.outbox if one.to == [alice.user.email]]
+    assert "promised" in sent.body and "http://localhost:8000/acme/runs/1/" in sent.body
 
 
 def test_a_link_ends_mails_of_its_kind_with_one_click_and_no_others(
