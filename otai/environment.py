@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from otai.errors import Invalid
 
+OWN_NAME = "OTAI Studio"
+"""What the Studio is called where no vendor gave it a name."""
+
 
 class InvalidSetting(Invalid):
     code = "invalid_setting"

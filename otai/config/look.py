@@ -7,9 +7,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from otai.environment import InvalidSetting
+from otai.environment import OWN_NAME, InvalidSetting
 
-OWN_NAME = "OTAI Studio"
 most_letters = 60
 most_bytes = 128 * 1024
 most_pixels = 1024

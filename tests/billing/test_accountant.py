@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from otai.billing import operations as billing
 from otai.billing.accountant import accounts as charts
@@ -168,6 +169,12 @@ def test_a_month_for_datev_has_header_columns_and_a_booking_a_line(months: Organ
     assert abroad == {"": "", "FI": "25,50", "FR40303265045": ""}
     assert {line["Leistungsdatum"] for line in lines} == {"", "05112026", "08112026", "09112026"}
     assert any(line["Buchungstext"].startswith("???? OT-") for line in lines), "Windows-1252 writes no Greek"
+
+
+def test_a_months_title_has_the_vendors_name_in_the_30_letters_that_datev_takes(settings: Settings) -> None:
+    settings.OTAI_NAME = "The helpdesk trainers of Acme and Sons"
+    header, _ = read(NOVEMBER)
+    assert header[16] == "The helpdesk trainers 2026-11"
 
 
 def test_bookings_add_up_to_the_months_figures_to_the_cent(months: Organisation) -> None:

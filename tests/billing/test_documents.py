@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.core import mail
 from pypdf import PdfReader
+from pytest_django import Settings
 
 from otai.billing import operations as billing
 from otai.billing import queries
-from otai.billing.documents import invoice_xml, order_confirmation_pdf
+from otai.billing.documents import invoice_pdf, invoice_xml, order_confirmation_pdf
 from otai.billing.models import Invoice, Notice, Purchase
 from otai.billing.operations import invoices
 from otai.billing.operations.notices import send_notices
@@ -60,6 +61,20 @@ def test_a_month_of_a_tier_is_invoiced_with_the_period_that_was_paid(acme: Organ
     transfer(change.purchase, DECEMBER)
     facts = Invoice.objects.get().facts
     assert (facts["period_from_on"], facts["period_until_on"]) == ("2026-12-04", "2027-01-03")
+
+
+def test_a_document_keeps_the_name_that_the_studio_had_when_it_was_issued(
+    acme: Organisation, settings: Settings
+) -> None:
+    settings.OTAI_NAME = "Acme Desk"
+    change = billing.change_tier(organisation=acme, tier=Tier.PRO, who=ALICE, now=NOVEMBER)
+    assert change.purchase is not None
+    transfer(change.purchase, DECEMBER)
+    settings.OTAI_NAME = "OTAI Studio"
+    issued = Invoice.objects.get()
+    assert "Acme Desk Pro, one month" in text_of(invoice_pdf(issued))
+    del issued.facts["line"]["studio"]
+    assert "OTAI Studio Pro, one month" in text_of(invoice_pdf(issued)), "as before there were names"
 
 
 def test_the_order_confirmation_says_what_to_pay_and_that_it_is_no_invoice(acme: Organisation) -> None:

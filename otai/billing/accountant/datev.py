@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
+
 from otai.billing.accountant.accounts import Accounts, accounts
 from otai.billing.accountant.datev_columns import COLUMNS
 from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund
@@ -21,6 +23,8 @@ from otai.billing.seller import seller
 from otai.pricing.vat import VatTreatment
 
 FORMAT_VERSION, CATEGORY, BATCH_VERSION = 700, 21, 13
+most_letters_of_a_title = 30
+"""Of a batch: "Bezeichnung" in DATEV's header."""
 LONGEST_TEXT, LONGEST_DOCUMENT = 60, 36
 
 
@@ -144,7 +148,7 @@ def _header(month: Month, currency: str, chart: Accounts, *, now: datetime) -> s
     begins = int(chart.fiscal_year_begins[:2])
     year = month.year if month.number >= begins else month.year - 1
     made = f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}"
-    title = f"OTAI Studio {month}"
+    title = f"{settings.OTAI_NAME[: most_letters_of_a_title - len(str(month)) - 1].strip()} {month}"
     entries = [
         *(_quoted("EXTF"), FORMAT_VERSION, CATEGORY, _quoted("Buchungsstapel"), BATCH_VERSION, made, ""),
         *(_quoted(""), _quoted(""), _quoted("")),

@@ -7,9 +7,12 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from otai.billing.models import Invoice, InvoiceKind, Purchase
 from otai.billing.seller import seller
 from otai.billing.status import AWAITING_PAYMENT
+from otai.environment import OWN_NAME
 from otai.pricing.price_book import Term
 
 FORM = 2
@@ -64,6 +67,8 @@ def facts_of(
             "unused": unused,
             # Documents of before there were years have none, and print as they did.
             **({"term": purchase.term} if purchase.term == Term.YEAR else {}),
+            # Likewise those of before the Studio could have a vendor's name.
+            **({"studio": settings.OTAI_NAME} if settings.OTAI_NAME != OWN_NAME else {}),
         },
         **({"discount": _discount(purchase)} if is_whole and purchase.coupon else {}),
         "net_cents": net,

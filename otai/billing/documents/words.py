@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from otai.environment import OWN_NAME
 from otai.pricing.price_book import Tier
 from otai.pricing.vat import EU_STANDARD_RATES, VatTreatment
 from otai.words.invoices import printed
@@ -14,7 +15,8 @@ def line_title(facts: dict[str, Any], language: str) -> str:
     """What an invoice's line is for, in the invoice's language."""
     line = facts["line"]
     if line["kind"] == "subscription":
-        return printed(line.get("term", "month"), language=language, tier=Tier(line["tier"]).title)
+        studio = line.get("studio", OWN_NAME)
+        return printed(line.get("term", "month"), language=language, studio=studio, tier=Tier(line["tier"]).title)
     if line["unused"]:
         return printed("unused", language=language, unused=line["unused"], credits=line["credits"])
     return printed("package", language=language, credits=line["credits"])
