@@ -84,7 +84,8 @@ def _show(one: Advice) -> None:
             [[point["label"], _number(point["before"]), _number(point["now"])] for point in points],
             right=["before", "now"],
         )
-    say(f"  follow it: otai advice follow {str(one.id)[-8:]}")
+    if not advice.has_tickets_first(one.evidence):
+        say(f"  follow it: otai advice follow {str(one.id)[-8:]}")
 
 
 def _number(value: float) -> str:

@@ -272,6 +272,11 @@ def _waiting(organisation: Organisation, name: str) -> QuerySet[Feedback]:
     )
 
 
+def waiting_texts(organisation: Organisation, name: str) -> list[tuple[str, str]]:
+    """Text and language (ISO 639-1; empty where it was not told) of each statement that waits to be merged."""
+    return [(text, language or "") for text, language in _waiting(organisation, name).values_list("text", "language")]
+
+
 def listed(organisation: Organisation, name: str) -> QuerySet[Feedback]:
     """All feedback on the model, newest first."""
     found = Feedback.objects.filter(organisation=organisation, version__model__name=name).select_related(

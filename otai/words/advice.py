@@ -72,6 +72,12 @@ FOUND: Mapping[str, tuple[Sentence, ...]] = {
         "{attribute} is expected to be right in {value:percent} ({low:percent} to {high:percent}); guessing reaches "
         "{guessing:percent}.",
     ),
+    "tickets_first": (
+        "A training needs tickets in “{language}” with the labels that people gave them: about {wanted:n}, of which "
+        "{there:n} are there. Bring them first, or give feedback on answers.",
+        "A training from the same tickets would learn the same. Bring the tickets of the last weeks first, with the "
+        "labels that people gave them, or give feedback on answers.",
+    ),
     "words.changed": ("The words have changed.",),
     "words.same": ("The words are those of the training.",),
 }
@@ -94,7 +100,7 @@ MEASURES: Mapping[str, Sentence] = {
     "unfamiliar": "known words",
 }
 
-GAINS = ("gain", "gain_unknown", "expected")
+GAINS = ("gain", "gain_unknown", "expected", "tickets_first")
 """Evidence that says what to expect of a training, not why."""
 
 _COMPARED_BEFORE = {"at the training": "training", "in the weeks before": "weeks_before"}

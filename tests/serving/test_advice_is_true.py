@@ -16,7 +16,7 @@ from otai.orgs.permissions import Role
 from otai.pricing.price_book import Mode, Tier
 from otai.runs.models import Run
 from otai.runs.operations import NoGainExpected
-from otai.serving import advice, queries
+from otai.serving import advice, feedback, queries, versions
 from otai.serving.models import Advice, ModelVersion
 from otai.tickets.models import DataSet
 from otai.words import advice as words
@@ -211,6 +211,82 @@ def test_once_it_is_followed_the_same_advice_is_gone(
     imported(acme, relabelled(changed, "accounts", 3), tmp_path, at)
     again = {(one.kind, words.title(one)) for one in advice.check(organisation=acme, name="support", now=at)}
     assert not again & given
+
+
+GERMAN = (
+    "Der Drucker im dritten Stock druckt seit heute Morgen nur noch leere Seiten, bitte kommen Sie vorbei",
+    "Ich komme nach dem Urlaub nicht mehr in mein Postfach, das Kennwort wird nicht angenommen",
+    "Die Rechnung vom letzten Monat ist doppelt gebucht worden, bitte buchen Sie einen Betrag zurück",
+    "Das Netz in der Werkstatt fällt jede Stunde für einige Minuten aus, niemand kann arbeiten",
+)
+
+
+def german(number: int) -> str:
+    return f"{GERMAN[number % 4]} ({number})."
+
+
+def asked(acme: Organisation, texts: list[str], now: datetime) -> ModelVersion:
+    """The model is asked about these, and keeps them."""
+    versions.keep_tickets(organisation=acme, name="support", days=30, who="alice", now=now)
+    version = queries.version(acme, "support")
+    feedback.keep(version, texts, now=now)
+    return version
+
+
+@pytest.mark.pure
+def test_a_new_language_is_no_reason_to_pay_before_tickets_in_it_are_there(
+    acme: Organisation, tmp_path: Path, now: datetime, client: Client
+) -> None:
+    rows = rows_of(320, tmp_path)
+    trained(acme, imported(acme, rows, tmp_path, now), now)
+    version = asked(acme, [*(row["body"] for row in rows[:60]), *map(german, range(60))], now)
+    later = now + timedelta(hours=1)
+    [found] = advice.check(organisation=acme, name="support", now=later)
+    assert (found.kind, found.credits) == ("new_language", 0)
+    assert words.gain(found).startswith("A training needs tickets in “de”")
+    with pytest.raises(advice.TicketsFirst):
+        advice.follow(organisation=acme, id=found.id, who="alice", now=later)
+    client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
+    page = client.get(f"/acme/models/{version.model_id}/").text
+    assert "A training needs tickets in “de”" in page and "Train again:" not in page and "Bring tickets" in page
+
+    brought = [{**row, "subject": "", "body": german(number)} for number, row in enumerate(rows[:60])]
+    imported(acme, [*rows, *brought], tmp_path, later)
+    [found] = [one for one in advice.check(organisation=acme, name="support", now=later) if one.kind == "new_language"]
+    assert found.credits == 1
+    assert advice.follow(organisation=acme, id=found.id, who="alice", now=later) is not None
+    [version] = work(later)
+    live(version)
+    asked(acme, [*(row["body"] for row in rows[:60]), *map(german, range(60))], later)
+    assert "new_language" not in kinds(acme, later + timedelta(hours=1))
+
+
+@pytest.mark.pure
+def test_drift_is_no_reason_to_pay_for_the_same_tickets_again(
+    acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    rows = rows_of(320, tmp_path)
+    trained(acme, imported(acme, rows, tmp_path, now), now)
+    version = asked(acme, [f"{row['subject']}\n{row['body']}" for row in rows[:200]], now)
+    texts = [f"{row['subject']}\n{row['body']}" for row in rows[:80]]
+    wrong = [
+        feedback.Correction(text, {"queue": ("billing" if said["queue"].label != "billing" else "network",)})
+        for text, said in zip(texts, queries.predict(version, texts), strict=True)
+    ]
+    feedback.give(version=version, corrections=wrong, by="bob", key="week", now=now)
+    [found] = advice.check(organisation=acme, name="support", now=now + timedelta(hours=1))
+    assert (found.kind, found.credits) == ("drift", 1), "the feedback can be learnt from"
+    merged = feedback.merge(organisation=acme, name="support", by="bob", now=now + timedelta(hours=2))
+    Run.objects.filter(id=version.run_id).update(data_set=merged.data_set)
+    [found] = advice.check(organisation=acme, name="support", now=now + timedelta(hours=3))
+    assert (found.kind, found.credits) == ("drift", 0), "it learnt from all there is"
+    assert "would learn the same" in words.gain(found)
+    Run.objects.filter(id=version.run_id).update(data_set=version.run.data_set)
+    [found] = advice.check(organisation=acme, name="support", now=now + timedelta(hours=4))
+    assert advice.follow(organisation=acme, id=found.id, who="alice", now=now + timedelta(hours=5)) is not None
+    [version] = work(now + timedelta(hours=5))
+    live(version)
+    assert "drift" not in kinds(acme, now + timedelta(hours=6))
 
 
 def live(version: ModelVersion) -> None:

@@ -10,6 +10,7 @@ a hundred. Nothing is trained by itself: `follow` orders, at the quoted price.
 from otai.serving.advice.decisions import (
     FOR_A_TRAINING,
     AdviceDecided,
+    TicketsFirst,
     accept_suspects,
     dismiss,
     follow,
@@ -17,6 +18,7 @@ from otai.serving.advice.decisions import (
     suspects_as_labels,
 )
 from otai.serving.advice.looks import LOOK, check, look_at_all, look_every, look_when_due
+from otai.serving.advice.new_lessons import has_tickets_first
 from otai.serving.advice.new_tickets import NewTickets
 from otai.serving.advice.queries import advice, all_advice, checks, improvements, open_advice
 
@@ -25,6 +27,7 @@ __all__ = [
     "LOOK",
     "AdviceDecided",
     "NewTickets",
+    "TicketsFirst",
     "accept_suspects",
     "advice",
     "all_advice",
@@ -32,6 +35,7 @@ __all__ = [
     "checks",
     "dismiss",
     "follow",
+    "has_tickets_first",
     "improvements",
     "look_at_all",
     "look_every",

@@ -16,6 +16,7 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.runs.models import Reason, Run
 from otai.runs.operations import make_quote, order_run
 from otai.serving import feedback, queries
+from otai.serving.advice.new_lessons import tickets_first
 from otai.serving.advice.proposals import proposed_mode
 from otai.serving.advice.queries import advice, improvements
 from otai.serving.models import Advice, AdviceKind, AdviceStatus, ModelVersion
@@ -26,6 +27,10 @@ from otai.tickets.versions import ChangeInvalid, LabelNames, NextVersion
 
 class AdviceDecided(Refused):
     code = "advice_decided"
+
+
+class TicketsFirst(Refused):
+    code = "tickets_first"
 
 
 def follow(
@@ -48,7 +53,8 @@ def follow(
 
     The mode is the one that the advice proposes, if left out. `knows_no_gain`: as for `order_run`.
 
-    Raises NotFound, AdviceDecided and what `make_quote` and `order_run` raise.
+    Raises NotFound, AdviceDecided, TicketsFirst (the tickets hold nothing new to learn from) and what `make_quote` and
+    `order_run` raise.
     """
     followed = advice(organisation, id)
     require_open(followed)
@@ -63,6 +69,7 @@ def follow(
             close(locked, AdviceStatus.FOLLOWED, by=who, why="advice.names_used", now=now)
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
+    require_new_lessons(followed, version, data_set)
     if with_feedback and feedback.offer(organisation, version.model.name).statements:
         require_order_would_be_taken(
             followed,
@@ -149,6 +156,7 @@ def needs_merging_first(
     if proposed.kind == AdviceKind.LABELS_RENAMED or not feedback.offer(organisation, version.model.name).statements:
         return None
     data_set = tickets.data_set(organisation, version.run.data_set.name)
+    require_new_lessons(proposed, version, data_set)
     require_order_would_be_taken(
         proposed, version, data_set, mode=mode, delivery=delivery, who=who, now=now, knows_no_gain=knows_no_gain
     )
@@ -217,6 +225,14 @@ def suspects_as_labels(
         [(ticket, attribute, suspects[ticket]) for ticket in wanted],
         f"{len(wanted)} labels that run {version.run.number} found wrong",
     )
+
+
+def require_new_lessons(found: Advice, version: ModelVersion, data_set: DataSet) -> None:
+    """Raises TicketsFirst where a training of these tickets would learn what the version knows already."""
+    lacking = tickets_first(version, found.kind, found.evidence, data_set)
+    if lacking is not None:
+        details = {name: value for name, value in lacking.items() if name != "kind"}
+        raise TicketsFirst("of_a_language" if details else "of_late", data_set=str(data_set), **details)
 
 
 def require_open(found: Advice) -> None:

@@ -20,6 +20,7 @@ from otai.serving import feedback, queries
 from otai.serving.advice.decisions import close
 from otai.serving.advice.findings import counts, learnable_now, learnt_counts, of_attributes, of_drift, of_labels
 from otai.serving.advice.gains import with_gain
+from otai.serving.advice.new_lessons import tickets_first
 from otai.serving.advice.new_tickets import seen_rows
 from otai.serving.advice.proposals import proposed_mode, trainable
 from otai.serving.advice.queries import open_advice
@@ -145,13 +146,15 @@ def _worth_it(
     version: ModelVersion, kind: AdviceKind, finding: Mapping[str, Any], newest: DataSet | None
 ) -> dict[str, Any] | None:
     """The finding with the order that it proposes and what that is expected to gain; None where the order would be
-    refused, or gains nothing. New names cost nothing."""
+    refused, or gains nothing. New names cost nothing, nor does what needs tickets before it is worth a training."""
     names = finding.get("attributes") or [attribute["name"] for attribute in version.run.attributes]
     if kind is AdviceKind.LABELS_RENAMED:
         return {**finding, "attributes": names, "credits": 0}
     names = trainable(newest, names)
     if newest is None or not names:
         return None
+    if (lacking := tickets_first(version, kind, finding["evidence"], newest)) is not None:
+        return {**finding, "evidence": [*finding["evidence"], lacking], "attributes": names, "credits": 0}
     mode = proposed_mode(version, newest, names)
     evidence = with_gain(version, kind, finding["evidence"], newest)
     if mode is None or evidence is None:

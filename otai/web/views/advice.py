@@ -52,6 +52,8 @@ class AdviceView:
     unit: str
     elsewhere: str
     """The Train page with these choices, for whoever wants other ones."""
+    tickets_first: bool
+    """Nothing can be ordered before tickets are brought."""
 
 
 def advice_for(version: ModelVersion, organisation: Organisation, *, reads_tickets: bool) -> list[AdviceView]:
@@ -76,6 +78,7 @@ def advice_for(version: ModelVersion, organisation: Organisation, *, reads_ticke
                 points,
                 chart.get("unit", ""),
                 elsewhere,
+                serving_advice.has_tickets_first(advised.evidence),
             )
         )
     return shown

@@ -24,7 +24,7 @@ from otai.pricing.quote import price
 from otai.runs import queries as runs
 from otai.serving import advice as serving_advice
 from otai.serving import queries as serving
-from otai.serving.models import AdviceStatus, ModelVersion
+from otai.serving.models import Advice, AdviceStatus, ModelVersion
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.web.access import MemberRequest, page
@@ -129,7 +129,7 @@ def advice_for(organisation: Organisation, newest: DataSet | None, models: list[
                     ],
                 )
             ),
-            _("Look at it: %(credits)s") % {"credits": credits(one.credits)} if one.credits else _("Look at it: free"),
+            _look_at(one),
             reverse("web:model", args=[organisation.slug, one.version.model_id]),
         )
         for one in open_ones.select_related("version__model")[:advice_shown]
@@ -145,6 +145,12 @@ def advice_for(organisation: Organisation, newest: DataSet | None, models: list[
         ) % {"tickets": number(newest.tickets)}
         suggestions.append(Suggestion(text, _("Train from %(credits)s") % {"credits": credits(costs)}, train))
     return suggestions
+
+
+def _look_at(one: Advice) -> str:
+    if serving_advice.has_tickets_first(one.evidence):
+        return _("Look at it")
+    return _("Look at it: %(credits)s") % {"credits": credits(one.credits)} if one.credits else _("Look at it: free")
 
 
 def _address(page_name: str, organisation: Organisation) -> str:

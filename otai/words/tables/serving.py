@@ -11,6 +11,20 @@ TABLE: Mapping[str, Refusal] = {
     "advice_decided.decided": said(
         "Somebody decided on this advice before.",
     ),
+    "tickets_first.of_a_language": said(
+        "{data_set} has {there:n} tickets in “{language}”; about {wanted:n} with the labels that people gave them "
+        "would do for a training.",
+        page="Bring such tickets, or give feedback on answers.",
+        api="Import such tickets, or POST feedback.",
+        command="Bring them with `otai tickets import --add`, or give feedback with `otai feedback`.",
+    ),
+    "tickets_first.of_late": said(
+        "A training from {data_set} would learn the same again: it is what the model was trained on.",
+        page="Bring the tickets of the last weeks first, or give feedback on answers.",
+        api="Import the tickets of the last weeks first, or POST feedback.",
+        command="Bring the tickets of the last weeks with `otai tickets import --add`, or give feedback with "
+        "`otai feedback`.",
+    ),
     "already_live.version": said(
         "{version} is live already.",
     ),
