@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,6 @@ def test_every_page_and_every_dialog_is_for_everybody(world: World, live_server:
     assert len(known) > 60 and any("dialog=" in path for path in known)
     cookie = world.alice.cookies[settings.SESSION_COOKIE_NAME].value
     found: list[Any] = []
-    began = time.monotonic()
     with chromium() as browser:
         inside, outside = browser.new_context(bypass_csp=True), browser.new_context(bypass_csp=True)
         inside.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
@@ -86,7 +84,6 @@ def test_every_page_and_every_dialog_is_for_everybody(world: World, live_server:
                 page.set_viewport_size({"width": width, "height": 844})
                 for path in paths:
                     page.goto("about:blank")
-                    print(round(time.monotonic() - began, 1), scheme, width, path, flush=True)
                     page.goto(urljoin(live_server.url, path))
                     found += [(scheme, width, path, *problem) for problem in problems(page, rules)]
                     if wide := sideways(page):

@@ -230,9 +230,14 @@ def suspects_as_labels(
 def require_new_lessons(found: Advice, version: ModelVersion, data_set: DataSet) -> None:
     """Raises TicketsFirst where a training of these tickets would learn what the version knows already."""
     lacking = tickets_first(version, found.kind, found.evidence, data_set)
-    if lacking is not None:
-        details = {name: value for name, value in lacking.items() if name != "kind"}
-        raise TicketsFirst("of_a_language" if details else "of_late", data_set=str(data_set), **details)
+    if lacking is None:
+        return
+    if "language" not in lacking:
+        raise TicketsFirst("of_late", data_set=str(data_set))
+    there, wanted = lacking["there"], lacking["wanted"]
+    raise TicketsFirst(
+        "of_a_language", data_set=str(data_set), language=lacking["language"], there=there, wanted=wanted
+    )
 
 
 def require_open(found: Advice) -> None:
