@@ -7,7 +7,6 @@ What came before this audit has what was written then: where an older release wr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.db.models import Count, Max, Q
 
@@ -36,13 +35,10 @@ from otai.billing.seller import seller
 from otai.billing.status import SubscriptionStatus
 from otai.ledger.models import Hold, Lot, LotSource, Transfer
 from otai.ledger.references import ReferredTo, read_reference
-from otai.orgs.models import Founder, Founding, TeamEvent
+from otai.orgs.models import Founder, Founding
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PriceBook, Tier
 from otai.pricing.published import PriceBookUnknown
-
-BETWEEN_ZONES = timedelta(days=2)
-"""A day begins up to 26 hours earlier in one zone than in another, and may be the last of a month there alone."""
 
 
 def unexplained() -> Iterator[Unexplained]:
@@ -118,15 +114,10 @@ def _counted_months() -> Iterator[Unexplained]:
     keys = Transfer.objects.filter(key__startswith=MONTHLY).values_list("organisation", "key")
     for organisation, key in keys.iterator(chunk_size=5000):
         granted[organisation] = max(granted.get(organisation, 0), month_of_key(key))
-    moved = TeamEvent.objects.filter(what="organisation_changed", details__has_key="time_zone")
-    zone_changed = set(moved.values_list("organisation", flat=True))
-    for subscription in Subscription.objects.select_related("organisation").order_by("id").iterator(chunk_size=500):
-        customer = subscription.organisation
-        next_at = anniversary_at(subscription.signed_up_at, subscription.months_granted + 1, customer.zone)
-        apart = abs(subscription.next_grant_at - next_at)
-        # What was due when an organisation went to another zone stays due as it was there.
-        is_due = apart <= BETWEEN_ZONES if customer.id in zone_changed else not apart
-        if not is_due or subscription.months_granted < granted.get(customer.id, 0):
+    for subscription in Subscription.objects.order_by("id").iterator(chunk_size=500):
+        next_at = anniversary_at(subscription.signed_up_at, subscription.months_granted + 1, subscription.zone)
+        is_due = subscription.next_grant_at == next_at
+        if not is_due or subscription.months_granted < granted.get(subscription.organisation_id, 0):
             yield Unexplained("months granted are counted", str(subscription.organisation_id))
 
 

@@ -22,6 +22,7 @@ class BillingOccurrence(Occurrence):
     NEEDS_A_PERSON = "unknown_state_at_the_provider"
     MONTH_ENDED_EARLY = "month_ended_early"
     MONTH_RESTORED = "month_restored"
+    DAYS_FOLLOWED = "days_followed"
     MONTH_NOT_RESTORED = "paid_month_could_not_be_restored"
     OWED_COLLECTED = "owed_credits_collected"
     OWED_SETTLED = "owed_credits_settled"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -20,6 +22,9 @@ class Subscription(models.Model):
     organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="subscription")
     tier = models.CharField(max_length=20, choices=TIERS)
     signed_up_at = models.DateTimeField()
+    time_zone = models.CharField(
+        max_length=64, help_text="Where the days of grants and paid months begin: it follows while nothing is paid."
+    )
     status = models.CharField(
         max_length=20, choices=[(s.value, s.value) for s in SubscriptionStatus], default=SubscriptionStatus.FREE.value
     )
@@ -88,6 +93,11 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return self.tier
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which the days of its grants and of its paid months begin (decision 0439)."""
+        return ZoneInfo(self.time_zone)
 
 
 class TierChange(models.Model):

@@ -111,7 +111,7 @@ def _worth_until(purchase: Purchase, older: Purchase, *, now: datetime) -> datet
         return now
     seconds = (older.period_until_at - older.period_from_at) // SECOND
     ends = now + seconds * purchase.carried_cents * left // (worth * whole) * SECOND
-    zone = purchase.organisation.zone
+    zone = Subscription.objects.get(organisation=purchase.organisation_id).zone
     # Cents and days that do not divide are the customer's.
     last_day = ends.astimezone(zone).date()
     return min(older.period_until_at, datetime.combine(last_day + timedelta(days=1), time.min, zone))

@@ -16,6 +16,7 @@ from otai.billing.ledger_keys import monthly_key
 from otai.billing.models import Purchase, PurchaseKind, Subscription
 from otai.billing.operations import takings
 from otai.billing.operations.reversals import Reversed, take_share_of_new_credits
+from otai.billing.operations.subscriptions import follow_the_zone
 from otai.billing.status import DELIVERED, PurchaseStatus, SubscriptionStatus
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
@@ -47,7 +48,7 @@ def grant_what_is_due(
     if suspended_since is None and is_suspended(subscription.organisation_id):
         return 0, 0
     book = queries.price_book()
-    zone = subscription.organisation.zone
+    zone = subscription.zone
     grants = credits = 0
     while True:
         number = subscription.months_granted + 1
@@ -69,6 +70,7 @@ def grant_what_is_due(
             grants, credits = grants + bool(made), credits + made
         subscription.months_granted = number
     subscription.save(update_fields=["months_granted", "next_grant_at"])
+    follow_the_zone(subscription, now=now)
     if grants:
         take_share_of_new_credits(partly_reversed, now=now)
     return grants, credits
@@ -97,7 +99,7 @@ def _grant(subscription: Subscription, number: int, tier: Tier, period: Purchase
     """Makes one grant; returns its credits, 0 where it was made before."""
     organisation = subscription.organisation
     book = queries.price_book()
-    day = anniversary_on(subscription.signed_up_at.astimezone(organisation.zone).date(), number)
+    day = anniversary_on(subscription.signed_up_at.astimezone(subscription.zone).date(), number)
     made = ledger.grant(
         organisation=organisation.id,
         credits=book.tiers[tier].monthly_credits,

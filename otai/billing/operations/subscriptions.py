@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from otai.billing import initial_credits, queries
 from otai.billing.models import Purchase, PurchaseKind, Subscription, TierChange
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import became, record
 from otai.billing.operations.takings import kept_net
 from otai.billing.status import DELIVERED, SUBSCRIPTION_MOVES, PurchaseStatus, SubscriptionStatus
@@ -64,6 +65,7 @@ def begin_subscription(organisation: Organisation, tier: Tier, *, who: str, now:
         organisation=organisation,
         tier=tier.value,
         signed_up_at=now,
+        time_zone=organisation.time_zone,
         status=status.value,
         next_grant_at=anniversary_at(now, 1, organisation.zone),
         billing_anchor_at=None if is_free else now,
@@ -96,7 +98,7 @@ def locked(organisation: Organisation) -> Subscription:
     return found
 
 
-MOVED = ("tier", "next_tier", "renewal_term", "billing_anchor_at", "paid_until_at", "grace_until_at")
+MOVED = ("tier", "time_zone", "next_tier", "renewal_term", "billing_anchor_at", "paid_until_at", "grace_until_at")
 """The columns that go with a subscription's status."""
 
 
@@ -243,10 +245,11 @@ def begin_paid_period(purchase: Purchase, *, who: str, now: datetime) -> PaidPer
     if goes_on and purchase.is_renewal:
         return _next_period(purchase, subscription, who=who, why=why, now=now)
     # In the tier in force an unpaid time of grace is part of what is paid for.
+    follow_the_zone(subscription, now=now)
     starts = subscription.paid_until_at if goes_on and subscription.status == SubscriptionStatus.UNPAID else now
     assert starts is not None, "what is unpaid was paid until a time"
     carried = unused_share_cents(subscription, now=now)
-    zone, deducted = purchase.organisation.zone, purchase.deducted_cents
+    zone, deducted = subscription.zone, purchase.deducted_cents
     begun = starts
     if deducted is not None:
         price_cents = purchase.net_cents + deducted
@@ -270,7 +273,7 @@ def begin_paid_period(purchase: Purchase, *, who: str, now: datetime) -> PaidPer
 
 def _next_period(purchase: Purchase, subscription: Subscription, *, who: str, why: Fact, now: datetime) -> PaidPeriod:
     assert subscription.billing_anchor_at and subscription.paid_until_at
-    zone = purchase.organisation.zone
+    zone = subscription.zone
     starts = subscription.paid_until_at
     months = months_begun(subscription.billing_anchor_at, starts, zone) + purchase.months
     ends = anniversary_at(subscription.billing_anchor_at, months, zone)
@@ -285,6 +288,33 @@ def _next_period(purchase: Purchase, subscription: Subscription, *, who: str, wh
         next_tier=Tier(subscription.next_tier) if subscription.next_tier else None,
     )
     return PaidPeriod(subscription, starts, ends, 0)
+
+
+def follow_the_zone(subscription: Subscription, *, now: datetime) -> None:
+    """The days of a locked subscription begin where its organisation is by now, with its event, while nothing is paid.
+
+    Paid months and grant days stay where the tier began to be paid, so that each month has its one grant day: days that
+    moved meanwhile would bring a month's credits twice, or never (decision 0439).
+    """
+    organisation = subscription.organisation
+    if organisation.time_zone == subscription.time_zone or subscription.status != SubscriptionStatus.FREE:
+        return
+    next_at = anniversary_at(subscription.signed_up_at, subscription.months_granted + 1, organisation.zone)
+    paid = Purchase.objects.filter(organisation=organisation, period_until_at__gt=now)
+    if next_at <= now or paid.exists():
+        # A grant is made first; a paid month that was taken back may be won again.
+        return
+    subscription.time_zone, subscription.next_grant_at = organisation.time_zone, next_at
+    subscription.save(update_fields=["time_zone", "next_grant_at"])
+    record(
+        organisation=organisation,
+        subject="subscription",
+        subject_id=subscription.id,
+        move=BillingOccurrence.DAYS_FOLLOWED,
+        who="billing",
+        now=now,
+        became=became({"time_zone": subscription.time_zone}),
+    )
 
 
 def paid_period(subscription: Subscription) -> Purchase | None:
@@ -320,7 +350,8 @@ def taken_the_place_of(purchase: Purchase, *, now: datetime) -> Purchase | None:
 def period_counts_from(purchase: Purchase) -> datetime:
     """Since when a paid period counts as begun: the months after it keep the day of its end."""
     assert purchase.period_from_at and purchase.period_until_at
-    whole = anniversary_at(purchase.period_from_at, purchase.months, purchase.organisation.zone)
+    zone = Subscription.objects.get(organisation=purchase.organisation_id).zone
+    whole = anniversary_at(purchase.period_from_at, purchase.months, zone)
     return purchase.period_from_at if whole == purchase.period_until_at else purchase.period_until_at
 
 

@@ -120,7 +120,8 @@ def create_organisation(*, slug: str, name: str, time_zone: str, now: datetime) 
 def change_organisation(
     *, organisation: Organisation, name: str, time_zone: str, who: str, now: datetime
 ) -> Organisation:
-    """Another name or time zone. What was due stays due; grants and due times from now on follow the new zone.
+    """Another name or time zone. What was due stays due; due times from now on follow the new zone, and days of grants
+    and paid months while nothing is paid.
 
     Raises InvalidOrganisation.
     """

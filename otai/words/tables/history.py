@@ -210,6 +210,7 @@ HAPPENED: Mapping[str, tuple[Sentence, ...]] = {
     "happened.unknown_state_at_the_provider": ("unknown state at the provider",),
     "happened.month_ended_early": ("month ended early",),
     "happened.month_restored": ("month restored",),
+    "happened.days_followed": ("days begin in another time zone",),
     "happened.paid_month_could_not_be_restored": ("paid month could not be restored",),
     "happened.owed_credits_collected": ("owed credits collected",),
     "happened.owed_credits_settled": ("owed credits settled",),
