@@ -114,11 +114,18 @@ BROKEN = {
         "UPDATE billing_balance_check SET day = (SELECT min(day) FROM billing_balance_check)"
     ],
     "billing_balance_difference_stands_once": ["UPDATE billing_balance_difference SET what = 'x', subject = 'y'"],
-    "billing_chain_link_is_of_an_event_or_an_invoice": [
-        f"INSERT INTO billing_chain_link (seq, hash, chained_at) SELECT 1000, 'x', '{MOMENT}'"
+    "billing_chain_link_is_of_one_row": [
+        f"INSERT INTO billing_chain_link (seq, kept_table, hash, chained_at) SELECT 1000, '{table}', 'x', '{MOMENT}'"
+        for table in ("", "billing_top_up")
+    ],
+    "billing_chain_link_keeps_a_row_once": [
+        "INSERT INTO billing_chain_link (seq, kept_table, kept_id, hash, chained_at) "
+        f"SELECT seq, 'billing_top_up', id, 'x', '{MOMENT}' "
+        "FROM billing_top_up, (SELECT 1000 AS seq UNION SELECT 1001) AS places"
     ],
     "billing_chain_link_counts_from_one": [
-        f"INSERT INTO billing_chain_link (seq, event_id, hash, chained_at) SELECT 0, max(id), 'x', '{MOMENT}' "
+        f"INSERT INTO billing_chain_link (seq, event_id, kept_table, hash, chained_at) "
+        f"SELECT 0, max(id), '', 'x', '{MOMENT}' "
         "FROM billing_event"
     ],
     "billing_balance_difference_is_explained_by_somebody": [
