@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from otai.billing import operations as billing
 from otai.billing.accountant.closing import close_month, closed_month
-from otai.billing.accountant.files import DATEV, KINDS, export, named_in
+from otai.billing.accountant.files import DATEV, KINDS, export
 from otai.billing.desk import Desk, DeskAction, asking, cents_shown, told
 from otai.billing.models import BankEntry, BankEntryState, ClosedMonth, VatIdCheck, WriteOff
 from otai.billing.months import Month, Period
@@ -105,9 +105,9 @@ class ClosedMonthDesk(Desk):
                 closed = closed_month(Month.parse(period))
                 files = {f"month-{closed}.csv": closed.content.encode()}
             else:
-                files = export(kind, Period.parse(period), now=utc_now())
-                about = Fact("access.books_read", {"books": kind, "period": period})
-                self.note_read_of(request, named_in(kind, Period.parse(period)), about=about)
+                exported = export(kind, Period.parse(period), now=utc_now())
+                files, about = exported.files, Fact("access.books_read", {"books": kind, "period": period})
+                self.note_read_of(request, exported.named, about=about)
         except OtaiError as refused:
             return HttpResponse(told(refused), status=422, content_type="text/plain; charset=utf-8")
         if len(files) == 1:

@@ -168,8 +168,22 @@ class FakeGateway(HostedCheckout):
         number = len(self.account.moves) + 1
         at = datetime.fromtimestamp(1_790_000_000 + number, tz=UTC)
         self.account.moves.append(
-            MoveSeen(f"fm_{number}", kind, cents, fee_cents, "EUR", at, payment, subject, provider_kind=kind.value)
+            MoveSeen(
+                f"fm_{number}",
+                kind,
+                cents,
+                fee_cents,
+                self._currency(payment),
+                at,
+                payment,
+                subject,
+                provider_kind=kind.value,
+            )
         )
+
+    def _currency(self, reference: str) -> str:
+        payment = self.account.payments.get(reference)
+        return payment.currency if payment else "EUR"
 
     def _reversal_moves(self, reference: str, seen: ReversalSeen) -> None:
         """Brings the balance to what a reversal says now."""
@@ -211,7 +225,7 @@ class FakeGateway(HostedCheckout):
             subject,
             known.get(verdict, ReversalOutcome.UNKNOWN),
             amount,
-            "EUR",
+            self._currency(reference),
             "fraudulent",
             provider_state=verdict,
         )
@@ -225,7 +239,14 @@ class FakeGateway(HostedCheckout):
         """Somebody refunds a payment at the provider, past the Studio."""
         subject = f"fr_{reference}_{name}"
         seen = ReversalSeen(
-            reference, subject, outcome, cents, "EUR", "refunded by hand", provider_state="succeeded", is_refund=True
+            reference,
+            subject,
+            outcome,
+            cents,
+            self._currency(reference),
+            "refunded by hand",
+            provider_state="succeeded",
+            is_refund=True,
         )
         self.account.reversals[subject] = (reference, seen)
         self._reversal_moves(reference, seen)

@@ -14,6 +14,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -142,7 +143,7 @@ def test_what_the_bank_has_not_decided_is_not_written_off(acme: Organisation, fa
 
 
 def read(month: Month) -> tuple[list[str], list[dict[str, str]]]:
-    text = datev_file(month, now=on(2027, 1, 10)).decode("cp1252")
+    text = datev_file(month, bookings(month), now=on(2027, 1, 10)).decode("cp1252")
     header, *lines = csv.reader(text.splitlines(), delimiter=";")
     assert lines[0] == list(COLUMNS)
     assert {len(line) for line in lines} == {125}
@@ -284,7 +285,7 @@ def test_every_currency_is_in_the_file(acme: Organisation) -> None:
     lines = close_month(NOVEMBER, who=OLGA, now=on(2026, 12, 1)).content.splitlines()
     assert "2026-11;USD;packages received;figure;80.00" in lines
     assert "2026-11;USD;invoiced;figure;95.20" in lines
-    assert list(export("datev", Period.parse("2026-11"), now=on(2026, 12, 1))) == [
+    assert list(export("datev", Period.parse("2026-11"), now=on(2026, 12, 1)).files) == [
         "EXTF_Buchungsstapel_2026-11_USD.csv"
     ]
 
@@ -321,6 +322,10 @@ def test_olga_closes_a_month_at_the_desk_and_downloads_its_files(months: Organis
         *(("Bookings for DATEV (EXTF), 2026-Q4", slug) for slug in ("acme", "finn", "globex")),
         ("Recapitulative statement (Zusammenfassende Meldung), 2026-11", "globex"),
     ], "the owners of whoever is named in a file"
+    with CaptureQueriesContext(connection) as asked:
+        olga.get(reverse("admin:billing_accountant_file", args=["datev", "2026-11"]))
+    of_payments = [one for one in asked.captured_queries if 'received_at" >= ' in one["sql"]]
+    assert len(of_payments) == 1, "bookings are put together once for a file and for whom it names"
     assert olga.get(reverse("admin:billing_accountant_file", args=["oss", "2026-11"])).status_code == 422
     carol = Client()
     carol.force_login(User.objects.create_user("carol", "carol@globex.example", "a long passphrase", is_staff=True))

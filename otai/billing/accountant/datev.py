@@ -7,7 +7,7 @@ with the invoice: what of it is not earned yet is in the month's close, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -46,8 +46,8 @@ class Booking:
     eu_permille: int = 0
 
 
-def bookings(month: Month, currency: str = "EUR") -> list[Booking]:
-    """All of a month in a currency, in the order of their time."""
+def bookings(month: Month) -> list[Booking]:
+    """All of a month, in every currency, in the order of their time."""
     zone, chart = seller().zone, accounts()
     since, until = month.begins(zone), month.ends(zone)
     found = [
@@ -56,7 +56,7 @@ def bookings(month: Month, currency: str = "EUR") -> list[Booking]:
         *_of_money_that_went(chart, since, until),
         *_of_losses(chart, since, until),
     ]
-    return sorted((one for one in found if one.currency == currency), key=lambda one: one.at)
+    return sorted(found, key=lambda one: one.at)
 
 
 def _of_documents(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
@@ -133,11 +133,12 @@ def _of_losses(chart: Accounts, since: datetime, until: datetime) -> Iterator[Bo
         )
 
 
-def datev_file(month: Month, *, currency: str = "EUR", now: datetime) -> bytes:
-    """The file as DATEV imports it: header, columns, a booking a line. `now` is said to be when it was made."""
+def datev_file(month: Month, booked: Iterable[Booking], *, currency: str = "EUR", now: datetime) -> bytes:
+    """The file of a month's bookings in one currency as DATEV imports it: header, columns, a booking a line. `now` is
+    said to be when it was made."""
     chart, zone = accounts(), seller().zone
     lines = [_header(month, currency, chart, now=now.astimezone(zone)), ";".join(COLUMNS)]
-    lines += [_line(one, one.at.astimezone(zone)) for one in bookings(month, currency)]
+    lines += [_line(one, one.at.astimezone(zone)) for one in booked if one.currency == currency]
     # What Windows-1252 cannot write (a Greek name) is a question mark: DATEV reads nothing else.
     return "".join(f"{line}\r\n" for line in lines).encode("cp1252", errors="replace")
 

@@ -4,6 +4,7 @@ semicolons, as German spreadsheets read them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -66,33 +67,37 @@ KINDS: dict[str, Callable[[Period], str]] = {"vat": vat_file, "oss": oss_file, "
 DATEV = "datev"
 
 
-def export(kind: str, period: Period, *, now: datetime) -> dict[str, bytes]:
-    """The files of one kind for a month or a quarter, by name. DATEV's are one for each month and each currency that
-    anything was booked in: it takes one currency at a time. Raises Invalid."""
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Files by name, and the organisations that they name, by VAT id or by name and order; none where they are sums."""
+
+    files: dict[str, bytes]
+    named: frozenset[UUID]
+
+
+def export(kind: str, period: Period, *, now: datetime) -> Exported:
+    """The files of one kind for a month or a quarter. DATEV's are one for each month and each currency that anything
+    was booked in: it takes one currency at a time. Raises Invalid."""
     if kind in KINDS:
-        return {f"{kind}-{period}.csv": KINDS[kind](period).encode()}
+        file = KINDS[kind](period).encode()
+        return Exported({f"{kind}-{period}.csv": file}, _sold_under_reverse_charge(period) if kind == "zm" else NOBODY)
     if kind != DATEV:
         raise Invalid("export", kind=kind[:20], known=[*KINDS, DATEV], code="invalid_request")
-    found = {}
+    found, named = {}, set()
     month: Month = period.first
     while month <= period.last:
+        booked = bookings(month)
+        named |= {one.organisation for one in booked}
         for currency in currencies():
             name = f"EXTF_Buchungsstapel_{month}_{currency}.csv"
-            found[name] = datev_file(month, currency=currency, now=now)
+            found[name] = datev_file(month, booked, currency=currency, now=now)
         month = month.next
-    return found
+    return Exported(found, frozenset(named))
 
 
-def named_in(kind: str, period: Period) -> set[UUID]:
-    """The organisations that a file of this kind names, by VAT id or by name and order; none where it has sums."""
-    if kind == "zm":
-        sold = (one.purchase for one in taxed(period))
-        return {bought.organisation_id for bought in sold if bought.vat_treatment == VatTreatment.REVERSE_CHARGE}
-    if kind != DATEV:
-        return set()
-    found: set[UUID] = set()
-    month: Month = period.first
-    while month <= period.last:
-        found |= {one.organisation for currency in currencies() for one in bookings(month, currency)}
-        month = month.next
-    return found
+NOBODY: frozenset[UUID] = frozenset()
+
+
+def _sold_under_reverse_charge(period: Period) -> frozenset[UUID]:
+    sold = (one.purchase for one in taxed(period))
+    return frozenset(one.organisation_id for one in sold if one.vat_treatment == VatTreatment.REVERSE_CHARGE)

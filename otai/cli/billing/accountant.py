@@ -27,8 +27,8 @@ def export_command(
     json: JsonOption = False,
 ) -> None:
     """Write VAT by rate (vat), One Stop Shop (oss), recapitulative statement (zm) or bookings for DATEV (datev)."""
-    files = export(kind, Period.parse(period), now=utc_now())
-    _write(files, folder, json=json)
+    exported = export(kind, Period.parse(period), now=utc_now())
+    _write(exported.files, folder, json=json)
 
 
 @app.command("close")
