@@ -35,10 +35,11 @@ from otai.billing.accountant.tax import RecapitulativeLine
 from otai.billing.audit import audit
 from otai.billing.models import ClosedMonth, Reversal, WriteOff
 from otai.billing.months import Month, Period
+from otai.billing.operations import balance
 from otai.billing.operations.write_offs import NothingOwed
 from otai.billing.package_months import package_months
 from otai.billing.revenue import month_close
-from otai.billing.testing import GOOD_CARD
+from otai.billing.testing import FEE_CENTS, GOOD_CARD
 from otai.errors import Invalid, NotFound
 from otai.ledger import operations as ledger
 from otai.orgs.access_events import about_said
@@ -191,6 +192,37 @@ def test_bookings_add_up_to_the_months_figures_to_the_cent(months: Organisation)
     assert debtor == 0, "what was invoiced is paid, credited, paid back or written off"
 
 
+def test_a_payment_names_the_invoice_that_it_pays(months: Organisation) -> None:
+    """By the same Belegfeld 1 DATEV takes an invoice off the list of what is open."""
+    _, lines = read(NOVEMBER)
+    of_invoices = sorted(line["Belegfeld 1"] for line in lines if line["Konto"] == "10000")
+    assert sorted(line["Belegfeld 1"] for line in lines if line["Konto"] != "10000") == of_invoices
+    assert len(set(of_invoices)) == 3
+
+
+def test_what_the_provider_keeps_and_pays_out_is_booked_where_it_has_accounts(
+    months: Organisation, fake: Any, settings: Any, tmp_path: Path
+) -> None:
+    """Then the clearing account is what the provider's balance is, fees and payouts included, to the cent."""
+    fake.pays_out(600_00)
+    balance.compare_balances(now=on(2026, 12, 20))
+    was = [bookings(month) for month in (NOVEMBER, DECEMBER)]
+    assert not [one for month in was for one in month if one.account in (4970, 1361)], "nothing new for who asked not"
+    settings.OTAI_ACCOUNTS = str(tmp_path / "accounts.toml")
+    (tmp_path / "accounts.toml").write_text("fees = 4970\npayouts = 1361\n")
+    december = bookings(DECEMBER)
+    assert sum(one.cents for one in december if one.account == 4970) == 2 * FEE_CENTS, "read in December"
+    assert [(one.cents, one.contra, one.organisation) for one in december if one.account == 1361] == [
+        (600_00, 1360, None)
+    ]
+    everything = [one for month in (NOVEMBER, DECEMBER, JANUARY) for one in bookings(month)]
+    clearing = sum(
+        one.cents if one.account == 1360 else -one.cents for one in everything if 1360 in (one.account, one.contra)
+    )
+    assert clearing == sum(move.cents - move.fee_cents for move in fake.account.moves)
+    assert bookings(NOVEMBER) == was[0]
+
+
 def test_accounts_are_the_vendors_own(months: Organisation, settings: Any, tmp_path: Path) -> None:
     chart = tmp_path / "accounts.toml"
     settings.OTAI_ACCOUNTS = str(chart)
@@ -212,6 +244,7 @@ def test_accounts_are_the_vendors_own(months: Organisation, settings: Any, tmp_p
         ('bank = "1200"', "whole numbers"),
         ('fiscal_year_begins = "1 July"', "07-01"),
         ("[revenue]\nforeign = 1", "foreign"),
+        ("fees = 0", "whole numbers"),
         ("bank =", "cannot be read"),
     ],
 )

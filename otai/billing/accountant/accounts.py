@@ -29,7 +29,8 @@ SKR03_REVENUE: Mapping[str, int] = {
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """`revenue` is by treatment, or by treatment and rate in tenths of a percent (`domestic_190`), which wins.
-    `clearing` is by way to pay: where a provider's money is until it is paid out; "" is for all others."""
+    `clearing` is by way to pay: where a provider's money is until it is paid out; "" is for all others. What a provider
+    keeps of it and pays out is booked where `fees` and `payouts` name an account."""
 
     consultant: int = 1001
     client: int = 1
@@ -38,6 +39,8 @@ class Accounts:
     debtor: int = 10000
     bank: int = 1200
     loss: int = 2400
+    fees: int | None = None
+    payouts: int | None = None
     revenue: Mapping[str, int] = field(default_factory=lambda: dict(SKR03_REVENUE))
     clearing: Mapping[str, int] = field(default_factory=lambda: {"": 1360})
 
@@ -77,6 +80,7 @@ def _load(path: str) -> Accounts:
 def _check(found: Accounts, path: str) -> None:
     numbers = [found.consultant, found.client, found.debtor, found.bank, found.loss, found.account_length]
     numbers += [*found.revenue.values(), *found.clearing.values()]
+    numbers += [number for number in (found.fees, found.payouts) if number is not None]
     if not all(type(number) is int and number >= 1 for number in numbers):
         raise ImproperlyConfigured(f"OTAI_ACCOUNTS={path!r}: accounts, consultant and client are whole numbers.")
     if not re.fullmatch(r"(0[1-9]|1[0-2])-01", found.fiscal_year_begins):

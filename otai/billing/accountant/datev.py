@@ -1,8 +1,9 @@
 """Bookings of a month for DATEV: a Buchungsstapel in the EXTF format, version 700, as Windows-1252.
 
 Each invoice is a booking of a debtor against revenue, each credit note the same the other way round, each payment money
-against the debtor, and what went back the other way round; a write-off is a loss against the debtor. Revenue is booked
-with the invoice: what of it is not earned yet is in the month's close, and the accountant defers it.
+against the debtor, and what went back the other way round; a write-off is a loss against the debtor. What a provider
+keeps and pays out is booked where the chart names accounts for it (decision 0441). Revenue is booked with the invoice:
+what of it is not earned yet is in the month's close, and the accountant defers it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 
 from otai.billing.accountant.accounts import Accounts, accounts
 from otai.billing.accountant.datev_columns import COLUMNS
-from otai.billing.models import Invoice, InvoiceKind, Payment, PaymentRefund
+from otai.billing.gateway import MoveKind
+from otai.billing.models import BalanceMove, Invoice, InvoiceKind, Payment, PaymentRefund
 from otai.billing.months import Month
 from otai.billing.reversal_money import losses_moved, money_moved
 from otai.billing.seller import seller
@@ -31,9 +34,9 @@ LONGEST_TEXT, LONGEST_DOCUMENT = 60, 36
 @dataclass(frozen=True, slots=True)
 class Booking:
     """`cents` of `account` against `contra`, as debit where positive and as credit where negative; `organisation`:
-    whose order it is, which the file names."""
+    whose order it is, which the file names; None for what is between the vendor and a provider."""
 
-    organisation: UUID
+    organisation: UUID | None
     at: datetime
     cents: int
     currency: str
@@ -55,6 +58,7 @@ def bookings(month: Month) -> list[Booking]:
         *_of_money_that_came(chart, since, until),
         *_of_money_that_went(chart, since, until),
         *_of_losses(chart, since, until),
+        *_of_providers(chart, since, until),
     ]
     return sorted(found, key=lambda one: one.at)
 
@@ -83,7 +87,11 @@ def _of_documents(chart: Accounts, since: datetime, until: datetime) -> Iterator
 
 
 def _of_money_that_came(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
+    invoiced = Invoice.objects.filter(
+        purchase=OuterRef("purchase"), kind=InvoiceKind.INVOICE, issued_at__lte=OuterRef("received_at")
+    )
     came = Payment.objects.filter(received_at__gte=since, received_at__lt=until).select_related("purchase")
+    came = came.annotate(invoice=Subquery(invoiced.order_by("issued_at").values("number")[:1]))
     for one in came.order_by("received_at", "id"):
         bought, money = one.purchase, chart.money_of(one.gateway)
         yield Booking(
@@ -93,8 +101,9 @@ def _of_money_that_came(chart: Accounts, since: datetime, until: datetime) -> It
             one.currency,
             money,
             chart.debtor,
-            bought.reference,
-            "Payment",
+            # Of a part payment that waits for the rest there is no invoice yet.
+            one.invoice or bought.reference,
+            f"Payment {bought.reference}",
         )
 
 
@@ -131,6 +140,19 @@ def _of_losses(chart: Accounts, since: datetime, until: datetime) -> Iterator[Bo
         yield Booking(
             bought.organisation_id, moved.at, cents, one.currency, chart.loss, chart.debtor, bought.reference, text
         )
+
+
+def _of_providers(chart: Accounts, since: datetime, until: datetime) -> Iterator[Booking]:
+    """Fees and payouts, in the month in which the daily comparison read them: what was handed over stays as it was."""
+    moves = BalanceMove.objects.filter(fetched_at__gte=since, fetched_at__lt=until)
+    for move in moves.order_by("fetched_at", "id").iterator(chunk_size=500):
+        at, currency, money = move.fetched_at, move.currency, chart.money_of(move.gateway)
+        document = move.subject or move.payment or move.external_id
+        kept = move.fee_cents - (move.cents if move.kind == MoveKind.FEE else 0)
+        if kept and chart.fees is not None:
+            yield Booking(None, at, kept, currency, chart.fees, money, document, f"Fee of {move.gateway}")
+        if move.kind == MoveKind.PAYOUT and chart.payouts is not None:
+            yield Booking(None, at, -move.cents, currency, chart.payouts, money, document, f"Payout of {move.gateway}")
 
 
 def datev_file(month: Month, booked: Iterable[Booking], *, currency: str = "EUR", now: datetime) -> bytes:

@@ -83,11 +83,12 @@ def export(kind: str, period: Period, *, now: datetime) -> Exported:
         return Exported({f"{kind}-{period}.csv": file}, _sold_under_reverse_charge(period) if kind == "zm" else NOBODY)
     if kind != DATEV:
         raise Invalid("export", kind=kind[:20], known=[*KINDS, DATEV], code="invalid_request")
-    found, named = {}, set()
+    found: dict[str, bytes] = {}
+    named: set[UUID] = set()
     month: Month = period.first
     while month <= period.last:
         booked = bookings(month)
-        named |= {one.organisation for one in booked}
+        named |= {one.organisation for one in booked if one.organisation is not None}
         for currency in currencies():
             name = f"EXTF_Buchungsstapel_{month}_{currency}.csv"
             found[name] = datev_file(month, booked, currency=currency, now=now)
