@@ -68,19 +68,21 @@ DATEV = "datev"
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class AccountantFiles:
     """Files by name, and the organisations that they name, by VAT id or by name and order; none where they are sums."""
 
     files: dict[str, bytes]
     named: frozenset[UUID]
 
 
-def export(kind: str, period: Period, *, now: datetime) -> Exported:
+def export(kind: str, period: Period, *, now: datetime) -> AccountantFiles:
     """The files of one kind for a month or a quarter. DATEV's are one for each month and each currency that anything
     was booked in: it takes one currency at a time. Raises Invalid."""
     if kind in KINDS:
         file = KINDS[kind](period).encode()
-        return Exported({f"{kind}-{period}.csv": file}, _sold_under_reverse_charge(period) if kind == "zm" else NOBODY)
+        return AccountantFiles(
+            {f"{kind}-{period}.csv": file}, _sold_under_reverse_charge(period) if kind == "zm" else NOBODY
+        )
     if kind != DATEV:
         raise Invalid("export", kind=kind[:20], known=[*KINDS, DATEV], code="invalid_request")
     found: dict[str, bytes] = {}
@@ -93,7 +95,7 @@ def export(kind: str, period: Period, *, now: datetime) -> Exported:
             name = f"EXTF_Buchungsstapel_{month}_{currency}.csv"
             found[name] = datev_file(month, booked, currency=currency, now=now)
         month = month.next
-    return Exported(found, frozenset(named))
+    return AccountantFiles(found, frozenset(named))
 
 
 NOBODY: frozenset[UUID] = frozenset()
