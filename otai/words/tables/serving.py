@@ -12,7 +12,7 @@ TABLE: Mapping[str, Refusal] = {
         "Somebody decided on this advice before.",
     ),
     "tickets_first.of_a_language": said(
-        "A training needs tickets in “{language}” with the labels that people gave them: about {wanted:n}; so far "
+        "A training needs tickets in {language:language} with the labels that people gave them: about {wanted:n}; so far "
         "{data_set} has {there:n}.",
         page="Bring such tickets, or give feedback on answers.",
         api="Import such tickets, or POST feedback.",
