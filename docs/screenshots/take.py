@@ -1,4 +1,5 @@
-"""Pictures of every page of the Studio: light, dark, on a phone, and in German. Needs Chromium and the development environment.
+"""Pictures of every page of the Studio: light, dark, on a phone, and in German. Needs Chromium and the development
+environment.
 
     .venv/bin/python docs/screenshots/take.py [NAME ...]
 
