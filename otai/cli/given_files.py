@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -17,12 +18,13 @@ _PIECE_BYTES = 1 << 20
 @contextmanager
 def readable(file: Path) -> Iterator[Path]:
     """The file; of a pipe (`/dev/stdin`, `<(zcat export.gz)`) what comes out of it, as a file of the same name for as
-    long as it is needed, since a file is read more than once. Raises DatasetInvalid for what is no file."""
+    long as it is needed, since a file is read more than once. Of another's file that root names, a copy as well: the
+    process that reads it has none of root's rights. Raises DatasetInvalid for what is no file."""
     must_be_readable(file)
-    if file.is_file():
+    if file.is_file() and (os.geteuid() != 0 or file.stat().st_uid == 0):
         yield file
         return
-    with tempfile.TemporaryDirectory(prefix="otai-piped-") as folder:
+    with tempfile.TemporaryDirectory(prefix="otai-given-") as folder:
         copy = Path(folder) / file.name
         with file.open("rb") as pipe, copy.open("wb") as out:
             while piece := pipe.read(_PIECE_BYTES):

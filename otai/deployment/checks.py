@@ -15,6 +15,9 @@ from otai.words.catalogue import ENGLISH, say_fact
 from otai.words.sentences import Fact
 
 shortest_secret_bytes = 32
+fewest_secret_signs = 10
+"""Different characters. 32 hexadecimal digits by chance have fewer once in ten thousand keys, and 50 letters and digits
+never."""
 shortest_token_bytes = 20
 always_encrypted = ("require", "verify-ca", "verify-full")
 """Of libpq's `sslmode`; `prefer`, which it has by itself, goes on in clear where the server, or who is between, does
@@ -164,6 +167,13 @@ CHECKS: tuple[Check, ...] = (
         everywhere=True,
     ),
     Check(
+        "secret_key_guessable",
+        Severity.NEEDED,
+        lambda s: s.secret_key_bytes >= shortest_secret_bytes and s.secret_key_signs < fewest_secret_signs,
+        lambda s: {"signs": s.secret_key_signs, "fewest": fewest_secret_signs},
+        everywhere=True,
+    ),
+    Check(
         "secret_key_readable",
         Severity.NEEDED,
         lambda s: s.secret_key_readable_by_others,
@@ -228,6 +238,11 @@ CHECKS: tuple[Check, ...] = (
         "trainings_confined",
         Severity.ADVISED,
         lambda s: not s.trainings_confined,
+    ),
+    Check(
+        "jobs_confined",
+        Severity.ADVISED,
+        lambda s: not s.jobs_confined,
     ),
     Check(
         "files_encrypted",

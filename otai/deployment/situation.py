@@ -14,12 +14,12 @@ from django.db.migrations.executor import MigrationExecutor
 
 from otai import key_files, keyring
 from otai.jobs.admission import places
+from otai.jobs.confining import confines
 from otai.jobs.processes import memory_of_machine
 from otai.jobs.work import JobLane
 from otai.orgs import legal
 from otai.orgs.legal import Legal
 from otai.runs import readiness
-from otai.runs.executors.local import confines_trainings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Situation:
     operators_without_second_factor: tuple[str, ...]
     secret_key_bytes: int
     """0 where there is none, and each process makes one up."""
+    secret_key_signs: int
+    """How many different characters it has: forty times the same letter is long and no secret."""
     secret_key_readable_by_others: bool
     former_secret_keys: int
     """Keys of before that are still accepted."""
@@ -71,6 +73,7 @@ class Situation:
     """Bytes, as those of a job; in a container what it may hold."""
     trainings_confined: bool
     """Of this machine's: a worker elsewhere may be another case."""
+    jobs_confined: bool
     files_encrypted: bool
     """Whether new files of organisations are encrypted in the store."""
     modes_missing: tuple[str, ...] = ()
@@ -100,6 +103,7 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         desk_asks_second_factor=settings.OTAI_DESK_SECOND_FACTOR,
         operators_without_second_factor=_operators_without_second_factor(),
         secret_key_bytes=len(kept.strip().encode()),
+        secret_key_signs=len(set(kept.strip())),
         secret_key_readable_by_others=is_in_file and bool(key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)),
         former_secret_keys=len(keyring.former_ids()),
         hanging_on_former=_asked(lambda: keyring.hanging_on(keyring.former_ids())),
@@ -120,7 +124,8 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         jobs_at_once=sum(places(lane) for lane in JobLane),
         memory_of_a_job=settings.OTAI_JOB_MEMORY_BYTES,
         memory_of_machine=memory_of_machine(),
-        trainings_confined=confines_trainings(),
+        trainings_confined=confines("OTAI_CONFINE_TRAININGS"),
+        jobs_confined=confines("OTAI_CONFINE_JOBS"),
         files_encrypted=settings.OTAI_ENCRYPT_FILES,
         modes_missing=tuple(mode.value for mode in readiness.missing()),
         modes_install=readiness.install_commands(),

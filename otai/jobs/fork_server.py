@@ -2,7 +2,8 @@
 a small one takes milliseconds.
 
 Reads one JSON line for each job on standard input: {"job", "work": "module:function", "folder", "memory_bytes",
-"cpu_seconds", "file_bytes"}, where the folder holds `spec.json`; or {"kill": JOB}. Writes lines: {"job", "pid"},
+"cpu_seconds", "file_bytes", "hidden"}, where the folder holds `spec.json` and `hidden` names files that it is not to
+see (null: it is not confined); or {"kill": JOB}. Writes lines: {"job", "pid"},
 {"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL, "grown_bytes"}, the last being how much resident memory it took
 at most beyond ours. A job leaves `result.json` in its folder, whole, if it came to its end.
 
@@ -32,6 +33,7 @@ from typing import Any
 import psutil
 
 from otai.errors import OtaiError
+from otai.jobs import confined
 from otai.jobs.child import work_and_exit
 
 PR_SET_PDEATHSIG = 1
@@ -175,12 +177,26 @@ def do(asked: dict[str, Any], lines: int, server: int) -> None:
     # What is unpacked or sorted out on the way holds tickets too, and goes with the folder, however this process ends.
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     bound(asked)
+    if asked["hidden"] is not None:
+        confine(asked["hidden"])
+        # Some systems forget it with what a process may do.
+        die_with(server, by=signal.SIGKILL)
     result = work(asked, folder, teller(asked["job"], lines))
     text = json.dumps(result, ensure_ascii=False)
     unfinished = folder / ".result.json"
     # A lone half of a character is no text, and the database would refuse it.
     unfinished.write_bytes(text.encode("utf-8", errors="replace"))
     unfinished.replace(folder / "result.json")
+
+
+def confine(hidden: list[str]) -> None:
+    """No network, no sight of these files, and none of the memory of the server and of other jobs, where Linux lets us;
+    where it does not, the job goes on, and its log says so."""
+    try:
+        confined.confine(hidden)
+        confined.drop_rights()
+    except (OSError, AttributeError) as error:
+        os.write(2, f"Not confined, as this system does not allow it ({error}).\n".encode())
 
 
 def bound(asked: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from otai.jobs.confining import is_to_confine, secret_files
 from otai.jobs.processes import environment_without_settings
 from otai.jobs.work import Bounds
 
@@ -70,6 +71,8 @@ class ForkServer:
             "memory_bytes": bounds.memory_bytes,
             "cpu_seconds": bounds.cpu_seconds,
             "file_bytes": bounds.file_bytes,
+            # Named anew for each job: a key that was changed meanwhile lies in another file.
+            "hidden": [str(path) for path in secret_files()] if is_to_confine("OTAI_CONFINE_JOBS") else None,
         }
         if not self.say(asked):
             with self._lock:

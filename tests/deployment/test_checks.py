@@ -26,6 +26,7 @@ READY = Situation(
     desk_asks_second_factor=True,
     operators_without_second_factor=(),
     secret_key_bytes=67,
+    secret_key_signs=40,
     secret_key_readable_by_others=False,
     former_secret_keys=0,
     hanging_on_former={},
@@ -47,6 +48,7 @@ READY = Situation(
     memory_of_a_job=2 << 30,
     memory_of_machine=16 << 30,
     trainings_confined=True,
+    jobs_confined=True,
     files_encrypted=True,
     processes=2,
     listens_on="127.0.0.1",
@@ -65,6 +67,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "desk_second_factor": {"desk_asks_second_factor": False},
     "operators_second_factor": {"operators_without_second_factor": ("olga",)},
     "secret_key": {"secret_key_bytes": 12},
+    "secret_key_guessable": {"secret_key_bytes": 40, "secret_key_signs": 1},
     "secret_key_readable": {"secret_key_readable_by_others": True},
     "secret_key_lost": {"hanging_on_lost": {"second_factors": 2}},
     "secret_key_former": {"former_secret_keys": 1, "hanging_on_former": {"webhook_secrets": 3}},
@@ -75,6 +78,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "memory_for_jobs": {"memory_of_machine": 4 << 30},
     "demo": {"is_demo": True},
     "trainings_confined": {"trainings_confined": False},
+    "jobs_confined": {"jobs_confined": False},
     "files_encrypted": {"files_encrypted": False},
     "webhooks_inside": {"webhooks_go_inside": True},
     "card_payments_told": {"stripe_tells": False},
@@ -129,7 +133,10 @@ def test_what_is_needed_stands_before_what_is_advised() -> None:
 
 def test_where_only_this_machine_reaches_it_hardly_anything_is_asked() -> None:
     asked = {result.code for result in results(replace(READY, is_open=False))}
-    assert asked == {"secret_key", "secret_key_readable", "secret_key_lost", "secret_key_former", "migrations"}
+    assert asked == {
+        *("secret_key", "secret_key_guessable", "secret_key_readable", "secret_key_lost", "secret_key_former"),
+        "migrations",
+    }
 
 
 def test_nothing_is_said_of_a_server_that_nobody_starts() -> None:

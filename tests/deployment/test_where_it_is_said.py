@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from otai.cli.check import before_strangers
-from otai.deployment import situation
+from otai.deployment import failing, situation
 from otai.orgs.models import User
 from tests.web.studio_server import Installation
 
@@ -55,7 +55,7 @@ def test_otai_check_says_what_is_missing_and_exits_with_it(installation: Install
 
 @pytest.mark.django_db
 def test_otai_studio_says_at_its_start_what_is_needed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTAI_SECRET_KEY", "x" * 50)
+    monkeypatch.setenv("OTAI_SECRET_KEY", "only-for-this-test-" * 3)
     assert before_strangers(processes=1, listens_on="127.0.0.1") == []
     settings.OTAI_BASE_URL, settings.OTAI_IS_OPEN, settings.OTAI_TRUSTED_PROXIES = "https://studio.example", True, 1
     said = "\n".join(before_strangers(processes=4, listens_on="0.0.0.0"))
@@ -66,6 +66,16 @@ def test_otai_studio_says_at_its_start_what_is_needed(settings: Settings, monkey
         "sqlite" in django_settings.DATABASES["default"]["ENGINE"]
     )
     assert "docs/before-strangers-reach-it.md" in said
+
+
+@pytest.mark.django_db
+def test_a_long_key_that_is_no_secret_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(key: str) -> set[str]:
+        monkeypatch.setenv("OTAI_SECRET_KEY", key)
+        return {one.code for one in failing(situation()) if one.code.startswith("secret_key_g")}
+
+    assert said("a" * 40) == said("abcabcab" * 8) == {"secret_key_guessable"}
+    assert said("9f86d081884c7d659a2feaa0c55ad015") == set(), "32 hexadecimal digits by chance"
 
 
 @pytest.mark.django_db

@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from otai.jobs.confining import confining, secret_files
 from otai.runs.executors import Executor, Failed, Stopped, TrainedFiles, TrainingSpec, Watch
-from otai.runs.executors.local import LocalExecutor, confining, secret_files, this_machine
+from otai.runs.executors.local import LocalExecutor, this_machine
 from otai.runs.testing import FakeExecutor
 from tests.gpus import FakeDriver
 
@@ -224,14 +225,14 @@ def test_a_training_has_no_network_and_does_not_see_the_secret_key(spec: Trainin
 def test_where_the_system_does_not_allow_it_the_training_runs_and_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "an empty device cannot stand where a folder stood"
     folder.mkdir()
-    command = [*confining([folder]), sys.executable, "-c", "print('trained')"]
+    command = [*confining([folder], unless="OTAI_CONFINE_TRAININGS"), sys.executable, "-c", "print('trained')"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     assert ran.stdout == "trained\n" and ran.stderr.startswith("Not confined")
 
 
 def test_an_operator_can_leave_trainings_unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTAI_CONFINE_TRAININGS", "0")
-    assert confining([Path("secret-key")]) == []
+    assert confining([Path("secret-key")], unless="OTAI_CONFINE_TRAININGS") == []
 
 
 def test_the_secrets_of_an_installation_are_its_key_and_its_database() -> None:

@@ -11,17 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
-from django.conf import settings
 
-from otai import key_files
-from otai.environment import switch
-from otai.jobs import confined
+from otai.jobs.confining import confining, secret_files
 from otai.jobs.processes import environment_without_settings, kill_group, memory_of_group
 from otai.learning.evidence.nvml import gpu_name
 from otai.learning.process import processor_name
@@ -88,7 +85,7 @@ class LocalExecutor:
         watch_every_seconds: float,
     ) -> TrainingResult:
         process = subprocess.Popen(
-            [*confining(self.hidden), *self.command, str(spec_path)],
+            [*confining(self.hidden, unless="OTAI_CONFINE_TRAININGS"), *self.command, str(spec_path)],
             # The training ends when this pipe closes, so it cannot outlive a worker that was killed.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -107,34 +104,6 @@ class LocalExecutor:
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
-
-
-def secret_files() -> tuple[Path, ...]:
-    """The installation's secret keys and, where it is a file, its database; none on a node that is no installation."""
-    if not settings.configured and "DJANGO_SETTINGS_MODULE" not in os.environ:
-        return ()
-    database = settings.DATABASES["default"]
-    files = [Path(settings.OTAI_HOME) / name for name in (key_files.CURRENT, key_files.FORMER)]
-    if database["ENGINE"].endswith("sqlite3"):
-        files += [Path(f"{database['NAME']}{ending}") for ending in ("", "-wal", "-shm")]
-    return tuple(files)
-
-
-def confining(hidden: Sequence[Path]) -> list[str]:
-    """What a command is begun with so that it has no network and does not see these files; nothing on systems without
-    namespaces, and where an operator says so (OTAI_CONFINE_TRAININGS=0)."""
-    if not sys.platform.startswith("linux") or not switch("OTAI_CONFINE_TRAININGS"):
-        return []
-    return [sys.executable, "-I", "-S", str(confined.__file__), *map(str, hidden), "--"]
-
-
-def confines_trainings() -> bool:
-    """Whether this machine lets a training be without network and secrets; a process is begun to see."""
-    begun = confining(())
-    if not begun:
-        return False
-    tried = subprocess.run([*begun, sys.executable, "-c", ""], capture_output=True, timeout=30, check=False)
-    return tried.returncode == 0 and not tried.stderr
 
 
 def _follow(

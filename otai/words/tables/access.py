@@ -12,6 +12,9 @@ ACCESS: Mapping[str, tuple[Sentence, ...]] = {
     "access.by_passkey": ("by passkey",),
     "access.by": ("by {ways:words}",),
     "access.refused": ("{action:action}",),
+    "access.scope_refused": ("needs the scope {scope}",),
+    "access.at_vendor_api": ("sent to the vendor's API",),
+    "access.at_customers_api": ("sent to the customers' API",),
     "access.list_read": ("{table:table}, a list",),
     "access.row_read": ("{table:table}: {row}",),
     "access.invoice_read": ("Invoice {number} as {kind}",),
@@ -44,6 +47,7 @@ ACTIONS: Mapping[str, str] = {
 """What somebody wanted to do, by the codes of `orgs.permissions.Action`."""
 
 TABLES: Mapping[str, str] = {
+    "accessevent": "Misuse of the vendor's keys",
     "balancedifference": "Differences of the provider's balance",
     "balancemove": "Movements of the provider's balance",
     "bankentry": "Bank entries",

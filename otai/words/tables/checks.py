@@ -40,6 +40,15 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
         ),
         "There is no secret key: each process makes one up, and nobody stays signed in.",
     ),
+    "check.secret_key_guessable": (
+        Counted(
+            "The secret key has {signs:n} different character only, fewer than {fewest:n}: it was not made by chance, "
+            "and what can be guessed signs for anybody.",
+            "The secret key has {signs:n} different characters only, fewer than {fewest:n}: it was not made by chance, "
+            "and what can be guessed signs for anybody.",
+            "signs",
+        ),
+    ),
     "check.secret_key_readable": (
         "Other users of the machine can read the secret key, and with it sign in as anybody.",
     ),
@@ -80,6 +89,10 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.trainings_confined": (
         "Trainings on this machine have a network, and see every file that their user may read: it lets no process "
         "make namespaces of its own, or OTAI_CONFINE_TRAININGS is 0.",
+    ),
+    "check.jobs_confined": (
+        "Processes that read files of strangers have a network, and see every file that their user may read: this "
+        "machine lets no process make namespaces of its own, or OTAI_CONFINE_JOBS is 0.",
     ),
     "check.files_encrypted": (
         "Tickets and models lie in the file store as they are: whoever has the disk or a backup reads them.",
@@ -133,6 +146,10 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
         "Run otai init, which makes one in OTAI_HOME, or set OTAI_SECRET_KEY to 50 random characters, the same for all "
         "processes.",
     ),
+    "remedy.secret_key_guessable": (
+        "Make one by chance (python -c 'import secrets; print(secrets.token_urlsafe(50))'), and change to it as "
+        "docs/accounts.md says.",
+    ),
     "remedy.secret_key_readable": (
         "chmod 600 the file secret-key in OTAI_HOME, then change the key (docs/accounts.md).",
     ),
@@ -158,6 +175,9 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     "remedy.trainings_confined": (
         "Allow user namespaces where workers run, or give workers a user of their own "
         "(docs/before-strangers-reach-it.md).",
+    ),
+    "remedy.jobs_confined": (
+        "Allow user namespaces where servers and workers run (docs/before-strangers-reach-it.md).",
     ),
     "remedy.files_encrypted": ("Set OTAI_ENCRYPT_FILES=1 for every server and worker, then run otai keys encrypt.",),
     "remedy.webhooks_inside": ("Unset OTAI_WEBHOOKS_ALLOW_PRIVATE.",),

@@ -23,6 +23,19 @@ TABLE: Mapping[str, Refusal] = {
     "too_many_bodies.together": said(
         "Too much is being sent to us at this moment.", page="Try again in a few seconds."
     ),
+    "too_many_pages.address": said(
+        "From your network address more pages were asked for within a minute than may be ({most:n}).",
+        page="Wait until the minute is over. Whoever runs this Studio can allow more.",
+    ),
+    "too_many_pages.costly": said(
+        "You searched or downloaded more often within a minute than may be ({most:n}).",
+        page="Wait until the minute is over, or let a program fetch them with an API key. Whoever runs this Studio can "
+        "allow more.",
+    ),
+    "too_many_pages.person": said(
+        "You asked for more pages within a minute than may be ({most:n}).",
+        page="Wait until the minute is over. Whoever runs this Studio can allow more.",
+    ),
     "too_many_uploads.together": said(
         "As many files are being uploaded as may be at once ({most:n}).", page="Try again in a while."
     ),
