@@ -55,14 +55,16 @@ class Noun(Router):
         later: Any = None,
         errors: Sequence[int] = (),
         lessens: bool = False,
+        asks_again: bool = False,
     ) -> Callable[[View], View]:
         """`later`: what a 202 answers with, where the work may outlast the request. `repeatable`: takes an
         Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has.
         `lessens`: takes access away, or something that can be made again, so that a signed-in person is not asked once
-        more who they are."""
+        more who they are; `asks_again`: sends something elsewhere, so that they are (decision 0674)."""
 
         def declare(view: View) -> View:
             summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
+            asked = [name for name, is_so in (("lessens", lessens), ("asks_again", asks_again)) if is_so]
             extra: dict[str, Any] = {
                 "x-otai": {
                     "action": needs.value,
@@ -82,7 +84,7 @@ class Noun(Router):
                 path,
                 [method],
                 view,
-                auth=type(self).access(needs, lessens=True) if lessens else type(self).access(needs),
+                auth=type(self).access(needs, **dict.fromkeys(asked, True)),
                 response={status: response} if later is None else {status: response, 202: later},
                 summary=" ".join(summary.split()).rstrip("."),
                 description=description or None,

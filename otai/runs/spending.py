@@ -65,18 +65,20 @@ def _by_member(organisation: Organisation) -> dict[str, int]:
 def ordered(organisation: Organisation, *, month: Month) -> list[Ordered]:
     """Who ordered what for how much in the month, the most first."""
     known = _by_member(organisation)
-    # One person, however their address was written; shown as it was first.
-    runs: dict[str, list[tuple[str, int]]] = {}
+    # One person, however their address was written, and whichever it was; shown by their present one.
+    runs: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+    persons: dict[str, tuple[str, ...]] = {}
     for who, credits in _costing(organisation, month):
-        runs.setdefault(who.casefold(), []).append((who, credits))
+        own = persons.get(who.casefold()) or persons.setdefault(who.casefold(), addresses_of(who))
+        runs.setdefault(own, []).append((who, credits))
     found = [
         Ordered(
-            who=each[0][0],
+            who=next((who for who, _ in each if who.casefold() == own[0]), own[0]),
             runs=len(each),
             credits=sum(credits for _, credits in each),
-            limit=known.get(who, known.get("")),
+            limit=next((known[address] for address in own if address in known), known.get("")),
         )
-        for who, each in runs.items()
+        for own, each in runs.items()
     ]
     return sorted(found, key=lambda one: (-one.credits, one.who))
 

@@ -9,7 +9,7 @@ path("<slug:slug>/train/", train, name="train")
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -45,7 +45,13 @@ class MemberRequest(HttpRequest):
     organisation: Organisation
 
 
-def page(action: Action, *, asks_again: bool = False, downloads: bool = False) -> Callable[[PageView], PageView]:
+AsksAgain = bool | Callable[["MemberRequest"], bool]
+"""Whether a form asks once more who somebody is; or whether it does as it was sent."""
+
+
+def page(
+    action: Action, *, asks_again: AsksAgain = False, downloads: bool = False, costs: bool = False
+) -> Callable[[PageView], PageView]:
     """The view is for members of the organisation in the address whose role allows `action`.
 
     Nobody signed in: to the sign-in page, and back here after it. Not a member, or no such organisation: 404, the
@@ -53,8 +59,9 @@ def page(action: Action, *, asks_again: bool = False, downloads: bool = False) -
     the rest of the address without `slug`. An organisation that asks for a second factor sends members without one to
     set it up. `asks_again`: what the form does concerns safety, so whoever signed in a while ago says who they are
     once more, and the form is then done as it was sent; with `downloads` the file is asked for so as well. `downloads`:
-    it answers with a file to keep, which operators who look as a member do not get. `view.page_action` says what was
-    asked for, so that tests can walk the URL table.
+    it answers with a file to keep, which operators who look as a member do not get. `costs`: more than other pages do,
+    as a file does, so that fewer of them are answered within a minute (`page_rates.py`). `view.page_action` says what
+    was asked for, so that tests can walk the URL table.
     """
 
     def decorate(view: PageView) -> PageView:
@@ -87,15 +94,17 @@ def page(action: Action, *, asks_again: bool = False, downloads: bool = False) -
                 raise role_does_not_include_this(known)
             if queries.lacks_second_factor(member):
                 return to_second_factor(known)
-            is_asked = asks_again and (downloads or request.method not in ("GET", "HEAD"))
+            is_done = downloads or request.method not in ("GET", "HEAD")
+            is_asked = is_done and (asks_again(known) if callable(asks_again) else asks_again)
             if is_asked and not is_recent(request, now=utc_now()):
                 # allauth's middleware keeps what was sent, asks, and does it then.
                 raise ReauthenticationRequired
             return view(request, *args, **rest)
 
         guarded.page_action = action  # type: ignore[attr-defined]
-        guarded.asks_again = asks_again  # type: ignore[attr-defined]
+        guarded.asks_again = bool(asks_again)  # type: ignore[attr-defined]
         guarded.downloads = downloads  # type: ignore[attr-defined]
+        guarded.costs = costs or downloads  # type: ignore[attr-defined]
         return guarded
 
     return decorate
@@ -156,8 +165,10 @@ def come_back_to(request: HttpRequest, address: str) -> None:
         request.session["second_factor_for"] = address
 
 
-def signed_in(view: PageView) -> PageView:
-    """The view is for anybody who is signed in, member of an organisation or not."""
+def signed_in(view: PageView | None = None, *, costs: bool = False) -> Any:
+    """The view is for anybody who is signed in, member of an organisation or not. `costs`: as for `page`."""
+    if view is None:
+        return partial(signed_in, costs=costs)
 
     @wraps(view)
     @never_cache
@@ -167,6 +178,7 @@ def signed_in(view: PageView) -> PageView:
         return view(request, *args, **rest)
 
     guarded.page_action = None  # type: ignore[attr-defined]
+    guarded.costs = costs  # type: ignore[attr-defined]
     return guarded
 
 

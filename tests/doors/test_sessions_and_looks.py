@@ -45,6 +45,32 @@ def shown(page: Any, name: str) -> None:
             page.screenshot(path=str(Path(folder) / f"{name}-{scheme}.png"))
 
 
+SIGNED_IN_LONG_AGO = """
+import django; django.setup()
+from django.contrib.sessions.models import Session
+from otai.orgs.models import User
+theirs = {str(one.pk) for one in User.objects.filter(email__in=["alice@looked.example", "olga@vendor.example"])}
+for kept in Session.objects.all():
+    session = kept.get_decoded()
+    if session.get("_auth_user_id") in theirs:
+        session["signed_in_at"] -= 601 * 60
+        for record in session.get("account_authentication_methods", []):
+            record["at"] -= 601 * 60
+        kept.session_data = Session.objects.encode(session)
+        kept.save()
+print(len(theirs))
+"""
+
+
+def says_who_it_is(page: Any, password: str, picture: str) -> None:
+    page.wait_for_url("**/account/reauthenticate/**")
+    assert "Is it you?" in page.inner_text("main")
+    shown(page, picture)
+    page.fill("[name=password]", password)
+    page.click("main form.form button.primary")
+    page.wait_for_url(lambda url: "/account/reauthenticate/" not in url)
+
+
 @pytest.mark.postgres
 @pytest.mark.usefixtures("a_browser")
 def test_alice_signs_out_elsewhere_and_an_operators_look_is_told_to_her(studio: Production) -> None:
@@ -93,3 +119,24 @@ def test_alice_signs_out_elsewhere_and_an_operators_look_is_told_to_her(studio: 
         shown(page, "sign-ins")
         page.goto(f"{studio.url}/looked-at/team/organisation/")
         shown(page, "organisation")
+
+        # Hours later both are asked who they are, and what they sent is done then.
+        assert studio.installation.python(SIGNED_IN_LONG_AGO) == 2
+        page.goto(f"{studio.url}/looked-at/team/data/")
+        page.fill("[name=tickets_days]", "365")
+        page.click("#retention form button")
+        says_who_it_is(page, PASSWORD, "asked-again")
+        assert page.url.endswith("/looked-at/team/data/") and page.input_value("[name=tickets_days]") == "365"
+        shown(page, "retention")
+        olga.goto(f"{studio.url}/desk/orgs/organisation/?q=looked-at")
+        olga.click("#changelist tbody a")
+        olga.click("text=Give goodwill")
+        olga.fill("[name=credits]", "3")
+        olga.fill("[name=why]", "ticket 4712")
+        shown(olga, "goodwill")
+        olga.click("input[type=submit]")
+        says_who_it_is(olga, "plums eat bobsleighs", "asked-again-at-the-desk")
+        assert "3 credits" in olga.inner_text(".messagelist")
+        shown(olga, "given")
+        olga.goto(f"{studio.url}/desk/orgs/accessevent/")
+        shown(olga, "access-events")

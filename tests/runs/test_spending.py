@@ -75,7 +75,12 @@ def test_another_mail_address_makes_no_other_month(acme_of_two: Organisation, da
         has_another_address(bob, address, now)
         with pytest.raises(SpendLimitReached):
             orders(acme_of_two, data_set, address, now)
+    month = Month.at(now, acme_of_two.zone)
+    assert spending.ordered(acme_of_two, month=month) == [spending.Ordered(BOB, 1, 1, 1)], "his own again"
     has_another_address(bob, "robert@acme.example", now)
+    limits(acme_of_two, "robert@acme.example", 2, now)
+    orders(acme_of_two, data_set, "robert@acme.example", now)
+    assert spending.ordered(acme_of_two, month=month) == [spending.Ordered("robert@acme.example", 2, 2, 2)], "one row"
     User.objects.create_user("another", BOB, "long enough for anybody")
     assert addresses_of("bobby@acme.example") == ("robert@acme.example", "bobby@acme.example")
     assert addresses_of(BOB) == (BOB,), "who has it now did nothing of that"

@@ -49,7 +49,7 @@ ASKS_FOR = {
 
 ASK_AGAIN = (
     "keys invite change_role remove_member ask_second_factor delete_data_set delete_model delete_organisation "
-    "organisation_data ask_for_export download_export"
+    "organisation_data ask_for_export download_export webhooks switch_webhook rotate_webhook billing_details"
 )
 """Forms that ask again who somebody is, where they signed in a while ago."""
 

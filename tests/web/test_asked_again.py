@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -106,6 +107,40 @@ def test_shortening_how_long_data_is_kept_asks_at_both_doors_and_is_done_then(
     assert refused.json()["error"]["code"] == "sign_in_again" and periods(acme).tickets_days is None
     alice.post("/account/reauthenticate/", {"password": PASSWORD, "next": page})
     assert periods(acme).tickets_days == 1
+
+
+def test_sending_news_or_invoices_elsewhere_asks_at_both_doors(
+    alice: Client, acme: Organisation, now: datetime
+) -> None:
+    hears = {"url": "https://hooks.acme.example/otai", "events": ["run.completed"]}
+    made = alice.post("/api/v1/webhooks/endpoints", hears, content_type="application/json").json()
+    one, page = f"/api/v1/webhooks/endpoints/{made['id']}", f"/acme/team/webhooks/{made['id']}/"
+    invoiced = {"name": "Acme Ltd", "street": "Weg 1", "postal_code": "10115", "city": "Berlin", "country": "DE"}
+    to_alice = invoiced | {"email": "alice@acme.example"}
+    signed_in_long_ago(alice)
+
+    def refused(method: str, path: str, body: object) -> bool:
+        answer = alice.generic(method, f"/api/v1{path}", json.dumps(body), content_type="application/json")
+        return answer.status_code == 403 and answer.json()["error"]["code"] == "sign_in_again"
+
+    def asked(path: str, form: dict[str, object]) -> bool:
+        return alice.post(path, form).headers.get("Location", "").startswith("/account/reauthenticate/")
+
+    assert asked("/acme/team/webhooks/", hears) and refused("POST", "/webhooks/endpoints", hears)
+    assert asked(f"{page}secret", {}) and refused("POST", f"/webhooks/endpoints/{made['id']}/rotate", {})
+    for change in ({"url": "https://evil.example/"}, {"enabled": True}):
+        assert refused("PATCH", f"/webhooks/endpoints/{made['id']}", change), change
+    assert asked("/acme/credits/details/", invoiced | {"email": "mallory@evil.example"})
+    assert refused("PUT", "/billing-details", invoiced | {"email": "mallory@evil.example"})
+    # What stays where it is asks for nothing, nor does turning one off; turning it on again does.
+    assert alice.put("/api/v1/billing-details", to_alice, content_type="application/json").status_code == 200
+    assert not asked("/acme/credits/details/", to_alice)
+    assert not asked(f"{page}switch", {"enabled": "0"}) and asked(f"{page}switch", {"enabled": "1"})
+    [kept] = alice.get("/api/v1/webhooks/endpoints").json()["items"]
+    assert kept["disabled_at"] and kept["url"] == hears["url"]
+    alice.post("/account/reauthenticate/", {"password": PASSWORD, "next": f"{page}switch"})
+    assert alice.get(one).json()["disabled_at"] is None, "and is done then"
+    assert not refused("PATCH", f"/webhooks/endpoints/{made['id']}", {"enabled": False})
 
 
 def test_what_lessens_access_or_keeps_asks_at_neither_door(alice: Client, acme: Organisation, now: datetime) -> None:

@@ -68,22 +68,32 @@ def at(user: User, agent: str = FIREFOX, address: str = "198.51.100.7") -> Clien
 
 def test_a_session_ends_without_requests_and_some_time_after_signing_in(alice: User, clock: Clock) -> None:
     her = at(alice)
-    for _ in range(20):
-        clock.now += timedelta(hours=8)
-        assert her.get("/acme/").status_code == 200, "she comes every eight hours"
-    clock.now += timedelta(hours=12)
-    assert her.get("/acme/")["Location"] == "/account/login/?next=%2Facme%2F", "twelve hours without her"
+    for _ in range(10):
+        clock.now += timedelta(minutes=25)
+        assert her.get("/acme/").status_code == 200, "she comes every twenty-five minutes"
+    clock.now += timedelta(minutes=30)
+    assert her.get("/acme/")["Location"] == "/account/login/?next=%2Facme%2F", "half an hour without her"
     her = at(alice)
-    for _ in range(20):
-        clock.now += timedelta(hours=8)
-        her.get("/acme/")
-    clock.now += timedelta(hours=8)
-    assert not is_in(her) or her.get("/acme/").status_code == 302, "a week after signing in"
+    for _ in range(28):
+        clock.now += timedelta(minutes=25)
+        assert her.get("/acme/").status_code == 200
+    clock.now += timedelta(minutes=25)
+    assert not is_in(her) or her.get("/acme/").status_code == 302, "twelve hours after signing in"
+
+
+def test_what_an_open_page_asks_for_by_itself_keeps_no_session_alive(alice: User, clock: Clock) -> None:
+    her = at(alice)
+    for path in ("/acme/now", "/acme/notifications/fresh"):
+        clock.now += timedelta(minutes=14)
+        assert her.get(path).status_code == 200
+    clock.now += timedelta(minutes=14)
+    assert her.get("/acme/now").status_code in (302, 401) and her.get("/acme/").status_code == 302
 
 
 def test_an_operators_is_shorter_and_a_limit_that_is_set_lower_holds_at_once(
     alice: User, clock: Clock, settings: Settings
 ) -> None:
+    settings.OTAI_SESSION_IDLE_MINUTES = 720
     her = at(alice)
     clock.now += timedelta(minutes=31)
     assert her.get("/acme/").status_code == 200
@@ -102,8 +112,8 @@ def test_what_lasts_ends_with_the_session(alice: User, clock: Clock) -> None:
     her = at(alice)
     member = alice.memberships.get()
     mine = Standing(member.organisation_id, Action.VIEW, user=alice.pk, session=her.session.session_key or "")
-    assert still_standing([mine], now=clock.now + timedelta(hours=11)) == {mine}
-    assert still_standing([mine], now=clock.now + timedelta(hours=13)) == set()
+    assert still_standing([mine], now=clock.now + timedelta(minutes=29)) == {mine}
+    assert still_standing([mine], now=clock.now + timedelta(minutes=31)) == set()
 
 
 def test_a_session_of_the_version_before_goes_on_and_is_shown(alice: User, clock: Clock) -> None:
@@ -132,7 +142,7 @@ def test_a_request_a_minute_is_written_down(alice: User, clock: Clock) -> None:
 def test_she_sees_where_she_is_signed_in_and_ends_one(alice: User) -> None:
     here, phone = at(alice), at(alice, IPHONE, "2001:db8::9")
     page = here.get("/account/sessions/").content.decode()
-    for words in ("Firefox", "Linux", "198.51.100.7", "Safari", "iPhone", "2001:db8::9", "12 hours", "7 days"):
+    for words in ("Firefox", "Linux", "198.51.100.7", "Safari", "iPhone", "2001:db8::9", "30 minutes", "12 hours"):
         assert words in page, words
     assert page.count("This one") == 1
     assert str(here.session.session_key) not in page and str(phone.session.session_key) not in page

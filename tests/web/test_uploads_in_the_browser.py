@@ -155,6 +155,23 @@ def test_what_is_sent_stays_however_often_the_line_breaks(
         assert page.inner_text(".sending >> nth=1 >> [aria-current]") == "Understood"
         assert len(waiting_uploads.all_waiting(acme)) == 4
 
+        # A server that stays without room is asked a few times more, and then she is told.
+        page.reload()
+        full = {"error": {"code": "disk_full", "message": "There is no room for a file of this size at this moment."}}
+        tried: list[str] = []
+
+        def without_room(route: Any) -> None:
+            if route.request.method != "PATCH":
+                return route.continue_()
+            tried.append(route.request.url)
+            return route.fulfill(status=503, headers={"Retry-After": "0.05"}, json=full)
+
+        page.route(PARTS, without_room)
+        sends(page, csv(tmp_path / "sixth.csv", megabytes=0.01))
+        says(page, "There is no room for a file of this size at this moment.")
+        assert len(tried) == 6 and page.get_attribute(".sending", "data-stage") == "failed"
+        page.unroute(PARTS, without_room)
+
         # What is too large is said before a byte of it is sent.
         settings.OTAI_UPLOAD_MOST_BYTES = 1_000_000
         page.reload()

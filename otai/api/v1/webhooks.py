@@ -9,7 +9,7 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from otai.api import keys
-from otai.api.access import CallerRequest
+from otai.api.access import CallerRequest, require_recent
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
 from otai.api.shown import Who
@@ -167,6 +167,7 @@ def list_webhook_endpoints(request: CallerRequest) -> Any:
     body_example={"url": "https://hooks.acme.example/otai", "events": ["run.completed", "model.ready"]},
     repeatable=True,
     errors=[409],
+    asks_again=True,
 )
 def create_webhook_endpoint(request: CallerRequest, asked: WebhookEndpointIn) -> HttpResponse:
     """Add a webhook endpoint
@@ -209,6 +210,8 @@ def change_webhook_endpoint(request: CallerRequest, endpoint: UUID, asked: Webho
     Also turns it off, and on again after it was turned off because nothing arrived.
     """
     caller = request.auth
+    if asked.enabled or asked.url is not None:
+        require_recent(request, caller)
     return operations.change_endpoint(
         organisation=caller.organisation, endpoint=endpoint, who=caller.who, now=utc_now(), **asked.dict()
     )
@@ -225,7 +228,14 @@ def delete_webhook_endpoint(request: CallerRequest, endpoint: UUID) -> HttpRespo
     return HttpResponse(status=204)
 
 
-@noun.post("/webhooks/endpoints/{uuid:endpoint}/rotate", NEEDS, WebhookEndpointMadeOut, example=MADE, repeatable=True)
+@noun.post(
+    "/webhooks/endpoints/{uuid:endpoint}/rotate",
+    NEEDS,
+    WebhookEndpointMadeOut,
+    example=MADE,
+    repeatable=True,
+    asks_again=True,
+)
 def rotate_webhook_secret(request: CallerRequest, endpoint: UUID) -> HttpResponse:
     """Get a new secret
 

@@ -28,6 +28,9 @@ from otai.orgs.sessions import (
 )
 from otai.words.sentences import Fact
 
+BY_ITSELF = ("/now", "/events", "/fresh", "/train/quality")
+"""What an open page asks for by itself: nobody need sit before it, so that it keeps no session alive."""
+
 
 class EndingSessions:
     """After Django's AuthenticationMiddleware: who has been away too long is nobody any more.
@@ -53,7 +56,7 @@ def _follow(request: HttpRequest, user: User, *, now: datetime) -> None:
     if limits.end(signed_in_at=signed_in_at, seen_at=seen_at or now) <= now:
         logout(request)
         return
-    if seen_at is not None and now - seen_at < seen_is_noted_every:
+    if seen_at is not None and (now - seen_at < seen_is_noted_every or request.path.endswith(BY_ITSELF)):
         return
     session[SIGNED_IN_AT], session[SEEN_AT] = signed_in_at.timestamp(), now.timestamp()
     session.set_expiry(limits.end(signed_in_at=signed_in_at, seen_at=now))

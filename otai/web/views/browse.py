@@ -75,7 +75,7 @@ def _share(said: str) -> float | None:
 
 
 @require_safe
-@page(Action.READ_TICKETS)
+@page(Action.READ_TICKETS, costs=True)
 def browse(request: MemberRequest, data_set: UUID) -> HttpResponse:
     """The tickets of a data set, searched and filtered; each leads to the whole of it."""
     found = queries.data_set_with_id(request.organisation, data_set)

@@ -180,8 +180,17 @@ def order_confirmation(request: MemberRequest, reference: str) -> HttpResponse:
     return _file(order_confirmation_pdf(found), f"{found.reference}.pdf", "application/pdf")
 
 
+def _sends_elsewhere(request: MemberRequest) -> bool:
+    """Whether invoices and notices would go to another address than so far."""
+    try:
+        so_far = queries.billing_details_of(request.organisation).email
+    except NotFound:
+        so_far = request.user.email
+    return request.POST.get("email", "").strip().casefold() != so_far.casefold()
+
+
 @require_http_methods(["GET", "POST"])
-@page(Action.BUY)
+@page(Action.BUY, asks_again=_sends_elsewhere)
 def details(request: MemberRequest) -> HttpResponse:
     """Who invoices are made out to. `next` leads back to what asked for it."""
     organisation = request.organisation

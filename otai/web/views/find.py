@@ -19,7 +19,7 @@ from otai.words.catalogue import ENGLISH
 
 
 @require_safe
-@page(Action.VIEW)
+@page(Action.VIEW, costs=True)
 def find_page(request: MemberRequest) -> HttpResponse:
     """What goes by the words in `?q=`; for htmx the list alone, and with `?panel` what the panel begins with."""
     asked = request.GET.get("q", "").strip()[:longest_asked]

@@ -221,7 +221,7 @@ def _quoted(name: str) -> str:
 
 
 @require_safe
-@page(Action.VIEW)
+@page(Action.VIEW, costs=True)
 def compare(request: MemberRequest, model: UUID) -> HttpResponse:
     """Two versions on the tickets that neither had learnt when it was measured."""
     trained, versions = _model(request.organisation, model)
@@ -286,7 +286,7 @@ def download(request: MemberRequest, model: UUID, number: int) -> HttpResponseBa
 
 
 @require_POST
-@page(Action.PREDICT)
+@page(Action.PREDICT, costs=True)
 def try_it(request: MemberRequest, model: UUID, number: int) -> HttpResponse:
     """What the version says of one text; nothing is kept."""
     version = _version(request, model, number)

@@ -378,7 +378,7 @@ def report_card_json(request: MemberRequest, number: int) -> HttpResponse:
 
 
 @require_safe
-@page(Action.VIEW)
+@page(Action.VIEW, costs=True)
 def report_card_html(request: MemberRequest, number: int) -> HttpResponse:
     """The whole report card on one page to print; with `?download` as a file of its own, to send around."""
     completed_run, _card = _required_card(request, number)

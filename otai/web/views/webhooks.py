@@ -69,7 +69,7 @@ class EndpointForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Action.MANAGE_WEBHOOKS)
+@page(Action.MANAGE_WEBHOOKS, asks_again=True)
 def webhooks(request: MemberRequest) -> HttpResponse:
     """The organisation's webhooks, and a form for another, whose secret is shown once."""
     form = EndpointForm(request.POST if request.method == "POST" else None)
@@ -126,11 +126,15 @@ def test_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
     return redirect("web:webhook", slug=request.organisation.slug, endpoint=endpoint)
 
 
+def _turns_on(request: MemberRequest) -> bool:
+    return request.POST.get("enabled") == "1"
+
+
 @require_POST
-@page(Action.MANAGE_WEBHOOKS)
+@page(Action.MANAGE_WEBHOOKS, asks_again=_turns_on)
 def switch_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
     """Turns a webhook on or off."""
-    enabled = request.POST.get("enabled") == "1"
+    enabled = _turns_on(request)
     operations.change_endpoint(
         organisation=request.organisation, endpoint=endpoint, enabled=enabled, who=request.user.email, now=utc_now()
     )
@@ -139,7 +143,7 @@ def switch_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
 
 
 @require_POST
-@page(Action.MANAGE_WEBHOOKS)
+@page(Action.MANAGE_WEBHOOKS, asks_again=True)
 def rotate_webhook(request: MemberRequest, endpoint: UUID) -> HttpResponse:
     """Makes a new secret, shown once; the one before still signs for a while."""
     made = operations.rotate_secret(

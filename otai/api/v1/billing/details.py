@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import Field
 
-from otai.api.access import CallerRequest
+from otai.api.access import Caller, CallerRequest, require_recent
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import Name, Text
 from otai.billing import operations, queries
 from otai.db import utc_now
+from otai.errors import NotFound
 from otai.orgs.languages import languages
 from otai.orgs.permissions import Action
 
@@ -76,7 +77,18 @@ def set_billing_details(request: CallerRequest, asked: BillingDetailsIn) -> Any:
 
     From now on; those issued stay as they are. VAT follows country and VAT id.
     """
+    if _sends_elsewhere(request.auth, asked.email):
+        require_recent(request, request.auth)
     found = operations.set_billing_details(
         organisation=request.auth.organisation, who=request.auth.who, now=utc_now(), **asked.dict()
     )
     return queries.details_as_dict(found)
+
+
+def _sends_elsewhere(caller: Caller, email: str) -> bool:
+    """Whether invoices and notices would go to another address than so far."""
+    try:
+        so_far = queries.billing_details_of(caller.organisation).email
+    except NotFound:
+        so_far = caller.who
+    return email.strip().casefold() != so_far.casefold()

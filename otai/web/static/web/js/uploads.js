@@ -3,10 +3,11 @@
 // goes on when the same file is chosen again. Without this script the form sends the whole file.
 
 const leastPart = 256 * 1024, firstPart = 1024 * 1024, longestPause = 30;
+const mostWithoutRoom = 5; // Tries more, where the server has no room: that passes seldom by itself.
 
 class Stopped extends Error {}
 class Refusal extends Error {}
-class Broken extends Error { constructor(seconds) { super(); this.seconds = seconds; } }
+class Broken extends Error { constructor(seconds, noRoom = "") { super(); Object.assign(this, { seconds, noRoom }); } }
 
 const language = document.documentElement.lang;
 const unit = (value, name, digits = 0) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: name.includes("byte") ? "short" : "long", maximumFractionDigits: digits }).format(value).replace(/ /g, "\u00a0");
@@ -107,9 +108,9 @@ class Sending {
     if (this.isCancelled) throw new Stopped();
   }
 
-  // What `attempt` gives, however often the connection breaks on the way.
+  // What `attempt` gives, however often the connection breaks on the way; a Refusal where there stays no room for it.
   async lasting(attempt) {
-    for (let tries = 0; ;) {
+    for (let tries = 0, withoutRoom = 0; ;) {
       await this.allowed();
       try {
         const answer = await attempt();
@@ -118,6 +119,7 @@ class Sending {
       } catch (error) {
         if (this.isPaused || this.isCancelled) continue;
         if (!(error instanceof Broken)) throw error;
+        if (error.noRoom && (withoutRoom += 1) > mostWithoutRoom) throw new Refusal(error.noRoom);
         const pause = error.seconds || Math.min(longestPause, 2 ** tries) * (0.75 + Math.random() / 2);
         tries = Math.min(tries + 1, 6);
         this.tell(filled(this.words.broken, { seconds: lasting(pause) }));
@@ -147,11 +149,12 @@ class Sending {
   judge(answer) {
     const status = answer.status;
     if (status < 300) return;
-    if (status === 408 || status === 429 || status >= 500) throw new Broken(Number(answer.getResponseHeader("Retry-After")) || 0);
+    let said = {};
+    try { said = JSON.parse(answer.responseText); } catch { /* no words for people */ }
+    const { code, message = "" } = said.error ?? said;
+    if (status === 408 || status === 429 || status >= 500) throw new Broken(Number(answer.getResponseHeader("Retry-After")) || 0, code === "disk_full" ? message || this.words.failed : "");
     if (status === 401 || status === 403) throw new Refusal(this.words.signedOut);
-    let said = "";
-    try { said = JSON.parse(answer.responseText).message ?? ""; } catch { /* no words for people */ }
-    throw new Refusal(said || this.words.failed);
+    throw new Refusal(said.message || this.words.failed);
   }
 
   async run() {
