@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -211,6 +212,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         of_test["NAME"] = of_test["NAME"] or "test_otai"
         server, _, _ = os.environ["OTAI_DATABASE_URL"].rpartition("/")
         migrate(create_database(server, of_test["NAME"]))
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_yet() -> None:
+    """Requests of one test are not those of the next."""
+    if rates := sys.modules.get("otai.orgs.rates"):
+        rates.shared.forget()
 
 
 @pytest.fixture(autouse=True)

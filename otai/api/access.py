@@ -16,13 +16,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja.utils import check_csrf
 
-from otai.api import rates
 from otai.api.problems import NotSignedIn, TooManyRequests
-from otai.api.shared_rates import shared_rates
+from otai.api.rates import count_organisation
+from otai.billing.operations.vendor_keys import BRAND, note_misuse
 from otai.db import utc_now
 from otai.errors import Invalid, NotAllowed, NotFound
 from otai.front.networks import network_of
-from otai.orgs import queries
+from otai.orgs import queries, rates
 from otai.orgs.access_events import AccessKind, note, note_key_misuse
 from otai.orgs.actors import by_key
 from otai.orgs.models import ApiKey, Member, Organisation, User
@@ -102,16 +102,16 @@ class Access:
     """Lets in who may do `action`. Raises NotSignedIn, NotAllowed, NotFound (another's organisation),
     TooManyRequests."""
 
-    def __init__(self, action: Action, *, lessens: bool = False) -> None:
-        self.action, self.lessens = action, lessens
+    def __init__(self, action: Action, *, lessens: bool = False, asks_again: bool = False) -> None:
+        self.action, self.lessens, self.asks_again = action, lessens, asks_again
 
     def __call__(self, request: HttpRequest) -> Caller:
         caller = caller_of(request)
-        rate = rates.count(caller.rate_key)
+        rate = rates.shared.count(caller.rate_key, limit=settings.OTAI_API_REQUESTS_PER_MINUTE)
         request.otai_rate = rate  # type: ignore[attr-defined]
         if rate.exceeded:
             raise TooManyRequests("requests", limit=rate.limit, seconds=rate.reset_seconds)
-        if (shared := shared_rates.count(caller.organisation.id)) is not None:
+        if (shared := count_organisation(caller.organisation.id)) is not None:
             of_all, bound = shared
             if of_all.remaining <= rate.remaining:
                 request.otai_rate = of_all  # type: ignore[attr-defined]
@@ -128,8 +128,8 @@ class Access:
                 **sender(request),
             )
             raise needed(caller, self.action)
-        if caller.member is not None and self._asks_again(request) and not is_recent(request, now=utc_now()):
-            raise NotAllowed("again", code="sign_in_again", minutes=settings.OTAI_ASK_AGAIN_MINUTES)
+        if self._asks_again(request):
+            require_recent(request, caller)
         refuse_closing(caller.organisation, self.action, reads=request.method in ("GET", "HEAD"))
         return caller
 
@@ -138,10 +138,17 @@ class Access:
         lessens access (decision 0670)."""
         if self.lessens:
             return False
-        if self.action in (Action.EXPORT_DATA, Action.OWN_ACCOUNT):
+        if self.asks_again or self.action in (Action.EXPORT_DATA, Action.OWN_ACCOUNT):
             return True
         is_safety = self.action in (Action.MANAGE_KEYS, Action.MANAGE_TEAM, Action.ERASE_DATA)
         return (is_safety or request.method == "DELETE") and request.method not in ("GET", "HEAD")
+
+
+def require_recent(request: HttpRequest, caller: Caller) -> None:
+    """For what concerns safety: raises NotAllowed to a person who signed in a while ago; a program has its key alone.
+    A view asks itself where it depends on what was sent."""
+    if caller.member is not None and not is_recent(request, now=utc_now()):
+        raise NotAllowed("again", code="sign_in_again", minutes=settings.OTAI_ASK_AGAIN_MINUTES)
 
 
 def caller_of(request: HttpRequest) -> Caller:
@@ -161,6 +168,8 @@ def _key_holder(request: HttpRequest, header: str) -> Caller:
         key = key_sent(request, header, partial(queries.key_of, now=now))
     except NotSignedIn as misused:
         secret = header.partition(" ")[2].strip()
+        if secret.startswith(f"{BRAND}_"):
+            note_misuse(secret, case=misused.case, about=Fact("access.at_customers_api"), now=now, **sender(request))
         note_key_misuse(secret, case=misused.case, now=now, **sender(request))
         raise
     note_use(key, now=now)
@@ -181,7 +190,7 @@ def key_sent(request: HttpRequest, header: str, look_up: Callable[[str], FoundKe
             raise NotSignedIn("no_bearer", code="api_key_unknown")
         return look_up(secret.strip())
     except NotAllowed as unknown:
-        rate = rates.count(f"failed:{sender}", limit=failures_per_minute)
+        rate = rates.shared.count(f"failed:{sender[:80]}", limit=failures_per_minute)
         if rate.exceeded:
             raise TooManyRequests("wrong_keys", seconds=rate.reset_seconds) from None
         raise NotSignedIn(unknown.case, code=unknown.code, **unknown.details) from None

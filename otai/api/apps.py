@@ -13,7 +13,7 @@ class ApiConfig(AppConfig):
     label = "api"
 
     def ready(self) -> None:
-        from otai.api.shared_rates import register
+        from otai.api.rates import register
 
         erasure_hooks.also_forget("kept_answers", _forget_answers)
         register()

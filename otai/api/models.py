@@ -43,18 +43,3 @@ class KeyedRequest(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-
-class RequestMinute(models.Model):
-    """How many requests of an organisation the server processes have taken for a minute since 1970, in blocks
-    (`shared_rates.py`). No foreign key: who asks waits for no lock on the organisation."""
-
-    organisation = models.UUIDField()
-    minute = models.BigIntegerField(db_index=True)
-    taken = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        db_table = "api_request_minute"
-        constraints = [
-            models.UniqueConstraint(fields=["organisation", "minute"], name="api_request_minute_is_counted_in_one_row"),
-        ]

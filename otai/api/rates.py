@@ -1,60 +1,52 @@
-"""How often one caller may ask. A sliding window over two counters of a minute each, in Django's cache `rates`.
-
-Counting is one atomic step of the cache, so threads and, with a shared cache, processes cannot slip past each other.
-With the one that comes with the product, in memory, each process counts for itself.
-"""
+"""How often a caller may ask, and all programs of an organisation together: counted over all server processes
+(`orgs/rates.py`)."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from uuid import UUID
 
-from django.conf import settings
-from django.core.cache import caches
+from otai.orgs import quotas
+from otai.orgs.models import RequestMinute
+from otai.orgs.quotas import Quota, QuotaBound, counters
+from otai.orgs.rates import Rate, SharedRates, shared, window_seconds
 
-window_seconds = 60
+seconds_between_bounds = 5.0
+"""What an operator lifts holds so soon."""
+most_remembered = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`limit` requests in a minute, of which `remaining` are left now; `reset_seconds` until the minute ends."""
-
-    limit: int
-    remaining: int
-    reset_seconds: int
-    exceeded: bool
-
-    def headers(self) -> dict[str, str]:
-        """What a client may still send and when it may send more, as headers (draft-ietf-httpapi-ratelimit-headers)."""
-        return {
-            "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(self.remaining),
-            "RateLimit-Reset": str(self.reset_seconds),
-            "RateLimit-Policy": f"{self.limit};w={window_seconds}",
-        }
+_bounds: dict[UUID, tuple[float, QuotaBound]] = {}
 
 
-def count(who: str, *, limit: int | None = None, clock: float | None = None) -> Rate:
-    """Counts one request of `who`. A request beyond the limit counts too: who hammers on does not get in sooner."""
-    cache = caches["rates"]
-    limit = limit or settings.OTAI_API_REQUESTS_PER_MINUTE
-    clock = time.time() if clock is None else clock
-    window, into = divmod(clock, window_seconds)
-    key = f"api-rate:{who}:{window:.0f}"
-    if cache.add(key, 1, timeout=2 * window_seconds):
-        here = 1
-    else:
-        try:
-            here = cache.incr(key)
-        except ValueError:
-            # It lapsed between the two steps: a new count begins.
-            here = 1
-    before = cache.get(f"api-rate:{who}:{window - 1:.0f}", 0)
-    # The minute before counts with the share of it that the last 60 seconds still cover.
-    used = here + before * (1 - into / window_seconds)
-    return Rate(
-        limit=limit,
-        remaining=max(0, int(limit - used)),
-        reset_seconds=max(1, int(window_seconds - into)),
-        exceeded=used > limit,
-    )
+def count_organisation(
+    organisation: UUID, *, rates: SharedRates = shared, clock: float | None = None
+) -> tuple[Rate, QuotaBound] | None:
+    """Counts one request of the organisation; None where its tier has no bound."""
+    bound = _bound(organisation)
+    if bound.most is None:
+        return None
+    return rates.count(f"organisation:{organisation}", limit=bound.most, slides=False, clock=clock), bound
+
+
+def _bound(organisation: UUID) -> QuotaBound:
+    now = time.monotonic()
+    known = _bounds.get(organisation)
+    if known is not None and known[0] > now:
+        return known[1]
+    if len(_bounds) >= most_remembered:
+        _bounds.clear()
+    bound = quotas.bounds(organisation)[Quota.REQUESTS]
+    _bounds[organisation] = (now + seconds_between_bounds, bound)
+    return bound
+
+
+def requests_this_minute(organisation: UUID) -> int:
+    """That were taken out of this minute's row, by all processes."""
+    now = int(time.time() // window_seconds)
+    found = RequestMinute.objects.filter(who=f"organisation:{organisation}", minute=now).values_list("taken", flat=True)
+    return found.first() or 0
+
+
+def register() -> None:
+    """Once, when the app is ready."""
+    counters[Quota.REQUESTS].append(requests_this_minute)

@@ -24,6 +24,7 @@ from otai.billing import (
     balance_desk,  # noqa: F401 -- registers its tables
     books_admin,  # noqa: F401 -- registers its own tables
     making_desk,  # noqa: F401 -- registers its tables
+    misuse_desk,  # noqa: F401 -- registers its table
     notices_desk,  # noqa: F401 -- registers its tables
     organisations_desk,  # noqa: F401 -- registers its tables
     requests_desk,  # noqa: F401 -- registers its tables

@@ -14,13 +14,14 @@ from otai.cli.actor import actor
 from otai.cli.arguments import EmailArgument
 from otai.cli.orgs import app
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
+from otai.cli.presenters import access as presented
 from otai.cli.presenters import keys
 from otai.cli.presenters.words import count
 from otai.cli.typed import TYPED
 from otai.db import utc_now
 from otai.errors import NotFound
 from otai.links import absolute
-from otai.orgs import access_events, operations, queries
+from otai.orgs import operations, queries
 from otai.orgs.models import Member, Organisation
 from otai.orgs.permissions import Role, Scope
 from otai.runs import approval, spending
@@ -62,27 +63,7 @@ def access(
 ) -> None:
     """Who signed in, from where, and what was refused: the newest 200."""
     organisation = organisation_named(org)
-    events = access_events.access_events(organisation)
-    if lines:
-        for line in access_events.json_lines(events.iterator()):
-            say(line.rstrip())
-        return
-    rows = [access_events.as_facts(event) for event in events[:200]]
-    if json:
-        print_json(rows)
-    else:
-        print_table(
-            ["at (UTC)", "what", "who", "address", "browser", "about", "times"],
-            [
-                [
-                    f"{row['at']:%Y-%m-%d %H:%M}",
-                    *(row[name] for name in ("what", "who", "address", "browser", "about")),
-                    row["times"],
-                ]
-                for row in rows
-            ],
-            right=["times"],
-        )
+    presented.show(organisation, lines=lines, json=json)
 
 
 @app.command("second-factor")

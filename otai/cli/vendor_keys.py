@@ -13,7 +13,7 @@ from otai.billing.vendor_scopes import VendorScope
 from otai.cli.actor import actor
 from otai.cli.billing.arguments import Why
 from otai.cli.output import JsonOption, print_json, print_table, say
-from otai.cli.presenters import keys
+from otai.cli.presenters import access, keys
 from otai.db import utc_now
 from otai.errors import NotFound
 
@@ -76,6 +76,15 @@ def create_key(
         expires_at=now + timedelta(days=days) if days else None,
     )
     keys.show_made(prefix=made.key.prefix, name=made.key.name, scopes=made.key.scopes, secret=made.secret, json=json)
+
+
+@app.command("misuse")
+def misuse(
+    lines: Annotated[bool, typer.Option("--lines", help="All that is kept, as JSON lines.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Wrong, revoked and expired vendor keys, and what their scopes refused: the newest 200."""
+    access.show(None, lines=lines, json=json)
 
 
 @app.command("revoke")

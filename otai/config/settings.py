@@ -184,6 +184,7 @@ MIDDLEWARE: list[str] = [
     "otai.web.accounts.language.PersonalLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "otai.web.page_rates.PageRates",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -213,9 +214,13 @@ STORAGES = {
 }
 # The REST API and webhooks.
 OTAI_API_REQUESTS_PER_MINUTE = number("OTAI_API_REQUESTS_PER_MINUTE")
-"""Of one key or person. Each process counts for itself while the cache `rates` is in its memory."""
+"""Of one key or person, over all processes."""
 OTAI_VENDOR_REQUESTS_PER_MINUTE = number("OTAI_VENDOR_REQUESTS_PER_MINUTE")
 """Of one vendor key: each call is an event that is kept for good."""
+OTAI_PAGES_PER_MINUTE = number("OTAI_PAGES_PER_MINUTE")
+OTAI_PAGES_PER_MINUTE_OF_ADDRESS = number("OTAI_PAGES_PER_MINUTE_OF_ADDRESS")
+OTAI_COSTLY_PAGES_PER_MINUTE = number("OTAI_COSTLY_PAGES_PER_MINUTE")
+"""Of one person; of one network address; and of one person what is searched, written as PDF or taken along."""
 OTAI_UPLOAD_MOST_BYTES = number("OTAI_UPLOAD_MOST_BYTES")
 """The largest file of tickets that is taken over HTTP; the command line on the machine itself takes larger ones."""
 OTAI_JOBS_AT_ONCE = number("OTAI_JOBS_AT_ONCE")
@@ -314,21 +319,15 @@ CACHES = {
         "LOCATION": "otai_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
-    # Counts of requests, written with each of them: in memory, since a database would be busy with nothing else.
-    "rates": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "rates",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    },
 }
 
 OTAI_SESSION_IDLE_MINUTES = number("OTAI_SESSION_IDLE_MINUTES")
 """After so long without a request a session ends."""
 OTAI_SESSION_HOURS = number("OTAI_SESSION_HOURS")
-"""So long after signing in a session ends, whatever came meanwhile."""
+"""So long after signing in a session ends, whatever came meanwhile. Both as ASVS 3.3.2 has it for level 2."""
 OTAI_OPERATOR_SESSION_IDLE_MINUTES = number("OTAI_OPERATOR_SESSION_IDLE_MINUTES")
 OTAI_OPERATOR_SESSION_HOURS = number("OTAI_OPERATOR_SESSION_HOURS")
-"""The same for operators, as ASVS 3.3.2 has it for level 2."""
+"""The same for operators."""
 OTAI_ACCESS_EVENTS_DAYS = number("OTAI_ACCESS_EVENTS_DAYS")
 """For how long it is kept who signed in, from where, and what was refused."""
 SESSION_COOKIE_AGE = OTAI_SESSION_IDLE_MINUTES * 60

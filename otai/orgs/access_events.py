@@ -1,5 +1,5 @@
 """Who came in, or tried to, for the owners of an organisation: sign-ins, refused access, misuse of keys, and what an
-operator saw.
+operator saw. What belongs to no organisation is the vendor's own: misuse of the vendor's keys, for operators.
 
 No secret is in them: neither a password nor a key that somebody tried. They are bounded: the same within an hour is one
 row that counts, and after `most_in_an_hour` rows of a kind whoever and wherever is left out and is in the server's log
@@ -61,7 +61,7 @@ ALWAYS_TOLD = frozenset(
 
 
 def note(
-    organisation: Organisation,
+    organisation: Organisation | None,
     what: AccessKind,
     *,
     who: str,
@@ -70,7 +70,8 @@ def note(
     user_agent: str = "",
     about: Fact | None = None,
 ) -> None:
-    """One more of these. `about`: how they came in, what was refused or read (`words/tables/access.py`)."""
+    """One more of these. `organisation`: None where it concerns the vendor's keys. `about`: how they came in, what was
+    refused or read (`words/tables/access.py`)."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     of_the_hour = AccessEvent.objects.filter(organisation=organisation, hour=hour)
     same = {"what": what.value, "who": who[:254], "address": address[:45], "about": _stored(about)}
@@ -80,7 +81,8 @@ def note(
         # Quoted, so that nobody writes a line of their own.
         log.warning(
             "%s in %s, beyond %d in an hour: %r from %r, about %r",
-            what.value, organisation.slug, most_in_an_hour, same["who"], same["address"], same["about"],
+            what.value, organisation.slug if organisation else "the vendor's keys", most_in_an_hour,
+            same["who"], same["address"], same["about"],
         )  # fmt: skip
         same |= {"who": "", "address": "", "about": ""}
         if _counted(of_the_hour, same, now=now):
@@ -142,13 +144,18 @@ def note_key_misuse(secret: str, *, case: str, now: datetime, address: str, user
     key = ApiKey.objects.select_related("organisation").filter(prefix=rest.partition("_")[0][:12]).first()
     if brand != "otai" or key is None:
         return
-    what = {"revoked": AccessKind.KEY_REVOKED, "expired": AccessKind.KEY_EXPIRED}.get(case, AccessKind.KEY_WRONG)
+    what = misuse_of(case)
     who = by_key(key.name, key.prefix)
     note(key.organisation, what, who=who, now=now, address=address, user_agent=user_agent)
 
 
-def access_events(organisation: Organisation) -> QuerySet[AccessEvent]:
-    """The newest first."""
+def misuse_of(case: str) -> AccessKind:
+    """What the refusal of a key, by its case, is called."""
+    return {"revoked": AccessKind.KEY_REVOKED, "expired": AccessKind.KEY_EXPIRED}.get(case, AccessKind.KEY_WRONG)
+
+
+def access_events(organisation: Organisation | None) -> QuerySet[AccessEvent]:
+    """The newest first; of the vendor's keys without an organisation."""
     return AccessEvent.objects.filter(organisation=organisation).order_by("-at", "-id")
 
 

@@ -251,7 +251,9 @@ class AccessEvent(models.Model):
     (`access_events.py`). Of the same within an hour there is one row, with how often."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="access_events")
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="access_events", null=True, help_text="Empty: of the vendor's keys."
+    )
     what = models.CharField(max_length=40)
     who = models.CharField(max_length=254)
     address = models.CharField(max_length=45)
@@ -268,6 +270,11 @@ class AccessEvent(models.Model):
             models.UniqueConstraint(
                 fields=["organisation", "hour", "what", "who", "address", "about"],
                 name="orgs_access_event_is_one_in_an_hour",
+            ),
+            models.UniqueConstraint(
+                fields=["hour", "what", "who", "address", "about"],
+                condition=Q(organisation__isnull=True),
+                name="orgs_access_event_of_the_vendor_is_one_in_an_hour",
             ),
             models.CheckConstraint(
                 condition=~Q(what="") & Q(times__gte=1) & Q(at__gte=F("first_at")),
@@ -315,6 +322,22 @@ class QuotaLift(models.Model):
             models.CheckConstraint(
                 condition=~Q(quota="") & ~Q(set_by="") & ~Q(why=""), name="orgs_quota_lift_says_who_and_why"
             ),
+        ]
+
+
+class RequestMinute(models.Model):
+    """How many requests of `who` the server processes have taken for a minute since 1970, in blocks (`rates.py`). No
+    foreign key: who asks waits for no lock on whom it is about."""
+
+    who = models.CharField(max_length=100)
+    minute = models.BigIntegerField(db_index=True)
+    taken = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        db_table = "orgs_request_minute"
+        constraints = [
+            models.UniqueConstraint(fields=["who", "minute"], name="orgs_request_minute_is_counted_in_one_row"),
+            models.CheckConstraint(condition=~Q(who=""), name="orgs_request_minute_is_somebodys"),
         ]
 
 

@@ -16,8 +16,6 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
-from otai.billing.operations.renewals import SWEEP
-from otai.billing.operations.topups import AUTO
 from otai.billing.packages import PackageOffer
 from otai.ledger.queries import StatementLine
 from otai.orgs.actors import AT_A_SHELL, BY_HOUSEKEEPING, key_of
@@ -99,10 +97,6 @@ def who_words(who: str) -> str:
         return _now("comparison of the versions")
     if who == BY_HOUSEKEEPING:
         return _now("housekeeping")
-    if who == SWEEP:
-        return _now("automatic renewal")
-    if who == AUTO:
-        return _now("automatic top-up")
     if (erased := number_of(who)) is not None:
         return _now("Person %(number)s (erased)") % {"number": erased}
     if key := key_of(who):

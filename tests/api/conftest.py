@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-
-@pytest.fixture(autouse=True)
-def quiet_rates() -> Iterator[None]:
-    """Counts of one test are not those of the next."""
-    from django.core.cache import caches
-
-    caches["rates"].clear()
-    yield
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.sessions.models import Session
 
-from otai.api.models import RequestMinute
 from otai.billing.models import Invoice
 from otai.billing.operations import buy
-from otai.orgs.models import AccessEvent, ApiKey, Organisation, User
+from otai.orgs.models import AccessEvent, ApiKey, Organisation, RequestMinute, User
 from otai.orgs.operations import add_member, invite
 from otai.outbound import operations as outbound
 from otai.privacy.models import Export, ExportState

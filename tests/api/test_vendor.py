@@ -14,6 +14,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from typer.testing import CliRunner
 
 from otai.api.models import KeyedRequest
 from otai.api.vendor.application import PREFIX, openapi
@@ -22,12 +23,14 @@ from otai.billing.models import Event, OperatorRequest, VendorKey
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import second_operator
 from otai.billing.operations.second_operator import SameOperator
-from otai.billing.operations.vendor_keys import create_vendor_key, revoke_vendor_key
+from otai.billing.operations.vendor_keys import create_vendor_key, note_misuse, revoke_vendor_key
 from otai.billing.vendor_scopes import VendorScope
+from otai.cli.main import app
 from otai.db import utc_now
 from otai.ledger import queries as ledger
+from otai.orgs import access_events
 from otai.orgs.models import AccessEvent, Organisation, User
-from otai.orgs.operations import accept_invitation
+from otai.orgs.operations import accept_invitation, create_api_key
 from tests.api.callers import Program, answered
 
 pytestmark = pytest.mark.django_db
@@ -149,15 +152,55 @@ def test_who_may_only_suspend_is_told_the_state_alone(shop: System, acme: Organi
     assert [(one.what, one.who) for one in AccessEvent.objects.all()] == [("operator_read", shop.key.who)]
 
 
-def test_misuse_of_a_key_is_in_the_log_without_a_secret(shop: System, caplog: pytest.LogCaptureFixture) -> None:
+def test_misuse_of_a_key_is_an_event_with_its_address_and_without_a_secret(shop: System, acme: Organisation) -> None:
     revoke_vendor_key(key=shop.key.id, who=OLGA, why="gone", now=utc_now())
-    wrong = f"otaivendor_{shop.key.prefix}_guessed-and-wrong"
-    for secret in (shop.secret, wrong, "otaivendor_unknown_x"):
-        assert Client(headers={"Authorization": f"Bearer {secret}"}).get(f"{PREFIX}/price-books").status_code == 401
-    said = [record.getMessage() for record in caplog.records if "vendor key" in record.getMessage()]
-    assert len(said) == 3 and all("127.0.0.1" in line for line in said)
-    assert shop.key.prefix in said[0] and "revoked" in said[0] and shop.key.prefix in said[1]
-    assert "unknown_x" not in said[2] and "guessed" not in caplog.text and shop.secret[-20:] not in caplog.text
+    suspends = System(VendorScope.ORGANISATIONS_SUSPEND, name="accounting")
+    hers = create_api_key(organisation=acme, name="Helpdesk", scopes=["read"], who="alice", now=utc_now())
+    tried = (shop.secret, f"otaivendor_{shop.key.prefix}_guessed-and-wrong", "otaivendor_unknown_x")
+    for secret, door in [*((one, PREFIX) for one in tried), (suspends.secret, "/api/v1")]:
+        sent = Client(headers={"Authorization": f"Bearer {secret}"}, REMOTE_ADDR="198.51.100.7")
+        path = f"{PREFIX}/price-books" if door == PREFIX else "/api/v1/runs"
+        assert sent.get(path).status_code == 401
+    assert suspends.get("/organisations/acme")[0] == suspends.get("/price-books")[0] == 403
+    assert suspends.get("/price-books")[0] == 403
+    assert Client(headers={"Authorization": f"Bearer {hers.secret}"}).get(f"{PREFIX}/price-books").status_code == 403
+    found = AccessEvent.objects.filter(organisation=None).order_by("first_at", "id")
+    assert [(one.what, one.who, access_events.about_said(one), one.address, one.times) for one in found] == [
+        ("key_revoked_used", shop.key.who, "", "198.51.100.7", 1),
+        ("key_wrong", shop.key.who, "", "198.51.100.7", 1),
+        ("key_wrong", "", "", "198.51.100.7", 1),
+        ("key_wrong", suspends.key.who, "sent to the customers' API", "198.51.100.7", 1),
+        ("access_refused", suspends.key.who, "needs the scope organisations:read", "127.0.0.1", 1),
+        ("access_refused", suspends.key.who, "needs the scope prices:read", "127.0.0.1", 2),
+    ]
+    [of_acme] = AccessEvent.objects.filter(organisation=acme)
+    assert (of_acme.what, access_events.about_said(of_acme)) == ("access_refused", "sent to the vendor's API")
+    kept = json.dumps(list(AccessEvent.objects.values()), default=str)
+    assert not any(part in kept for part in ("unknown_x", "guessed", shop.secret[-20:], hers.secret[-20:]))
+
+
+def test_operators_read_misuse_of_keys_and_take_it_along_as_json_lines(shop: System, acme: Organisation) -> None:
+    shop.get("/organisations/acme")
+    for number in range(access_events.most_in_an_hour + 5):
+        secret = f"otaivendor_{shop.key.prefix}_wrong"
+        note_misuse(secret, case="unknown", about=None, now=utc_now(), address=f"2001:db8::{number:x}")
+    desk = Client()
+    desk.force_login(User.objects.create_superuser("olga", "olga@vendor.example", "a long passphrase"))
+    page = desk.get("/desk/orgs/accessevent/").content.decode()
+    assert "Wrong key" in page and shop.key.who in page and "2001:db8::" in page
+    lines = b"".join(desk.get("/desk/orgs/accessevent/lines/").streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert [len(lines), json.loads(lines[0])["times"]] == [access_events.most_in_an_hour + 1, 5], "a flood is bounded"
+    done = CliRunner().invoke(app, ["vendor-keys", "misuse", "--lines"], catch_exceptions=False)
+    assert done.output.splitlines() == lines
+    staff = Client()
+    staff.force_login(User.objects.create_user("bob", "bob@vendor.example", "a long passphrase", is_staff=True))
+    assert staff.get("/desk/orgs/accessevent/lines/").status_code == 403
+
+
+def test_who_may_only_grant_is_not_told_what_there_is(acme: Organisation) -> None:
+    gives = System(VendorScope.CREDITS_GRANT, name="support")
+    _, made = gives.post("/organisations/acme/grants", {"credits": 5, "why": "The outage of 2 November."})
+    assert (made["state"], made["credits"], made["available"]) == ("granted", 5, None)
 
 
 def test_goodwill_is_given_once_and_what_is_too_much_waits_for_another_operator(

@@ -13,7 +13,11 @@ from tests.doors.production import Blank, in_production
 
 __all__ = ("blank", "open_studio", "the_name_leads_here")
 
-UNBOUNDED = {"OTAI_API_REQUESTS_PER_MINUTE": "100000", "OTAI_DESK_SECOND_FACTOR": "0"}
+UNBOUNDED = {
+    **{f"OTAI_{what}_PER_MINUTE": "100000" for what in ("API_REQUESTS", "PAGES", "COSTLY_PAGES")},
+    "OTAI_PAGES_PER_MINUTE_OF_ADDRESS": "100000",
+    "OTAI_DESK_SECOND_FACTOR": "0",
+}
 """What bounds requests has tests of its own; and an operator's session is theft enough."""
 
 

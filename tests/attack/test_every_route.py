@@ -14,6 +14,7 @@ import pytest
 from otai.orgs.permissions import Role, Scope, allowed
 from tests.api.everything import Everything
 from tests.api.test_another_organisation import body_of, endpoints, filled
+from tests.attack.conftest import UNBOUNDED
 from tests.attack.scene import Scene, told
 from tests.doors.conftest import Opens
 from tests.web.test_every_post import path_of, routes
@@ -25,7 +26,7 @@ API = "/api/v1"
 
 @pytest.fixture
 def scene(open_studio: Opens) -> Iterator[Scene]:
-    with open_studio(settings={"OTAI_API_REQUESTS_PER_MINUTE": "100000"}) as studio:
+    with open_studio(settings={**UNBOUNDED, "OTAI_DESK_SECOND_FACTOR": "1"}) as studio:
         yield Scene.made(studio)
 
 

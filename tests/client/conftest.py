@@ -1,5 +1,5 @@
 """Imports of tables wait for the fixtures: this file is read before Django is set up."""
 
-from tests.api.conftest import bundle, quiet_rates
+from tests.api.conftest import bundle
 
-__all__ = ["bundle", "quiet_rates"]
+__all__ = ["bundle"]

@@ -18,18 +18,18 @@ from django.test import Client
 from django.urls import reverse
 from typer.testing import CliRunner
 
-from otai.api.models import RequestMinute
-from otai.api.shared_rates import SharedRates
+from otai.api.rates import count_organisation
 from otai.db import new_id, utc_now
 from otai.errors import OtaiError
 from otai.jobs.folders import uploads_folder
 from otai.jobs.models import Job
 from otai.orgs import quotas
 from otai.orgs.concurrency_limits import SharedPlaces
-from otai.orgs.models import Organisation, QuotaLift, TeamEvent
+from otai.orgs.models import Organisation, QuotaLift, RequestMinute, TeamEvent
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Role
 from otai.orgs.quotas import Quota, QuotaReached
+from otai.orgs.rates import SharedRates
 from otai.orgs.streams import Places, StreamLimits, TooManyStreams
 from otai.pricing.price_book import PRICE_BOOK, TierQuotas
 from otai.pricing.published import read
@@ -201,7 +201,7 @@ def test_requests_are_counted_over_all_processes(acme: Organisation) -> None:
     processes, clock = [SharedRates() for _ in range(3)], 60_000_000.0
 
     def let_in(at: float) -> int:
-        answers = [processes[number % 3].count(acme.id, clock=at) for number in range(150)]
+        answers = [count_organisation(acme.id, rates=processes[number % 3], clock=at) for number in range(150)]
         return sum(not answer[0].exceeded for answer in answers if answer)
 
     assert let_in(clock) == 100
@@ -214,7 +214,7 @@ def test_requests_are_counted_over_all_processes(acme: Organisation) -> None:
 
     def asks() -> None:
         for _ in range(40):
-            answer = busy.count(acme.id, clock=clock + 120)
+            answer = count_organisation(acme.id, rates=busy, clock=clock + 120)
             assert answer is not None
             passed.append(not answer[0].exceeded)
 
@@ -312,6 +312,10 @@ def test_the_database_refuses(acme: Organisation, now: datetime) -> None:
             QuotaLift.objects.create(**(lifted | changes))
     with pytest.raises(IntegrityError, match="tickets_upload_waiting_is_somewhere"), transaction.atomic():
         UploadWaiting.objects.create(id=new_id(), organisation=acme, machine="", kept_at=now)
-    RequestMinute.objects.create(organisation=acme.id, minute=1)
-    with pytest.raises(IntegrityError, match=r"api_request_minute_is_counted_in_one_row|UNIQUE"), transaction.atomic():
-        RequestMinute.objects.create(organisation=acme.id, minute=1)
+    RequestMinute.objects.create(who="user:1", minute=1)
+    for rule, row in (
+        (r"orgs_request_minute_is_counted_in_one_row|UNIQUE", {"who": "user:1", "minute": 1}),
+        ("orgs_request_minute_is_somebodys", {"who": "", "minute": 1}),
+    ):
+        with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+            RequestMinute.objects.create(**row)

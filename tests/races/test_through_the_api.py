@@ -25,9 +25,6 @@ ORDERS, AT_A_TIME = 36, 6
 
 @pytest.fixture
 def acme() -> Organisation:
-    from django.core.cache import caches
-
-    caches["rates"].clear()
     now = datetime.now(tz=UTC)
     acme = stories.acme(now, tier=Tier.PRO)
     billing.give_goodwill(organisation=acme, credits=200, who="olga", why="for the race", key="race", now=now)

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import pytest
 from django.contrib import admin
-from django.core.cache import cache, caches
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 from typer.testing import CliRunner
@@ -37,11 +37,9 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 @pytest.fixture(autouse=True)
 def nothing_counted_yet() -> Iterator[None]:
-    caches["rates"].clear()
     cache.clear()
     yield
     cache.clear()
-    caches["rates"].clear()
 
 
 @pytest.fixture

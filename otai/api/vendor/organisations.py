@@ -96,11 +96,12 @@ class GrantIn(ReasonIn):
 
 
 class GrantOut(Schema):
-    """`state` is `granted`, or `waiting` for a second operator's yes on the desk; then `request` names what waits."""
+    """`state` is `granted`, or `waiting` for a second operator's yes on the desk; then `request` names what waits.
+    `available`: null where the key has no `organisations:read`."""
 
     state: Literal["granted", "waiting"]
     credits: int
-    available: int
+    available: int | None
     request: UUID | None
 
 
@@ -246,7 +247,7 @@ def grant_goodwill(request: VendorRequest, organisation: Name, asked: GrantIn) -
         return {
             "state": "waiting" if waits else "granted",
             "credits": asked.credits,
-            "available": ledger.balance(customer.id).available,
+            "available": ledger.balance(customer.id).available if _may_read(request) else None,
             "request": waits.id if waits else None,
         }
 
@@ -262,10 +263,14 @@ def _looked_at(request: VendorRequest, organisation: Organisation) -> dict[str, 
 
 def _state(request: VendorRequest, organisation: Organisation) -> dict[str, Any]:
     """All of it to a key that may read it too, and else whether it is suspended."""
-    if VendorScope.ORGANISATIONS_READ in request.auth.key.scopes:
+    if _may_read(request):
         return _looked_at(request, organisation)
     told = _organisation(organisation)
     return {name: told[name] for name in StateOut.model_fields}
+
+
+def _may_read(request: VendorRequest) -> bool:
+    return VendorScope.ORGANISATIONS_READ in request.auth.key.scopes
 
 
 def _organisation(organisation: Organisation) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from otai.db import one_transaction
 from otai.errors import NotFound
 from otai.ledger.operations import GrantMade
 from otai.orgs import queries as orgs
+from otai.orgs.access_events import misuse_of, note
 from otai.orgs.models import Organisation
 from otai.orgs.operations import new_key
 from otai.pricing.price_book import PriceBook
+from otai.words.sentences import Fact
 
 BRAND = "otaivendor"
 """What its secrets begin with: nobody takes one for an organisation's."""
@@ -78,6 +80,17 @@ def vendor_keys() -> QuerySet[VendorKey]:
 def vendor_key_of(secret: str, *, now: datetime) -> VendorKey:
     """The usable key that a secret is. Raises ApiKeyUnknown, and ApiKeyEnded to whoever holds the right secret."""
     return orgs.usable_key(secret, brand=BRAND, among=VendorKey.objects.all(), now=now)
+
+
+def note_misuse(
+    secret: str, *, case: str, about: Fact | None, now: datetime, address: str, user_agent: str = ""
+) -> None:
+    """A vendor key that is revoked, expired or wrong, as an event for operators; with the key's name where its
+    beginning is one's, and never with what was sent."""
+    prefix = secret.partition("_")[2].partition("_")[0][:12]
+    key = VendorKey.objects.filter(prefix=prefix).first()
+    who = key.who if key else ""
+    note(None, misuse_of(case), who=who, now=now, about=about, address=address, user_agent=user_agent)
 
 
 def goodwill_by_key(

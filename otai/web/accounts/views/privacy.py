@@ -91,7 +91,7 @@ def account_erased(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@signed_in
+@signed_in(costs=True)
 def export_account(request: HttpRequest) -> HttpResponseBase:
     """All that is kept of a person, as a zip of JSON; whoever signed in a while ago says who they are once more."""
     if not is_recent(request, now=utc_now()):
