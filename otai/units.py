@@ -42,6 +42,16 @@ def round_up(amount: Fraction) -> int:
     return -(-amount.numerator // amount.denominator)
 
 
+NOT_IN_HUNDREDTHS = frozenset(
+    (
+        *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"),
+        *("XAF", "XOF", "XPF", "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "CLF"),
+    )
+)
+"""Currencies whose smallest unit is not a hundredth, by ISO 4217 or at Stripe (MGA): as so many cents a provider would
+charge a hundred times as much, or a tenth. Nothing is sold in them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount of money in minor units (cents) of one ISO 4217 currency."""

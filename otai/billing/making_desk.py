@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from otai.billing import operations as billing
+from otai.billing import queries
 from otai.billing.desk import Desk, DeskAction, WhyForm, asking, euros, money_of, told, word
 from otai.billing.models import Coupon, CouponFor, OperatorRequest, VendorKey
 from otai.billing.operations import second_operator
@@ -134,7 +135,7 @@ CouponForm = asking(
     percent=PlainIntegerField(
         label=_("Per cent"), min_value=1, max_value=99, required=False, help_text=_("What it takes off.")
     ),
-    amount=euros(label=_("Amount"), required=False, help_text=_("Or an amount, net, in EUR.")),
+    amount=euros(label=_("Amount"), required=False, help_text=_("Or an amount, net, in the price book's currency.")),
     begins=forms.DateField(
         label=_("First day"), required=False, help_text=_("Good from this day on; empty: from now on.")
     ),
@@ -167,7 +168,7 @@ class CouponDesk(MakingDesk):
         terms = CouponTerms(
             what=CouponFor(answers["what"]),
             percent=answers["percent"],
-            amount=money_of(amount) if amount is not None else None,
+            amount=money_of(amount, queries.currency()) if amount is not None else None,
             valid_from_at=datetime.combine(begins, time.min, zone) if begins else now,
             valid_until_at=datetime.combine(last_day + timedelta(days=1), time.min, zone) if last_day else None,
             most_uses=answers["most_uses"],

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from otai.billing import operations as billing
+from otai.billing import queries
 from otai.billing.desk import WAITS_FOR_A_SECOND, Desk, DeskAction, asking, euros, money_of, word
 from otai.billing.models import OperatorRequest, Subscription
 from otai.billing.operations import second_operator
@@ -42,7 +43,13 @@ def _goodwill(row: Organisation, *, who: str, now: datetime, why: str, credits: 
 
 def _offer_package(row: Organisation, *, who: str, now: datetime, why: str, code: str, credits: int, price: Any) -> str:
     made = second_operator.package(
-        organisation=row, code=code, credits=credits, price=money_of(price), who=who, why=why, now=now
+        organisation=row,
+        code=code,
+        credits=credits,
+        price=money_of(price, queries.currency()),
+        who=who,
+        why=why,
+        now=now,
     )
     if isinstance(made, OperatorRequest):
         return str(WAITS_FOR_A_SECOND)
@@ -102,7 +109,7 @@ class OrganisationDesk(Desk):
                     help_text=_("Lower-case letters, digits and hyphens, for example big-2027."),
                 ),
                 credits=PlainIntegerField(label=_("Credits"), min_value=1),
-                price=euros(label=_("Price (EUR, net)")),
+                price=euros(label=_("Price (net, in the price book's currency)")),
             ),
         ),
         DeskAction(

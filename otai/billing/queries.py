@@ -105,6 +105,11 @@ def vat_of(details: BillingDetails) -> Vat:
     )
 
 
+def currency() -> str:
+    """In which the price book in force sells packages, for amounts that are given without one."""
+    return price_book().packages[0].price.currency
+
+
 def purchases(organisation: Organisation) -> QuerySet[Purchase]:
     """Newest first."""
     return Purchase.objects.filter(organisation=organisation).select_related("coupon").order_by("-ordered_at", "-id")

@@ -15,7 +15,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from otai.pricing.vat import EU_STANDARD_RATES, VatRate
-from otai.units import Money
+from otai.units import NOT_IN_HUNDREDTHS, Money
 from otai.words.sentences import Fact
 
 
@@ -308,6 +308,10 @@ class PriceBook:
                 raise ValueError(f"price book {self.version}: a gap or an overlap after {band.last} attributes")
         if any(band.last < band.first or band.multiplier <= 0 for band in self.bands):
             raise ValueError(f"price book {self.version}: a band is empty or free")
+        sold_in = {terms.monthly_price.currency for terms in self.tiers.values()}
+        sold_in |= {package.price.currency for package in self.packages}
+        if strange := sold_in & NOT_IN_HUNDREDTHS:
+            raise ValueError(f"price book {self.version}: prices are in hundredths, which {min(strange)} has not")
         if any(terms.monthly_price.cents < 0 for terms in self.tiers.values()):
             raise ValueError(f"price book {self.version}: a tier costs less than nothing")
         for tier, terms in self.tiers.items():

@@ -93,15 +93,20 @@ class NoticeForm(forms.Form):
 class TopUpForm(forms.Form):
     below = PlainIntegerField(label=_("When fewer credits are left than"), min_value=1, max_value=MAX_CREDITS)
     package = forms.ChoiceField(label=_("buy"))
-    monthly_limit = PlainIntegerField(
-        label=_("but in a calendar month at most, in EUR net"), min_value=1, max_value=10_000_000
-    )
+    monthly_limit = PlainIntegerField(min_value=1, max_value=10_000_000)
     method = forms.ChoiceField(label=_("paid with"))
 
     def __init__(
-        self, *args: Any, packages: list[tuple[str, str]], methods: list[tuple[str, str]], **kwargs: Any
+        self,
+        *args: Any,
+        packages: list[tuple[str, str]],
+        methods: list[tuple[str, str]],
+        currency: str,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        label = _("but in a calendar month at most, in %(currency)s net")
+        self.fields["monthly_limit"].label = label % {"currency": currency}
         for name, choices in (("package", packages), ("method", methods)):
             choice = self.fields[name]
             assert isinstance(choice, forms.ChoiceField)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from otai.billing import queries
 from otai.billing.gateway import (
     CheckoutOrder,
     CheckoutSeen,
@@ -163,7 +164,7 @@ def open_method_page(
     asked = CheckoutOrder(
         customer="",
         cents=0,
-        currency="EUR",
+        currency=queries.currency(),
         title="",
         key="",
         return_url=f"{here}returned?page={{session}}",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from otai.billing import operations as billing
+from otai.billing import queries
 from otai.billing.models import CouponFor, OperatorRequest
 from otai.billing.operations import second_operator
 from otai.billing.operations.coupons import CouponTerms, uses
@@ -70,7 +71,7 @@ def make(
     code: CodeArgument,
     why: Why,
     percent: Annotated[int | None, typer.Option(**TYPED, help="What it takes off: 1 to 99.")] = None,
-    amount: Annotated[str, typer.Option(help="Or an amount, net, in EUR: 50 or 50.00.")] = "",
+    amount: Annotated[str, typer.Option(help="Or an amount, net, in the price book's currency: 50 or 50.00.")] = "",
     what: Annotated[CouponFor, typer.Option("--for", help="What it is for.")] = CouponFor.PACKAGE,
     begins: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Good from this day on.")] = None,
     last_day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Good until this day's end.")] = None,
@@ -84,7 +85,7 @@ def make(
     terms = CouponTerms(
         what=what,
         percent=percent,
-        amount=money_from(amount) if amount else None,
+        amount=money_from(amount, currency=queries.currency()) if amount else None,
         valid_from_at=begins.replace(tzinfo=seller().zone) if begins else now,
         valid_until_at=(last_day + timedelta(days=1)).replace(tzinfo=seller().zone) if last_day else None,
         most_uses=most_uses,

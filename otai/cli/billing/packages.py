@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from otai.billing import packages as packages_of
+from otai.billing import queries
 from otai.billing.models import OperatorRequest
 from otai.billing.operations import second_operator
 from otai.cli.actor import actor
@@ -15,6 +16,7 @@ from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.cli.typed import TYPED
 from otai.db import utc_now
+from otai.units import Money
 
 
 def list_packages(org: OrgOption = None, json: JsonOption = False) -> None:
@@ -46,7 +48,7 @@ def list_packages(org: OrgOption = None, json: JsonOption = False) -> None:
 def offer_package(
     code: Annotated[str, typer.Argument(help="For example big-2027.")],
     credits: Annotated[int, typer.Argument(**TYPED)],
-    price: Annotated[str, typer.Argument(help="Net, in EUR: 3500 or 3500.00.")],
+    price: Annotated[str, typer.Argument(help="Net, in the price book's currency: 3500 or 3500.00.")],
     why: Why,
     org: OrgOption = None,
     json: JsonOption = False,
@@ -57,7 +59,7 @@ def offer_package(
         organisation=organisation,
         code=code,
         credits=credits,
-        price=money_from(price),
+        price=money_from(price, currency=queries.currency()),
         who=actor(),
         why=why,
         now=utc_now(),
@@ -68,4 +70,5 @@ def offer_package(
     if json:
         print_json({"package": made.code, "credits": made.credits, "net_cents": made.price_cents})
     else:
-        say(f"{organisation.name} can buy {made.code} now: {made.credits} credits for {money_from(price)} net.")
+        net = Money(made.price_cents, made.currency)
+        say(f"{organisation.name} can buy {made.code} now: {made.credits} credits for {net} net.")

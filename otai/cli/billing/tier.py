@@ -28,6 +28,7 @@ def _tier(organisation: Any) -> dict[str, Any]:
         "tier": found.tier,
         "status": found.status,
         "monthly_price_cents": terms.monthly_price.cents,
+        "currency": terms.monthly_price.currency,
         "annual_price_cents": terms.annual_price.cents if terms.annual_price else None,
         "monthly_credits": terms.monthly_credits,
         "next_grant_at": found.next_grant_at,
@@ -47,14 +48,16 @@ def tier_show(org: OrgOption = None, json: JsonOption = False) -> None:
         print_json(shown)
         return
     price = (
-        f"{Money(shown['monthly_price_cents'])} a month, net" if shown["monthly_price_cents"] else "no monthly price"
+        f"{Money(shown['monthly_price_cents'], shown['currency'])} a month, net"
+        if shown["monthly_price_cents"]
+        else "no monthly price"
     )
     say(f"{organisation.name}: {Tier(shown['tier']).title} ({shown['status']}), {price}")
     say(
         f"  {shown['monthly_credits']} credits a month, the next on {at_in_words(shown['next_grant_at'], organisation)}"
     )
     if shown["annual_price_cents"]:
-        say(f"  {Money(shown['annual_price_cents'])} a year, net, where it is paid by the year")
+        say(f"  {Money(shown['annual_price_cents'], shown['currency'])} a year, net, where it is paid by the year")
     if shown["paid_until_at"]:
         say(f"  paid until {at_in_words(shown['paid_until_at'], organisation)}, renewed by the {shown['renewal_term']}")
     if shown["grace_until_at"]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from otai.billing import queries
 from otai.billing.models import CreditWatch
 from otai.billing.operations import topups
 from otai.cli.actor import actor
@@ -43,7 +44,7 @@ def topup_show(org: OrgOption = None, json: JsonOption = False) -> None:
     if not found["top_up_below"]:
         say("No automatic top-up.")
         return
-    limit = Money(found["monthly_limit_cents"])
+    limit = Money(found["monthly_limit_cents"], queries.currency())
     say(
         f"Below {found['top_up_below']} credits: package {found['package']} by {found['gateway']}, at most {limit} net "
         "a month."
@@ -56,7 +57,7 @@ def topup_show(org: OrgOption = None, json: JsonOption = False) -> None:
 def topup_set(
     below: Annotated[int, typer.Option(**TYPED, help="Buy when fewer credits are available.")],
     package: Annotated[str, typer.Option(help="What to buy.")],
-    limit: Annotated[str, typer.Option(help="At most so many EUR (net) in a calendar month.")],
+    limit: Annotated[str, typer.Option(help="At most so much, net, in a calendar month: 300 or 300.00.")],
     payment_method: Annotated[str, typer.Option(help="The provider's name for a payment method; it is kept there.")],
     gateway: Annotated[str, typer.Option()] = "stripe",
     org: OrgOption = None,
@@ -68,7 +69,7 @@ def topup_set(
         organisation=organisation,
         below=below,
         package=package,
-        monthly_limit=money_from(limit),
+        monthly_limit=money_from(limit, currency=queries.currency()),
         gateway=gateway,
         payment_method=payment_method,
         who=actor(),

@@ -224,6 +224,7 @@ def low_credits(request: MemberRequest) -> HttpResponse:
     top_up = TopUpForm(
         request.POST if which == "top_up" else None,
         packages=choices,
+        currency=queries.currency(),
         methods=[(str(method.id), words.method_title(method)) for method in saved],
         prefix="top_up",
         initial={
@@ -251,7 +252,7 @@ def low_credits(request: MemberRequest) -> HttpResponse:
                 organisation=organisation,
                 below=top_up.cleaned_data["below"],
                 package=top_up.cleaned_data["package"],
-                monthly_limit=Money(top_up.cleaned_data["monthly_limit"] * 100),
+                monthly_limit=Money(top_up.cleaned_data["monthly_limit"] * 100, queries.currency()),
                 gateway=method.gateway,
                 payment_method=method.reference,
                 who=request.user.email,
@@ -269,7 +270,7 @@ def low_credits(request: MemberRequest) -> HttpResponse:
         "top_up": top_up,
         "can_charge": bool(saved),
         "minutes": topups.notice_minutes,
-        "limit": Money(watch.monthly_limit_cents),
+        "limit": Money(watch.monthly_limit_cents, queries.currency()),
     }
     status = 422 if form is not None and form.errors else 200
     return render(request, "web/credits/low.html", context, status=status)

@@ -10,6 +10,7 @@ from pydantic import Field
 from otai.api.access import Caller, CallerRequest
 from otai.api.endpoints import Noun
 from otai.api.v1.shapes import MoneyOut, Name, Whole
+from otai.billing import queries
 from otai.billing.models import CreditWatch
 from otai.billing.operations import topups
 from otai.db import utc_now
@@ -85,7 +86,7 @@ def set_top_up(request: CallerRequest, asked: TopUpIn) -> Any:
         organisation=caller.organisation,
         below=asked.below,
         package=asked.package,
-        monthly_limit=Money(asked.monthly_limit_cents),
+        monthly_limit=Money(asked.monthly_limit_cents, queries.currency()),
         gateway=asked.gateway,
         payment_method=asked.payment_method,
         who=caller.who,
@@ -117,7 +118,7 @@ def set_low_balance_notice(request: CallerRequest, asked: NoticeIn) -> Any:
 
 def _top_up(caller: Caller) -> dict[str, Any]:
     watch = CreditWatch.objects.filter(organisation=caller.organisation).first() or CreditWatch()
-    limit = {"cents": watch.monthly_limit_cents, "currency": "EUR"}
+    limit = {"cents": watch.monthly_limit_cents, "currency": queries.currency()}
     return {
         "notice_below": watch.notice_below,
         "below": watch.top_up_below,
