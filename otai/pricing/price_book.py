@@ -308,10 +308,7 @@ class PriceBook:
                 raise ValueError(f"price book {self.version}: a gap or an overlap after {band.last} attributes")
         if any(band.last < band.first or band.multiplier <= 0 for band in self.bands):
             raise ValueError(f"price book {self.version}: a band is empty or free")
-        sold_in = {terms.monthly_price.currency for terms in self.tiers.values()}
-        sold_in |= {package.price.currency for package in self.packages}
-        if strange := sold_in & NOT_IN_HUNDREDTHS:
-            raise ValueError(f"price book {self.version}: prices are in hundredths, which {min(strange)} has not")
+        self._refuse_currencies_without_hundredths()
         if any(terms.monthly_price.cents < 0 for terms in self.tiers.values()):
             raise ValueError(f"price book {self.version}: a tier costs less than nothing")
         for tier, terms in self.tiers.items():
@@ -323,6 +320,11 @@ class PriceBook:
         # Read-only views: two quotes of one version can never differ.
         for name in ("base_prices", "promises", "tiers", "vat_rates", "reasons"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def _refuse_currencies_without_hundredths(self) -> None:
+        sold = [terms.monthly_price for terms in self.tiers.values()] + [package.price for package in self.packages]
+        if strange := {price.currency for price in sold} & NOT_IN_HUNDREDTHS:
+            raise ValueError(f"price book {self.version}: prices are in hundredths, which {min(strange)} has not")
 
     @property
     def most_attributes(self) -> int:
