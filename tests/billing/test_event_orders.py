@@ -81,6 +81,7 @@ def live_wilder(fake: Any, now: datetime, seeds: range) -> None:
             assert audit().findings == [], f"in the wilder world of seed {seed}"
             assert ledger_audit().clean
             world.assert_months_fit(now)
+            world.assert_paid_months_brought_their_credits_once()
             transaction.set_rollback(True)
 
 

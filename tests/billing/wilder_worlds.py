@@ -1,5 +1,6 @@
 """Lives in which more happens than in worlds.py: tiers by the month and the year with coupons, falls, suspensions, bank
-statements, debts written off, and months that are closed and handed to the accountant while all of it goes on."""
+statements, debts written off, moves to other time zones, and months that are closed and handed to the accountant while
+all of it goes on."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Count, Q
+
 from otai.billing import operations as billing
 from otai.billing.accountant.accounts import accounts
 from otai.billing.accountant.closing import close_month, figures_of
 from otai.billing.accountant.datev import Booking, bookings
-from otai.billing.models import BankEntry, ClosedMonth, CouponFor, Reversal
+from otai.billing.models import BankEntry, ClosedMonth, CouponFor, Purchase, Reversal
 from otai.billing.months import Month
 from otai.billing.operations.coupons import CouponTerms
 from otai.billing.package_months import package_months
@@ -21,6 +24,7 @@ from otai.billing.seller import seller
 from otai.billing.status import PurchaseStatus
 from otai.billing.testing import SLOW_DEBIT, FakeGateway
 from otai.errors import OtaiError, Refused
+from otai.orgs.operations import change_organisation
 from otai.pricing.price_book import Term, Tier
 from tests.billing.people import ALICE, OLGA
 from tests.billing.test_statements import entry, statement
@@ -56,6 +60,12 @@ class WilderWorld(World):
     def falls(self) -> None:
         tier = self.chance.choice([Tier.COMMUNITY, Tier.PRO])
         billing.change_tier(organisation=self.acme, tier=tier, who=ALICE, now=self.now, **CARD)
+
+    def moves_to_another_zone(self) -> None:
+        zone = self.chance.choice(["Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin", "America/New_York"])
+        self.acme = change_organisation(
+            organisation=self.acme, name=self.acme.name, time_zone=zone, who=ALICE, now=self.now
+        )
 
     def is_suspended_or_resumed(self) -> None:
         does = self.chance.choice([billing.suspend, billing.resume])
@@ -97,6 +107,7 @@ class WilderWorld(World):
         acts += [self.a_failed_refund_is_sent_again, self.surplus_is_returned, *[self.a_month_is_closed] * 3]
         acts += [*[self.holds_credits] * 2, *[self.a_run_ends] * 2, *[self.news_arrives] * 8]
         acts += [*[self.the_sweep_comes] * 2, self.somebody_settles, *[self.a_month_passes] * 3]
+        acts += [self.moves_to_another_zone] * 3
         for _ in range(steps):
             self.now += timedelta(minutes=self.chance.randint(0, 600))
             with suppress(Refused):
@@ -105,6 +116,12 @@ class WilderWorld(World):
             billing.resume(organisation=self.acme, who=OLGA, why="all is paid", now=self.now)
 
     # --- what must be so ----------------------------------------------------------------------------------------------
+
+    def assert_paid_months_brought_their_credits_once(self) -> None:
+        months = Purchase.objects.filter(organisation=self.acme, kind="subscription", paid_at__isnull=False)
+        brought = Q(brought_lots__source="monthly", brought_lots__gives_back=False)
+        for paid in months.annotate(grants=Count("brought_lots", filter=brought)):
+            assert paid.grants <= paid.months, paid.reference
 
     def assert_months_fit(self, since: datetime) -> None:
         """Each month adds up and begins with what the one before left; its bookings are its figures to the cent, and

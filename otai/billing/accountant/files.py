@@ -91,7 +91,8 @@ def export(kind: str, period: Period, *, now: datetime) -> AccountantFiles:
     while month <= period.last:
         booked = bookings(month)
         named |= {one.organisation for one in booked if one.organisation is not None}
-        for currency in currencies():
+        # A provider may keep its fees in a currency that nothing is sold in.
+        for currency in sorted({*currencies(), *(one.currency for one in booked)}):
             name = f"EXTF_Buchungsstapel_{month}_{currency}.csv"
             found[name] = datev_file(month, booked, currency=currency, now=now)
         month = month.next
