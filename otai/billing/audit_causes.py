@@ -7,14 +7,16 @@ What came before this audit has what was written then: where an older release wr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q
 
 from otai.billing.asked_above import Unexplained
 from otai.billing.initial_credits import kept
 from otai.billing.ledger_keys import MONTHLY, month_of_key, paid_back_key
 from otai.billing.models import (
     BroughtLot,
+    ChainLink,
     Event,
     Invoice,
     Payment,
@@ -39,6 +41,9 @@ from otai.orgs.models import Founder, Founding
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import PriceBook, Tier
 from otai.pricing.published import PriceBookUnknown
+
+BETWEEN_ZONES = timedelta(days=2)
+"""A day begins up to 26 hours earlier in one zone than in another, and may be the last of a month there alone."""
 
 
 def unexplained() -> Iterator[Unexplained]:
@@ -85,6 +90,7 @@ def _grants() -> Iterator[Unexplained]:
         if lot.source == LotSource.INITIAL and lot.credits > terms.initial_credits:
             yield Unexplained("initial credits are what the price book says", where, f"{lot.credits} credits")
     yield from _counted_months()
+    yield from _paid_months()
     yield from _given_once()
 
 
@@ -110,15 +116,43 @@ def _given(lot: Lot) -> bool:
 def _counted_months() -> Iterator[Unexplained]:
     """The count of months is at least the last month that was granted: else it would be granted again, or was
     skipped."""
-    granted: dict[object, int] = {}
-    keys = Transfer.objects.filter(key__startswith=MONTHLY).values_list("organisation", "key")
-    for organisation, key in keys.iterator(chunk_size=5000):
-        granted[organisation] = max(granted.get(organisation, 0), month_of_key(key))
+    granted: dict[object, tuple[int, datetime]] = {}
+    keys = Transfer.objects.filter(key__startswith=MONTHLY).values_list("organisation", "key", "at")
+    for organisation, key, at in keys.iterator(chunk_size=5000):
+        number = month_of_key(key)
+        if number > granted.get(organisation, (0, at))[0]:
+            granted[organisation] = (number, at)
     for subscription in Subscription.objects.order_by("id").iterator(chunk_size=500):
         next_at = anniversary_at(subscription.signed_up_at, subscription.months_granted + 1, subscription.zone)
-        is_due = subscription.next_grant_at == next_at
-        if not is_due or subscription.months_granted < granted.get(subscription.organisation_id, 0):
-            yield Unexplained("months granted are counted", str(subscription.organisation_id))
+        is_due, where = subscription.next_grant_at == next_at, str(subscription.organisation_id)
+        last, made_at = granted.get(subscription.organisation_id, (0, None))
+        if not is_due or subscription.months_granted < last:
+            yield Unexplained("months granted are counted", where)
+        if made_at and made_at < anniversary_at(subscription.signed_up_at, last, subscription.zone) - BETWEEN_ZONES:
+            yield Unexplained("a month is granted when it is due", where, f"{MONTHLY}{last}")
+
+
+def _paid_months() -> Iterator[Unexplained]:
+    """Monthly credits of a paid tier came with a month or year that was paid, and with none of them more often than it
+    has months. Of what a release before gave nothing is known."""
+    chained = ChainLink.objects.order_by("seq").values_list("chained_at", flat=True)
+    since, zones_since = chained.first(), chained.filter(kept_id__isnull=False).first()
+    if since is None:
+        return
+    theirs = BroughtLot.objects.filter(lot=OuterRef("id"), purchase__kind=PurchaseKind.SUBSCRIPTION)
+    monthly = Lot.objects.filter(~Exists(theirs), source=LotSource.MONTHLY, granted_at__gt=since)
+    given_back = BroughtLot.objects.filter(lot=OuterRef("id"), gives_back=True)
+    for lot in monthly.filter(~Exists(given_back)).order_by("id").iterator(chunk_size=500):
+        book, about = _book(lot.price_book), read_reference(lot.reference)
+        if book and about and about.name in set(Tier) and not book.tiers[Tier(about.name)].is_free:
+            yield Unexplained("monthly credits of a paid tier came with a month that was paid", str(lot.id))
+    if zones_since is None:
+        return
+    brought = Count("brought_lots", filter=Q(brought_lots__source=LotSource.MONTHLY, brought_lots__gives_back=False))
+    periods = Purchase.objects.filter(kind=PurchaseKind.SUBSCRIPTION, period_from_at__gt=zones_since)
+    for paid in periods.annotate(grants=brought).filter(grants__gt=1).order_by("id").iterator(chunk_size=500):
+        if paid.grants > paid.months:
+            yield Unexplained("a paid month brings its credits once", paid.reference, f"{paid.grants} times")
 
 
 def _states() -> Iterator[Unexplained]:

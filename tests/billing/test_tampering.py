@@ -11,11 +11,12 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models import F
 
-from otai.billing import audit_gone, vies
+from otai.billing import audit_gone, queries, vies
 from otai.billing import operations as billing
 from otai.billing.audit import audit as billing_audit
 from otai.billing.audit_gone import STAYS, STAYS_WITH_ITS_ORGANISATION, gone
 from otai.billing.chain import KEPT
+from otai.billing.ledger_keys import monthly_key
 from otai.billing.models import (
     ChainLink,
     ClosedMonth,
@@ -26,6 +27,7 @@ from otai.billing.models import (
     Payment,
     PaymentRefund,
     Purchase,
+    Subscription,
     WriteOff,
 )
 from otai.billing.operations import balance
@@ -33,7 +35,9 @@ from otai.billing.operations.chaining import chain_new
 from otai.billing.operations.refunds import refund_failed
 from otai.billing.operations.vat_ids import ask_vies
 from otai.ledger import operations as ledger
+from otai.ledger.models import LotSource
 from otai.orgs.models import Organisation
+from otai.pricing.anniversary import anniversary_at
 from tests.billing import books
 from tests.billing.people import details
 from tests.tampering import accepted_columns, is_found
@@ -204,6 +208,30 @@ def test_what_the_audits_were_blind_to_is_found(everything: Organisation, now: d
         Purchase.objects.filter(status="refunded").update(status="paid")
         assert billing_audit().findings
         transaction.set_rollback(True)
+
+
+def test_a_gift_that_was_made_to_look_like_a_month_is_found(everything: Organisation, now: datetime) -> None:
+    """By whoever counts the month too, and knows when the next one is due: a month that is not due yet, or that no
+    payment brought."""
+    own = Subscription.objects.get(organisation=everything)
+    for number, at in ((own.months_granted + 3, now + books.DAY), (own.months_granted + 1, own.next_grant_at)):
+        with transaction.atomic():
+            ledger.grant(
+                organisation=everything.id,
+                credits=50,
+                source=LotSource.MONTHLY,
+                key=monthly_key(number),
+                reference="tier:pro",
+                reason="a gift",
+                now=at,
+                price_book=queries.price_book().version,
+            )
+            next_at = anniversary_at(own.signed_up_at, number + 1, own.zone)
+            Subscription.objects.filter(pk=own.pk).update(months_granted=number, next_grant_at=next_at)
+            found = {one.what for one in billing_audit().findings}
+            assert "monthly credits of a paid tier came with a month that was paid" in found
+            assert ("a month is granted when it is due" in found) == (at == now + books.DAY)
+            transaction.set_rollback(True)
 
 
 def test_a_row_that_is_taken_away_is_missed(everything: Organisation) -> None:
