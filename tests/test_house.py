@@ -120,6 +120,24 @@ def test_what_many_parameters_say_together_is_one_value() -> None:
     assert MORE_PARAMETERS.keys() - found.keys() == set(), "no exception is kept that is none any more"
 
 
+SAYS_ITSELF = {"notifications.py", "signing_in.py"}
+"""Of the commands for a Studio elsewhere: what has no sister here."""
+
+
+def test_a_command_says_the_same_here_and_elsewhere() -> None:
+    """What is printed of a noun stands in cli/presenters, once for the installation here and the Studio elsewhere."""
+    commands = dict(below(OTAI / "cli" / "remote"))
+    assert len(commands) > 8
+    said = [
+        f"{path}:{node.lineno}"
+        for path, tree in commands.items()
+        if path not in SAYS_ITSELF
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("say", "print_table")
+    ]
+    assert said == []
+
+
 NO_NAMES = {"found", "one"}
 LINES_IN_VIEW = 20
 

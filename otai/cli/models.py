@@ -112,7 +112,7 @@ def export(
     if json:
         print_json({"file": path, "sha256": sha256, "bytes": size, "report_card": page})
         return
-    say(f"{trained} is in {path} ({presented.megabytes(size)}, sha256 {sha256})")
+    presented.show_export(str(trained), path, sha256=sha256)
     if page is not None:
         say(f"Its report card is in {page}.")
 

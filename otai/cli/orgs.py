@@ -158,9 +158,8 @@ def balance(org: OrgOption = None, json: JsonOption = False) -> None:
         told = [{"code": warning.code, "message": warning.message} for warning in warnings]
         print_json({"organisation": organisation.slug, "tier": tier, **found, "warnings": told})
         return
-    say(f"{organisation.name}, {tier.title}: {credits.balance_in_words(ledger.balance(organisation.id))}")
-    for warning in warnings:
-        say(f"! {warning.message}")
+    said = [warning.message for warning in warnings]
+    credits.show_balance(organisation.name, tier, ledger.balance(organisation.id), warnings=said)
 
 
 def statement(
@@ -185,5 +184,4 @@ def statement(
     elif json:
         print_json({"organisation": organisation.slug, "lines": lines, "balance": balance})
     else:
-        credits.show_statement(lines, of=organisation.name, zone=organisation.zone)
-        say(f"Balance: {credits.balance_in_words(balance)}")
+        credits.show_statement(lines, of=organisation.name, balance=balance, zone=organisation.zone)

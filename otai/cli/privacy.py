@@ -31,7 +31,7 @@ def delete(yes: Yes = False, org: OrgOption = None) -> None:
     organisation = organisation_named(org)
     closing.show_closing(organisation.name, asdict(organisations.what_closes(organisation)))
     if not yes:
-        say("Nothing was changed. With --yes it is deleted.")
+        closing.show_not_asked(needed="--yes")
         return
     found = organisations.ask_to_delete(organisation=organisation, who=actor(), now=utc_now())
     closing.show_asked({"erased_at": found.closing_at})
@@ -43,7 +43,7 @@ def keep(org: OrgOption = None) -> None:
     from otai.privacy import organisations
 
     found = organisations.take_back(organisation=organisation_named(org), who=actor(), now=utc_now())
-    say(f"{found.name} goes on.")
+    closing.show_kept(found.name)
 
 
 @app.command("retention")

@@ -200,19 +200,19 @@ def columns(
     options = ReadOptions(roles=roles, encoding=encoding, delimiter=delimiter, sheet=sheet, header=header, dates=dates)
     with readable(file) as given:
         preview = tickets_jobs.preview_here(given, options)
+    asked = dataclasses.asdict(preview.unsettled_dates) if preview.unsettled_dates else None
     if json:
-        asked = dataclasses.asdict(preview.unsettled_dates) if preview.unsettled_dates else None
         shown = {"format": say_fact(preview.format), "rows_looked_at": preview.look.rows, "unsettled_dates": asked}
         print_json(shown | preview.roles.as_dict())
         return
-    become = " ".join(map(say_fact, preview.rows_become))
-    say(f"{file.name}: {say_fact(preview.format)}; looked at {say_fact(Fact.from_dict(preview.look.where))}. {become}")
-    data_sets.show_columns(preview.roles)
-    if (open_dates := preview.unsettled_dates) is not None:
-        say(
-            f"Nothing settles how dates such as {open_dates.example} in “{open_dates.column}” are read: "
-            f"{open_dates.read_as}, unless --dates says it."
-        )
+    data_sets.show_preview(
+        file.name,
+        format=say_fact(preview.format),
+        looked_at=say_fact(Fact.from_dict(preview.look.where)),
+        roles=preview.roles,
+        unsettled_dates=asked,
+        rows_become=[say_fact(one) for one in preview.rows_become],
+    )
 
 
 @app.command()
@@ -372,9 +372,7 @@ def delete(
     if json:
         print_json(dataclasses.asdict(gone))
         return
-    say(f"{', '.join(gone.data_sets)}: {gone.tickets:,} tickets are deleted. Their figures stay.")
-    if gone.models:
-        say(f"Deleted with them: {', '.join(gone.models)}.")
+    data_sets.show_deleted(gone.data_sets, gone.tickets, models=gone.models)
 
 
 def _as_the_api_says(going: deletion.TicketsGoing) -> dict[str, Any]:

@@ -28,6 +28,16 @@ def show_closing(name: str, closes: Mapping[str, Any]) -> None:
     )
 
 
+def show_not_asked(*, needed: str) -> None:
+    """Where nobody asked for it; `needed` is what the command lacks."""
+    say(f"Nothing was changed. With {needed} it is deleted.")
+
+
+def show_kept(name: str) -> None:
+    """A deletion that was taken back."""
+    say(f"{name} goes on.")
+
+
 def show_asked(closes: Mapping[str, Any]) -> None:
     """When it is erased."""
     say(f"It only reads now, and is erased on {str(closes['erased_at'])[:10]}. Until then: otai org keep.")

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Protocol
 
-from otai.cli.output import print_table
+from otai.cli.output import print_table, say
 from otai.cli.presenters.words import moment
+from otai.pricing.price_book import Tier
 
 
 class Balance(Protocol):
@@ -39,8 +40,15 @@ def balance_in_words(balance: Balance) -> str:
     return f"{balance.available} available | {balance.held} held | {balance.spent} spent"
 
 
-def show_statement(lines: Iterable[StatementLine], *, of: str, zone: tzinfo | None) -> None:
-    """`of`: the name of the organisation."""
+def show_balance(name: str, tier: Tier, balance: Balance, *, warnings: Iterable[str]) -> None:
+    """Prints an organisation's tier and credits, and what it should know of its account."""
+    say(f"{name}, {tier.title}: {balance_in_words(balance)}")
+    for warning in warnings:
+        say(f"! {warning}")
+
+
+def show_statement(lines: Iterable[StatementLine], *, of: str, balance: Balance, zone: tzinfo | None) -> None:
+    """Prints movements of credits and the balance; `of`: the name of the organisation."""
     print_table(
         ["date", "what", "why", "in", "out", "available", "held", "spent"],
         [
@@ -59,3 +67,4 @@ def show_statement(lines: Iterable[StatementLine], *, of: str, zone: tzinfo | No
         right=["in", "out", "available", "held", "spent"],
         title=f"Credit statement of {of}",
     )
+    say(f"Balance: {balance_in_words(balance)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
@@ -78,6 +78,25 @@ def show_data_sets(found: Iterable[DataSet], *, zone: tzinfo | None) -> None:
         [[one.name, one.version, f"{one.tickets:,}", moment(one.imported_at, zone), _origin(one)] for one in found],
         right=["version", "tickets"],
     )
+
+
+def show_preview(
+    file: str,
+    *,
+    format: str,
+    looked_at: str,
+    roles: ColumnRoles,
+    unsettled_dates: Mapping[str, str] | None,
+    rows_become: Sequence[str] = (),
+) -> None:
+    """Prints what a file is taken for, column by column; `unsettled_dates` as the API says them."""
+    say(" ".join([f"{file}: {format}; looked at {looked_at}.", *rows_become]))
+    show_columns(roles)
+    if unsettled_dates is not None:
+        say(
+            f"Nothing settles how dates such as {unsettled_dates['example']} in “{unsettled_dates['column']}” are "
+            f"read: {unsettled_dates['read_as']}, unless --dates says it."
+        )
 
 
 def show_columns(roles: ColumnRoles) -> None:
@@ -171,3 +190,10 @@ def show_going(going: Mapping[str, Any], *, with_models: bool) -> None:
     if going["open_runs"]:
         say(f"In the way: run {', '.join(map(str, going['open_runs']))}. Cancel it first: otai runs cancel NUMBER")
     say("Files that were exported or downloaded are yours, and stay where you put them.")
+
+
+def show_deleted(data_sets: Sequence[str], tickets: int, *, models: Sequence[str]) -> None:
+    """Afterwards: what went, models with their names."""
+    say(f"{', '.join(data_sets)}: {tickets:,} tickets are deleted. Their figures stay.")
+    if models:
+        say(f"Deleted with them: {', '.join(models)}.")

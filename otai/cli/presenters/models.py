@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
+from pathlib import Path
 from typing import Any, Protocol
 
 from otai.cli.output import print_table, say
@@ -84,6 +85,12 @@ def show_prediction(text: str, attributes: Mapping[str, Predicted]) -> None:
         ],
         right=["confidence"],
     )
+
+
+def show_export(model: str, path: Path, *, sha256: str = "") -> None:
+    """Where a model was written, and how large it is; with its hash where that is known."""
+    hashed = f", sha256 {sha256}" if sha256 else ""
+    say(f"{model} is in {path} ({megabytes(path.stat().st_size)}{hashed})")
 
 
 def show_would_go(name: str) -> None:

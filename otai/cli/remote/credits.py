@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from otai.cli.output import JsonOption, print_json, say
+from otai.cli.output import JsonOption, print_json
 from otai.cli.presenters import credits
 from otai.cli.remote.signing_in import studio
 from otai.client import Balance, StatementLine
@@ -21,9 +21,8 @@ def balance(json: JsonOption = False) -> None:
     if json:
         print_json(found)
         return
-    say(f"{found['name']}, {Tier(found['tier']).title}: {credits.balance_in_words(Balance.of(found['balance']))}")
-    for warning in found["warnings"]:
-        say(f"! {warning['message']}")
+    said = [warning["message"] for warning in found["warnings"]]
+    credits.show_balance(found["name"], Tier(found["tier"]), Balance.of(found["balance"]), warnings=said)
 
 
 def statement(
@@ -36,5 +35,5 @@ def statement(
             print_json(lines)
             return
         organisation = there.organisation()
-    credits.show_statement(map(StatementLine.of, lines), of=organisation["name"], zone=None)
-    say(f"Balance: {credits.balance_in_words(Balance.of(organisation['balance']))}")
+    balance = Balance.of(organisation["balance"])
+    credits.show_statement(map(StatementLine.of, lines), of=organisation["name"], balance=balance, zone=None)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from otai.cli.output import JsonOption, print_json, say
+from otai.cli.output import JsonOption, print_json
 from otai.cli.presenters import closing
 from otai.cli.privacy import Days, Hours, Yes
 from otai.cli.remote.signing_in import studio
@@ -65,7 +65,7 @@ def delete(
         print_json(found)
         return
     closing.show_closing(organisation or "This organisation", found)
-    closing.show_asked(found) if yes else say("Nothing was changed. With its short name and --yes it is deleted.")
+    closing.show_asked(found) if yes else closing.show_not_asked(needed="its short name and --yes")
 
 
 @app.command("keep")
@@ -73,4 +73,4 @@ def keep() -> None:
     """Take the deletion of the organisation back, while its 30 days last."""
     with studio() as there:
         there.keep_organisation()
-    say("The organisation goes on.")
+    closing.show_kept("The organisation")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from otai.cli.arguments import ModelArgument
-from otai.cli.output import JsonOption, print_json, say
+from otai.cli.output import JsonOption, print_json
 from otai.cli.presenters import models
 from otai.cli.remote.signing_in import studio
 from otai.client import ModelVersion
@@ -68,7 +68,7 @@ def export(
     if json:
         print_json({"file": path, "bytes": path.stat().st_size})
     else:
-        say(f"{name} is in {path} ({models.megabytes(path.stat().st_size)})")
+        models.show_export(name, path)
 
 
 @app.command("delete")

@@ -12,7 +12,7 @@ from otai.cli import relabelling
 from otai.cli import tickets as local_tickets
 from otai.cli.given_files import readable
 from otai.cli.import_bar import ImportBar
-from otai.cli.output import JsonOption, print_json, say
+from otai.cli.output import JsonOption, print_json
 from otai.cli.presenters import data_sets
 from otai.cli.remote.signing_in import studio
 from otai.cli.tickets import (
@@ -136,8 +136,13 @@ def columns(
     if json:
         print_json(found)
     else:
-        say(f"{file.name}: {found['format']}; looked at {found['rows_looked_at']:,} rows.")
-        data_sets.show_columns(ColumnRoles.from_dict(found["roles"]))
+        data_sets.show_preview(
+            file.name,
+            format=found["format"],
+            looked_at=f"{found['rows_looked_at']:,} rows",
+            roles=ColumnRoles.from_dict(found["roles"]),
+            unsettled_dates=found.get("unsettled_dates"),
+        )
 
 
 @app.command("list")
@@ -228,7 +233,8 @@ def delete(
     if json:
         print_json(going)
     elif yes and not dry_run:
-        say(f"{', '.join(going['data_sets'])}: {going['tickets']:,} tickets are deleted. Their figures stay.")
+        models = going["staying_models"] if with_models else []
+        data_sets.show_deleted(going["data_sets"], going["tickets"], models=models)
     else:
         data_sets.show_going(going, with_models=with_models)
 
