@@ -28,10 +28,11 @@ from otai.ledger.audit import audit as ledger_audit
 from otai.ledger.models import Lot, LotSource
 from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at
-from otai.pricing.price_book import PRICE_BOOK, Term, Tier
+from otai.pricing.price_book import Term, Tier
 from otai.units import Money
 from tests.billing.people import ALICE, OLGA, details, sign_up, transfer
 from tests.billing.test_commands import as_json, otai
+from tests.pricing.book import BOOK_WITH_YEARS
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -79,11 +80,11 @@ def is_reversed(fake: Any, purchase: Purchase, now: datetime, cents: int | None 
 @pytest.mark.pure
 def test_a_year_costs_what_ten_months_do() -> None:
     for tier in (Tier.PRO, Tier.ENTERPRISE):
-        terms = PRICE_BOOK.tiers[tier]
+        terms = BOOK_WITH_YEARS.tiers[tier]
         assert terms.annual_price == Money(terms.monthly_price.cents * 10)
         assert terms.annual_saving == Money(terms.monthly_price.cents * 2)
         assert (terms.price_for(Term.MONTH), terms.price_for(Term.YEAR)) == (terms.monthly_price, terms.annual_price)
-    assert PRICE_BOOK.tiers[Tier.COMMUNITY].annual_price is None
+    assert BOOK_WITH_YEARS.tiers[Tier.COMMUNITY].annual_price is None
 
 
 def test_a_year_is_one_payment_and_one_invoice_and_its_credits_come_month_by_month(

@@ -30,6 +30,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Tier
 from otai.units import Money
+from otai.words.sentences import Fact
 from tests.billing.people import ALICE, OLGA
 from tests.billing.validation import problems
 
@@ -211,6 +212,11 @@ def test_a_state_that_the_provider_added_takes_nothing_and_is_told_to_an_operato
     assert [one.purchase for one in queries.reversals_for_a_person()] == [bought]
 
 
+def issued(document: Invoice) -> dict[str, Any]:
+    """Why, as its history has it."""
+    return Event.objects.get(subject="invoice", subject_id=str(document.id)).details["why"]
+
+
 def test_a_refund_in_the_providers_dashboard_takes_credits_and_claims_nothing(
     acme: Organisation, fake: Any, now: datetime
 ) -> None:
@@ -221,6 +227,7 @@ def test_a_refund_in_the_providers_dashboard_takes_credits_and_claims_nothing(
     assert queries.owed(acme).owed == []
     note = Invoice.objects.get(kind="credit_note")
     assert note.net_cents == 400_00, "the vendor made it cheaper"
+    assert issued(note) == Fact("billing.refunded_at_provider").as_dict()
     assert Notice.objects.get(template="document").context["document"] == note.number
     deliver(fake, fake.refund_by_hand(bought.gateway_reference, cents=bought.gross_cents // 2, name="2"), now)
     assert status(bought) == PurchaseStatus.REVERSED
@@ -235,6 +242,9 @@ def test_a_refund_that_failed_at_the_provider_gives_the_credits_back(
     assert (available(acme), status(bought)) == (6, PurchaseStatus.REVERSED)
     failed = fake.refund_by_hand(bought.gateway_reference, cents=bought.gross_cents, outcome=ReversalOutcome.WON)
     deliver(fake, failed, now)
+    again = Invoice.objects.filter(kind="invoice").latest("number")
+    stays = Fact("billing.payment_stays", {"reference": bought.reference}).as_dict()
+    assert (again.net_cents, issued(again)) == (bought.net_cents, stays)
     assert (available(acme), status(bought)) == (106, PurchaseStatus.PAID)
     assert_books_fit()
 
@@ -264,6 +274,16 @@ def test_credits_released_while_a_dispute_is_open_are_frozen_before_a_run_can_ta
     deliver(fake, fake.dispute(bought.gateway_reference, verdict="won"), now)
     assert available(acme) == 106
     assert_books_fit()
+
+
+def test_what_came_back_is_taken_by_housekeeping_and_counted(acme: Organisation, fake: Any, now: datetime) -> None:
+    bought = buys(acme, now)
+    hold = holds(acme, 56, now)
+    deliver(fake, fake.dispute(bought.gateway_reference), now)
+    assert billing.collect_owed(now=now) == 0, "they are held"
+    ledger_operations.release(organisation=acme.id, hold=hold, key="r", reason="failed", now=now)
+    assert [billing.collect_owed(now=now) for _ in range(2)] == [50, 0]
+    assert available(acme) == 6
 
 
 def test_what_was_refunded_and_then_disputed_whole_is_owed_in_money(

@@ -25,6 +25,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.anniversary import anniversary_at
 from otai.pricing.price_book import Term, Tier
 from otai.words import invoices as words
+from otai.words.sentences import Fact
 from tests.billing.people import ALICE, transfer
 from tests.billing.test_annual_plans import BERLIN, DAY, bought, is_reversed, monthly, subscription, sweep, takes
 
@@ -42,6 +43,17 @@ def a_rise(acme: Organisation, now: datetime, old: Term, new: Term) -> tuple[Pur
     rise = bought(takes(acme, Tier.ENTERPRISE, new, now + 10 * DAY, at_once=True))
     first.refresh_from_db()
     return first, rise
+
+
+def history(purchase: Purchase) -> list[tuple[str, datetime, dict[str, Any]]]:
+    """What is written down of its month: what, when, and why."""
+    moves = [BillingOccurrence.MONTH_ENDED_EARLY, BillingOccurrence.MONTH_RESTORED]
+    found = Event.objects.filter(subject="purchase", subject_id=str(purchase.id), move__in=moves).order_by("id")
+    return [(one.move, one.at, one.details["why"]) for one in found]
+
+
+def why(code: str, purchase: Purchase) -> dict[str, Any]:
+    return Fact(f"billing.{code}", {"reference": purchase.reference}).as_dict()
 
 
 @pytest.mark.parametrize(("old", "new"), [(Term.YEAR, Term.YEAR), (Term.MONTH, Term.MONTH), (Term.MONTH, Term.YEAR)])
@@ -94,6 +106,7 @@ def test_a_worth_that_was_used_up_in_a_dearer_tier_does_not_come_back(
     assert tier is Tier.PRO and until is not None
     assert abs((until - middle) - whole / 2) <= DAY, "half of it is left"
     assert Purchase.objects.get(id=first.id).period_until_at == until
+    assert history(first)[-1] == ("month_ended_early", middle, why("payment_taken_back", rise)), "it ends sooner"
     assert audit().findings == []
 
 
@@ -104,6 +117,10 @@ def test_a_rise_that_is_won_late_is_in_force_again(acme: Organisation, fake: Any
     seen = fake.reversals(rise.gateway_reference)
     billing.book_reversals(rise.id, seen, who="fake", now=now + 30 * DAY)
     assert in_force(acme) == (Tier.ENTERPRISE, rise.period_until_at, "paid")
+    assert history(rise) == [
+        ("month_ended_early", now + 20 * DAY, why("payment_taken_back", rise)),
+        ("month_restored", now + 30 * DAY, why("payment_stays", rise)),
+    ]
     assert ledger.balance(acme.id).available == 500
     assert audit().findings == []
 
@@ -147,8 +164,10 @@ def test_a_period_that_is_won_after_its_rise_was_lost_is_in_force_again(
     is_reversed(fake, first, now + 12 * DAY)
     is_reversed(fake, rise, now + 14 * DAY)
     assert in_force(acme) == (Tier.COMMUNITY, None, "free")
+    before = history(first)
     is_won(fake, first, now + 20 * DAY)
     assert in_force(acme) == (Tier.PRO, first.period_until_at, "paid")
+    assert history(first) == before, "it ends when it would have"
     assert subscription(acme).renewal_term == old
     assert ledger.balance(acme.id).available == 100
     is_won(fake, first, now + 21 * DAY)

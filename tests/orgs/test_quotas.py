@@ -40,6 +40,7 @@ from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, UploadWaiting
 from tests import stories
 from tests.orgs.people import joins, person
+from tests.pricing.book import BOOK_WITH_YEARS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,7 +93,7 @@ def many_at_once(times: int, work: Callable[[], Any]) -> list[str]:
 @pytest.mark.pure
 def test_quotas_are_those_of_the_book_and_books_of_before_have_none() -> None:
     assert {quota.value for quota in Quota} == set(TierQuotas.__dataclass_fields__) - {"reason"}
-    for terms in PRICE_BOOK.tiers.values():
+    for terms in BOOK_WITH_YEARS.tiers.values():
         assert all(getattr(terms.quotas, quota.value) > 0 for quota in Quota)
     assert {terms.quotas.data_sets for terms in read("2026-11e").tiers.values()} == {None}
 

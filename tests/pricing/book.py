@@ -4,3 +4,6 @@ since."""
 from otai.pricing.published import read
 
 BOOK = read("2026-11")
+
+BOOK_WITH_YEARS = read("2026-12b")
+"""One in which a tier can be taken for a year, and has quotas."""

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from otai.billing import price_books
 from otai.pricing.nearly_free import nearly_free
 from otai.pricing.published import as_published, from_published
+from tests.pricing.book import BOOK_WITH_YEARS
 
 pytestmark = pytest.mark.pure
 
 
 def changed(*changes: tuple[str, Any]) -> Any:
-    """The book in force with other values, each at its path: `tiers.pro.monthly_price.cents`."""
-    values = as_published(price_books.price_book())
+    """A book with other values, each at its path: `tiers.pro.monthly_price.cents`."""
+    values = as_published(BOOK_WITH_YEARS)
     for path, value in changes:
         *way, last = path.split(".")
         there: Any = values

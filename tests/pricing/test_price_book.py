@@ -13,7 +13,7 @@ from otai.pricing.published import FOLDER, PriceBookUnknown, as_published, book_
 from otai.pricing.quote import price
 from otai.units import Money
 from tests.conftest import SHARED
-from tests.pricing.book import BOOK
+from tests.pricing.book import BOOK, BOOK_WITH_YEARS
 
 pytestmark = pytest.mark.pure
 
@@ -60,7 +60,10 @@ ALL_PRICES = [
 @pytest.mark.parametrize(("mode", "delivery", "first", "last", "credits"), ALL_PRICES)
 def test_every_price_of_the_brief_is_charged(mode: str, delivery: str, first: int, last: int, credits: int) -> None:
     for attributes in range(first, last + 1):
-        assert price(PRICE_BOOK, mode=Mode(mode), delivery=Delivery(delivery), attributes=attributes).credits == credits
+        assert (
+            price(BOOK_WITH_YEARS, mode=Mode(mode), delivery=Delivery(delivery), attributes=attributes).credits
+            == credits
+        )
 
 
 def test_a_published_price_book_stays_as_it_was() -> None:
@@ -87,7 +90,7 @@ def test_the_literals_are_the_golden_file() -> None:
 
 
 def test_tiers_bring_the_credits_and_modes_of_the_brief() -> None:
-    terms = {tier: PRICE_BOOK.tiers[tier] for tier in Tier}
+    terms = {tier: BOOK_WITH_YEARS.tiers[tier] for tier in Tier}
     assert {tier.value: (t.initial_credits, t.monthly_credits) for tier, t in terms.items()} == {
         "community": (6, 2),
         "pro": (100, 50),
@@ -101,7 +104,7 @@ def test_tiers_bring_the_credits_and_modes_of_the_brief() -> None:
 
 
 def test_packages_cost_what_the_brief_says() -> None:
-    assert [(p.credits, p.price, p.cents_per_credit) for p in PRICE_BOOK.packages] == [
+    assert [(p.credits, p.price, p.cents_per_credit) for p in BOOK_WITH_YEARS.packages] == [
         (10, Money(100_00), Fraction(1000)),
         (50, Money(450_00), Fraction(900)),
         (100, Money(800_00), Fraction(800)),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from uuid import UUID, uuid4
 
 import pyarrow.parquet as pq
@@ -23,7 +25,7 @@ from otai.ledger import operations as ledger_operations
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
 from otai.orgs.models import Organisation
-from otai.pricing.price_book import Tier
+from otai.pricing.price_book import PRICE_BOOK, BasePrice, Delivery, Mode, Tier
 from otai.runs import operations as runs
 from otai.runs.executors.local import LocalExecutor
 from otai.runs.guarantee import fee, files, operations, queries
@@ -247,6 +249,29 @@ def test_funding_that_was_spent_meanwhile_comes_from_what_was_given_since(
     assert back and (back.move, back.details["short"]) == ("training -> agreed", 0)
     line = ledger.statement(acme.id)[-1]
     assert (line.credits_out, line.reference) == (1, runs.hold_reference(run.id))
+    assert audit().clean
+
+
+DEARER = {(Mode.BASIC, Delivery.STANDARD): BasePrice(6, "Three for few attributes.")}
+DEARER_BOOK = dataclasses.replace(PRICE_BOOK, version="dearer", base_prices={**PRICE_BOOK.base_prices, **DEARER})
+
+
+def test_funding_of_several_credits_is_taken_from_the_lots_that_have_it(
+    acme: Organisation, support: DataSet, now: datetime, settings: Any
+) -> None:
+    """Of the three credits that the guarantee gave, two went into something else: they come from what the training
+    drew on."""
+    settings.OTAI_PRICE_BOOK = "tests.runs.test_guarantee:DEARER_BOOK"
+    guarantee = agreed(acme, support, now)
+    run = included(acme, support, now)
+    assert (run.credits, balance(acme)) == (3, (6, 3, 0))
+    books.hold(acme.id, 5, now=now)
+    runs.cancel_run(organisation=acme, number=run.number, who="alice", now=now)
+    assert balance(acme) == (1, 5, 0)
+    taken = [(line.credits_out, line.reference) for line in ledger.statement(acme.id)][-2:]
+    assert taken == [(1, runs.hold_reference(run.id)), (2, runs.hold_reference(run.id))]
+    back = queries.events(guarantee).last()
+    assert back and (back.details["credits"], back.details["short"]) == (3, 0)
     assert audit().clean
 
 

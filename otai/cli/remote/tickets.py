@@ -130,18 +130,18 @@ def columns(
 ) -> None:
     """Show what each column would be taken for, and why, without importing."""
     with readable(file) as given, studio() as there:
-        found = there.preview_columns(
+        preview = there.preview_columns(
             given, column=column, attribute=attribute, multi=multi, ordered=ordered, ignore=ignore
         )
     if json:
-        print_json(found)
+        print_json(preview)
     else:
         data_sets.show_preview(
             file.name,
-            format=found["format"],
-            looked_at=f"{found['rows_looked_at']:,} rows",
-            roles=ColumnRoles.from_dict(found["roles"]),
-            unsettled_dates=found.get("unsettled_dates"),
+            format=preview["format"],
+            looked_at=f"{preview['rows_looked_at']:,} rows",
+            roles=ColumnRoles.from_dict(preview["roles"]),
+            unsettled_dates=preview.get("unsettled_dates"),
         )
 
 
