@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from otai.errors import Invalid
@@ -121,6 +122,9 @@ class BaseVersion:
         )
 
 
+LINES_WERE_CUT = "lines_were_cut"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be different: by (ticket, attribute), by (same-text key, attribute), every label that `mapping`
@@ -222,8 +226,9 @@ class _Target:
         for batch in table.combine_chunks().to_batches(max_chunksize=ROW_GROUP_TICKETS):
             self._builder.add(batch)
 
-    def finish(self) -> Profile:
-        """The profile, with what came, changed and went since the version before, and lines that give labels away."""
+    def finish(self, *done: Finding) -> Profile:
+        """The profile, with what came, changed and went since the version before, what was `done` to it, and lines that
+        give labels away."""
         self.close()
         base = self._base
         for one in base.attributes:
@@ -236,7 +241,7 @@ class _Target:
         proposed = [one.name for one in base.attributes if one.name not in base.not_proposed]
         leaks = find_leaks(texts, {name: labels[name] for name in proposed}).findings()
         since = compare(base.path, self._path, by_id=True).findings(version=base.version)
-        return self._builder.finish().with_findings([*since, *leaks, *base.still_true])
+        return self._builder.finish().with_findings([*since, *done, *leaks, *base.still_true])
 
     def close(self) -> None:
         self._writer.close()
@@ -372,14 +377,28 @@ def cut(base: BaseVersion, *, lines: Set[str], phrases: Set[str], into: Path) ->
         rules = TextRules.of_schema(source.schema_arrow) or TextRules(kinds=())
         rules = dataclasses.replace(rules, lines=rules.lines | lines, phrases=rules.phrases | phrases)
         target = _Target(base, into, rules.in_schema(source.schema_arrow))
+        shorter = 0
         for batch in source.iter_batches(batch_size=ROW_GROUP_TICKETS):
-            table = pa.Table.from_batches([batch])
+            before = table = pa.Table.from_batches([batch])
             for name, without in (("subject", rules.subject_without_given), ("body", rules.without_given)):
                 at = table.schema.get_field_index(name)
                 kept = [text and (without(text) or None) for text in table[name].to_pylist()]
                 table = table.set_column(at, table.schema.field(at), pa.array(kept, pa.string()))
+            changed = pc.or_(
+                *(pc.not_equal(_filled(table[name]), _filled(before[name])) for name in ("subject", "body"))
+            )
+            shorter += pc.sum(changed).as_py() or 0
             target.add(table.cast(target.schema))
-    return target.finish()
+    return target.finish(found_cut(shorter, of=source.metadata.num_rows))
+
+
+def found_cut(tickets: int, *, of: int) -> Finding:
+    """That lines which gave labels away were cut from so many of the tickets."""
+    return Finding(LINES_WERE_CUT, values={"tickets": tickets, "of": of})
+
+
+def _filled(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.fill_null(texts, "")
 
 
 def uncut(base: BaseVersion, *, into: Path) -> Profile:

@@ -23,6 +23,7 @@ from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY
 from otai.orgs import quotas
 from otai.orgs.quotas import Quota
 from otai.tickets.changing import (
+    LINES_WERE_CUT,
     AttributeOf,
     BaseVersion,
     Changed,
@@ -45,7 +46,7 @@ from otai.tickets.queries import not_proposed, tickets_path
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
-STILL_TRUE = ("text_was_cut", "personal_data")
+STILL_TRUE = ("text_was_cut", LINES_WERE_CUT, "personal_data")
 """Findings of the import that the next version keeps: its texts are the same."""
 
 CUT = Fact("made_as.without_given_lines")

@@ -319,6 +319,13 @@ DATA: Mapping[str, Words] = {
         ),
         "Nothing to do.",
     ),
+    "lines_were_cut": Words(
+        (
+            "Lines that give labels away were cut from {tickets:n} of {of:n} tickets. New tickets are cut alike when "
+            "they are predicted.",
+        ),
+        "Nothing to do. The version before keeps them.",
+    ),
     "many_labels": Words(
         ("{attribute} has {labels:n} labels, each with few tickets.",),
         "Check that it is not a name or a number. A coarser attribute (its parent category) is learnt far better.",

@@ -48,6 +48,29 @@ def test_people_whose_numbers_are_those_of_tickets_are_no_tickets(tmp_path: Path
     assert said["tables_joined"] == {"files": ["comments.csv"]}
 
 
+@pytest.mark.parametrize("names", [("Nr", "Betreff", "Text", "Warteschlange"), ("A", "B", "C", "D")])
+@pytest.mark.parametrize("kind", ["zip", "workbook"])
+def test_the_tickets_are_the_table_with_texts_however_long_a_list_beside_it_is(
+    tmp_path: Path, kind: str, names: tuple[str, ...]
+) -> None:
+    customers = [["Customer", "City", "Contract"], *([f"C{n}", "Gent", ("gold", "iron")[n % 2]] for n in range(300))]
+    notes = [[f"Please read this before you use the list of our tickets, paragraph {n}."] for n in range(30)]
+    tickets = [list(names), *([n, subject(n), body(n), team(n)] for n in range(60))]
+    if kind == "zip":
+        path = zipped(tmp_path / "all.zip", customers=customers, tickets=tickets)
+    else:
+        book = openpyxl.Workbook()
+        for title, rows in (("Notes", notes), ("Customers", customers), ("Tickets", [["Of 2026"], [], *tickets])):
+            sheet = book.create_sheet(title)
+            for row in rows:
+                sheet.append(row)
+        book.save(path := tmp_path / "all.xlsx")
+    found, stored = read(path)
+    assert (len(stored), [one.name for one in found.roles.attributes]) == (60, [names[3]])
+    (said,) = (one.values for one in found.profile.findings if one.code in ("sheets_chosen", "files_chosen"))
+    assert "ustomers" in str(said["left_out"]) and "ickets" not in str(said["left_out"])
+
+
 @pytest.mark.parametrize("kind", ["zip", "workbook"])
 def test_a_later_part_without_a_time_of_change_is_newer(tmp_path: Path, kind: str) -> None:
     """As of two files that are given one after the other."""

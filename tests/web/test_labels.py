@@ -152,6 +152,12 @@ def test_what_gives_labels_away_is_cut_with_one_click(
     assert not any("took this" in (row["body"] or "") for row in tickets.tickets(made))
     page = alice.get(answer["Location"]).content.decode()
     assert "may look better than the model is" not in page
+    # The tickets say what was done to them, also when their labels are other ones later.
+    said = f"were cut from {found.tickets} of {found.tickets} tickets"
+    assert said in alice.get(f"/acme/tickets/{made.id}/").content.decode()
+    label = made.attributes.get(name="queue").labels.all()[0].name
+    alice.post(f"/acme/tickets/{made.id}/labels", {"attribute": "queue", "label": label, "becomes": "other"})
+    assert newest().version == 3 and said in alice.get(f"/acme/tickets/{newest().id}/").content.decode()
     # The version before keeps them, says so, and is cut no second time.
     older = alice.get(f"/acme/train/?data_set={found.id}&chosen=1&attribute=queue").content.decode()
     assert "may look better than the model is" in older and "Cut these lines" not in older

@@ -34,6 +34,7 @@ from otai.learning.finetuning.hardware import Gpu
 from otai.learning.finetuning.larger import larger_encoder
 from otai.learning.finetuning.stage import stopped_early
 from otai.tickets import text_preparation
+from otai.tickets.changing import found_cut
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.comparing import Difference, Labels
 from otai.tickets.day_order import UnsettledDates
@@ -171,6 +172,7 @@ def of_preparing() -> Iterator[Finding]:
 def of_versions() -> Iterator[Finding]:
     for labels in (Labels(("new",), ("old",), 3), Labels(("new",)), Labels((), ("old",))):
         yield from Difference(came=12, changed=3, went=4, same=1200, labels={"queue": labels}).findings(version=2)
+    yield found_cut(66, of=1200)
     growing = Growing(ColumnRoles.parse(attributes=["queue"]))
     growing.add(ColumnRoles.parse(attributes=["category"]))
     growing.of_file(["Kategorie"], ColumnRoles())

@@ -18,6 +18,9 @@ SAME = 0.5
 SHARED = 0.5
 """Of the ids in a table that belongs to tickets so many are ids of tickets."""
 UNIQUE = 0.95
+FEWEST_TEXTS = 10
+"""Of a table with fewer rows nothing tells whether they are texts."""
+TEXTS_LOOKED_AT = 500
 MOST_KINDS = 50
 """So many different headers are compared; what else there is, is something else."""
 
@@ -74,10 +77,24 @@ def _best(
     values: Mapping[frozenset[str], Values],
     links: Mapping[tuple[frozenset[str], frozenset[str]], str],
 ) -> frozenset[str]:
-    """The first kind that belongs to no other, and lists no people where another is there."""
+    """The first kind that belongs to no other, and lists no people and has texts where another is there that does."""
     owned = {other for _, other in links}
     owners = [key for key in looked if key not in owned] or looked
-    return next((key for key in owners if not _is_of_people(values[key])), owners[0])
+    owners = [key for key in owners if not _is_of_people(values[key])] or owners
+    return next((key for key in owners if holds_texts(values[key])), owners[0])
+
+
+def holds_texts(table: Values) -> bool:
+    """Whether some column is what customers wrote: called so and filled, or long and ever other words."""
+    for name, cells in table.items():
+        filled = [cell for cell in cells if isinstance(cell, str) and cell.strip()][:TEXTS_LOOKED_AT]
+        if len(filled) < FEWEST_TEXTS or len(set(filled)) < 0.5 * len(filled):
+            continue
+        mean_length = sum(map(len, filled)) / len(filled)
+        mean_words = sum(cell.count(" ") + 1 for cell in filled) / len(filled)
+        if mean_words >= (2 if _is_called_text(name) else 5) and mean_length >= (8 if _is_called_text(name) else 30):
+            return True
+    return False
 
 
 def _links(values: Mapping[frozenset[str], Values]) -> dict[tuple[frozenset[str], frozenset[str]], str]:

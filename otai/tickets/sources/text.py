@@ -310,7 +310,7 @@ def _most_likely(sample: bytes) -> str:
 
 
 _WESTERN = frozenset(
-    bytes.fromhex("80848b91929394959697 9ba0a7a9abaeb0bb").decode("cp1252") + "äöüÄÖÜßàâçéèêëîïôùûæøåñãõíóúáÀÂÇÉÈÊØÅÑ"
+    bytes.fromhex("80848b91929394959697 9ba0a6a7a9abaeb0bb").decode("cp1252") + "äöüÄÖÜßàâçéèêëîïôùûæøåñãõíóúáÀÂÇÉÈÊØÅÑ"
 )
 """Letters of German, French, Spanish and the Nordic languages, and typographic marks."""
 

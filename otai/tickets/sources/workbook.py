@@ -25,7 +25,7 @@ from otai.tickets.limits import Limits
 from otai.tickets.problems import BadRows, refused, told_as
 from otai.tickets.sources import shown_numbers
 from otai.tickets.sources.grid import FRAME_ROWS, Frame, GridReader, frame_of, grouped
-from otai.tickets.sources.kinds import Kinds, Placing, Table, are_of_one_kind, kinds_of
+from otai.tickets.sources.kinds import Kinds, Placing, Table, are_of_one_kind, holds_texts, kinds_of
 from otai.tickets.sources.number_formats import format_of
 from otai.tickets.sources.open_document import OpenDocument
 from otai.tickets.sources.table import Beside, Noted, RowBatch, read_as
@@ -231,7 +231,7 @@ def _names(name: str) -> Iterator[str]:
 
 def _chosen(book: _Book, first: dict[str, list[SheetRow]], sheet: str | None) -> str:
     """The sheet that the customer names, else the first visible one that is a table of about as many rows as the
-    largest."""
+    largest: of those with texts, if there are any."""
     if sheet is not None:
         if sheet not in first:
             raise refused("no_sheet", sheet=sheet, sheets=list(book.sheets))
@@ -241,13 +241,27 @@ def _chosen(book: _Book, first: dict[str, list[SheetRow]], sheet: str | None) ->
     filled = [name for name in book.sheets if first.get(name)]
     if not filled:
         raise refused("workbook_empty")
-    sizes = {name: _table_rows(first[name]) for name in filled}
-    full = [name for name in filled if len(first[name]) >= FRAME_ROWS and sizes[name] >= FRAME_ROWS // 2]
-    if len(full) > 1:
-        # Several long tables: their whole length decides.
-        sizes = {name: sum(1 for _ in book.rows(name)) for name in full}
+    with_texts = [name for name in filled if len(filled) > 1 and _has_texts(first[name])]
+    sizes = _sizes(book, first, with_texts or filled)
     largest = max(sizes.values())
     return next(name for name in filled if name in sizes and sizes[name] >= LIKELY * largest)
+
+
+def _sizes(book: _Book, first: dict[str, list[SheetRow]], sheets: Sequence[str]) -> dict[str, int]:
+    """How many rows of a table each has in its beginning; of several long ones only those, by their whole length."""
+    sizes = {name: _table_rows(first[name]) for name in sheets}
+    full = [name for name in sizes if len(first[name]) >= FRAME_ROWS and sizes[name] >= FRAME_ROWS // 2]
+    return {name: sum(1 for _ in book.rows(name)) for name in full} if len(full) > 1 else sizes
+
+
+def _has_texts(rows: list[SheetRow]) -> bool:
+    """Whether the table holds what customers wrote; a page of notes is no table."""
+    if _table_rows(rows) < 0.5 * len(rows):
+        return False
+    frame = frame_of(rows)
+    below = [cells for number, cells in rows if number >= frame.first]
+    named = {name or str(at): at for at, name in enumerate(frame.names)}
+    return holds_texts({name: [row[at] if at < len(row) else None for row in below] for name, at in named.items()})
 
 
 def _table_rows(rows: list[SheetRow]) -> int:
