@@ -216,6 +216,8 @@ def test_a_gift_that_was_made_to_look_like_a_month_is_found(everything: Organisa
     own = Subscription.objects.get(organisation=everything)
     for number, at in ((own.months_granted + 3, now + books.DAY), (own.months_granted + 1, own.next_grant_at)):
         with transaction.atomic():
+            next_at = anniversary_at(own.signed_up_at, number + 1, own.zone)
+            Subscription.objects.filter(pk=own.pk).update(months_granted=number, next_grant_at=next_at)
             ledger.grant(
                 organisation=everything.id,
                 credits=50,
@@ -226,8 +228,6 @@ def test_a_gift_that_was_made_to_look_like_a_month_is_found(everything: Organisa
                 now=at,
                 price_book=queries.price_book().version,
             )
-            next_at = anniversary_at(own.signed_up_at, number + 1, own.zone)
-            Subscription.objects.filter(pk=own.pk).update(months_granted=number, next_grant_at=next_at)
             found = {one.what for one in billing_audit().findings}
             assert "monthly credits of a paid tier came with a month that was paid" in found
             assert ("a month is granted when it is due" in found) == (at == now + books.DAY)
