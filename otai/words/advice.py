@@ -73,8 +73,8 @@ FOUND: Mapping[str, tuple[Sentence, ...]] = {
         "{guessing:percent}.",
     ),
     "tickets_first": (
-        "A training needs tickets in “{language}” with the labels that people gave them: about {wanted:n}; so far it "
-        "has {there:n}. Bring them first, or give feedback on answers.",
+        "A training needs tickets in {language:language} with the labels that people gave them: about {wanted:n}; so "
+        "far it has {there:n}. Bring them first, or give feedback on answers.",
         "A training from the same tickets would learn the same. Bring the tickets of the last weeks first, with the "
         "labels that people gave them, or give feedback on answers.",
     ),
