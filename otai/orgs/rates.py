@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
 from otai.orgs.models import RequestMinute
 
@@ -66,6 +67,8 @@ class _Block:
     untold: int = 0
     """What it counted before it told anybody."""
     asks_at: float = 0.0
+    is_alone: bool = False
+    """Without the database: the whole limit, of this process."""
 
 
 class SharedRates:
@@ -97,8 +100,7 @@ class SharedRates:
                 block = self._blocks[who] = _Block(minute, left=size, beyond=limit - size, untold=size)
             if block is not None and (block.left or clock < block.asks_at):
                 return _counted(block, limit, into)
-            untold = block.untold if block else 0
-        fresh = self._take(who, limit=limit, size=size, untold=untold, minute=minute, into=into, slides=slides)
+        fresh = self._take(who, block, limit=limit, minute=minute, into=into, slides=slides)
         fresh.asks_at = clock if fresh.left else clock + seconds_between_asking
         with self._lock:
             held = self._blocks.get(who)
@@ -119,9 +121,11 @@ class SharedRates:
             self._minute = minute
             self._blocks.clear()
 
-    def _take(self, who: str, *, limit: int, size: int, untold: int, minute: int, into: float, slides: bool) -> _Block:
+    def _take(self, who: str, used: _Block | None, *, limit: int, minute: int, into: float, slides: bool) -> _Block:
+        """The next block; `used`: the one before of this minute."""
+        untold, is_alone = (used.untold, used.is_alone) if used else (0, False)
         if time.monotonic() < self._away_until:
-            return _Block(minute, left=size)
+            return _Block(minute, left=0 if is_alone else limit, is_alone=True)
         try:
             with transaction.atomic() if connection.in_atomic_block else nullcontext(), _waiting_shortly():
                 here, before = _taken(who, minute)
@@ -129,15 +133,17 @@ class SharedRates:
                     _forget_old(minute)
                 # What was refused counts for nothing, so that the share which lapses is there for whoever waits.
                 room = int(limit - before * (1 - into / window_seconds)) if slides else limit
-                asked = untold + min(size, max(0, room - here - untold))
+                asked = untold + min(max(1, limit // blocks), max(0, room - here - untold))
                 here = _add(who, minute, asked) if asked else here
+                # Others may have come between: what is beyond the room is given back.
+                over = min(asked, max(0, here - room))
+                if over:
+                    RequestMinute.objects.filter(who=who, minute=minute).update(taken=F("taken") - over)
         except DatabaseError:
             # A limit must not be what stops everything.
             log.warning("requests are counted in this process alone: the database does not answer", exc_info=True)
             self._away_until = time.monotonic() + seconds_without_database
-            return _Block(minute, left=size)
-        # Others may have come between: of what is beyond the room nobody counts anything.
-        over = max(0, here - room)
+            return _Block(minute, left=0 if is_alone else limit, is_alone=True)
         return _Block(minute, left=max(0, asked - untold - over), beyond=max(0, room - here))
 
 
