@@ -333,7 +333,11 @@ def counted(world: World) -> dict[str, int]:
 
 
 @pytest.mark.pure
-def test_pages_ask_few_questions_and_no_more_when_there_is_more_to_show(world: World, tmp_path: Path) -> None:
+def test_pages_ask_few_questions_and_no_more_when_there_is_more_to_show(
+    world: World, tmp_path: Path, settings: Any
+) -> None:
+    # Of a person's sixtieth page within a minute the database is told.
+    settings.OTAI_PAGES_PER_MINUTE = settings.OTAI_COSTLY_PAGES_PER_MINUTE = 1_000_000
     more(world, tmp_path / "some", 2)
     counted(world)  # what is kept in memory after the first visit is not counted
     before = counted(world)
