@@ -85,7 +85,7 @@ def export(kind: str, period: Period, *, now: datetime) -> AccountantFiles:
         )
     if kind != DATEV:
         raise Invalid("export", kind=kind[:20], known=[*KINDS, DATEV], code="invalid_request")
-    found: dict[str, bytes] = {}
+    written: dict[str, bytes] = {}
     named: set[UUID] = set()
     month: Month = period.first
     while month <= period.last:
@@ -94,9 +94,9 @@ def export(kind: str, period: Period, *, now: datetime) -> AccountantFiles:
         # A provider may keep its fees in a currency that nothing is sold in.
         for currency in sorted({*currencies(), *(one.currency for one in booked)}):
             name = f"EXTF_Buchungsstapel_{month}_{currency}.csv"
-            found[name] = datev_file(month, booked, currency=currency, now=now)
+            written[name] = datev_file(month, booked, currency=currency, now=now)
         month = month.next
-    return AccountantFiles(found, frozenset(named))
+    return AccountantFiles(written, frozenset(named))
 
 
 NOBODY: frozenset[UUID] = frozenset()
