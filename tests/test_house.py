@@ -23,8 +23,8 @@ MOST_PARAMETERS = 12
 LONGER_OR_BUSIER: dict[str, str] = {
     "cli/guarantee.py:show": "one line for each thing there may be to say, in the order in which it is read",
     "learning/data/profile_findings.py:of_attribute": "one clause for each finding, none of which knows another",
-    "learning/data/cutting.py:_messages": "the ways in which mail programs begin an older mail, one after the other",
-    "learning/data/cutting.py:_own_message": "the ways in which a mail ends, one after the other",
+    "learning/data/cuts/cutting.py:_messages": "the ways in which mail programs begin an older mail, one after another",
+    "learning/data/cuts/cutting.py:_own_message": "the ways in which a mail ends, one after the other",
     "tickets/columns.py:parse": "the grammar of a column choice, word by word",
     "tickets/columns.py:settled": "one clause for each use of a column",
     "tickets/cells.py:_checked": "one clause for each thing that makes a cell's row bad",

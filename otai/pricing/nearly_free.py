@@ -23,34 +23,34 @@ class NearlyFree(NamedTuple):
 
 def nearly_free(book: PriceBook, against: PriceBook) -> list[NearlyFree]:
     """What costs less than half of what it costs `against`, in the order of a price list; [] where nothing does."""
-    sizes = sorted({1, *(band.last for band in (*book.bands, *against.bands))})
+    sizes = sorted({band.last for band in (*book.bands, *against.bands)})
     before = dict(_costs(against, sizes))
-    cheap = [NearlyFree(*thing[:2]) for thing, costs in _costs(book, sizes) if 2 * costs < before.get(thing, 0)]
+    cheap = [thing for (thing, *size), costs in _costs(book, sizes) if 2 * costs < before.get((thing, *size), 0)]
     had = dict(_gifts(against))
     more = [thing for thing, credits in _gifts(book) if credits > 2 * had.get(thing, 0)]
     # A mode and delivery stands there once, whatever sizes of it became cheaper.
     return list(dict.fromkeys([*cheap, *more]))
 
 
-def _costs(book: PriceBook, sizes: Iterable[int]) -> Iterator[tuple[tuple[str, str, int], Fraction]]:
-    """Each thing (kind, of, number of attributes or 0) with its price, in cents or credits."""
+def _costs(book: PriceBook, sizes: Iterable[int]) -> Iterator[tuple[tuple[NearlyFree, *tuple[int, ...]], Fraction]]:
+    """Each thing, of a run with the number of attributes, and its price, in cents or credits."""
     # A book that sells no credits gives none away.
     credit = min((package.cents_per_credit for package in book.packages), default=None)
     if credit is not None:
-        yield ("credit", "", 0), credit
+        yield (NearlyFree("credit"),), credit
     for (mode, delivery), size in product(product(Mode, Delivery), sizes):
         if size > book.most_attributes:
             continue
         run = price(book, mode=mode, delivery=delivery, attributes=size).credits
-        yield ("run", f"{mode} {delivery}", size), Fraction(run)
+        yield (NearlyFree("run", f"{mode} {delivery}"), size), Fraction(run)
         if credit is not None:
-            yield ("run_in_money", f"{mode} {delivery}", size), run * credit
+            yield (NearlyFree("run_in_money", f"{mode} {delivery}"), size), run * credit
     for tier, terms in book.tiers.items():
         month, year = terms.monthly_price.cents, terms.price_for(Term.YEAR)
-        yield ("month", tier.value, 0), Fraction(month)
-        yield ("year", tier.value, 0), Fraction(year.cents if year else month * Term.YEAR.months)
+        yield (NearlyFree("month", tier.value),), Fraction(month)
+        yield (NearlyFree("year", tier.value),), Fraction(year.cents if year else month * Term.YEAR.months)
         if terms.monthly_credits:
-            yield ("monthly_credit", tier.value, 0), Fraction(month, terms.monthly_credits)
+            yield (NearlyFree("monthly_credit", tier.value),), Fraction(month, terms.monthly_credits)
 
 
 def _gifts(book: PriceBook) -> Iterator[tuple[NearlyFree, int]]:

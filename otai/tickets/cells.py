@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otai.learning.data.personal import mask
+from otai.learning.data.privacy.personal import mask
 from otai.learning.data.texts.text_mending import TextMender, holds
 from otai.learning.data.texts.text_reader import TextReader, null_where_blank
 from otai.learning.data.texts.times import EARLIEST, LATEST, is_day_first, is_serial, parse_time, serial_day

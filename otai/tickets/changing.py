@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from otai.errors import Invalid
-from otai.learning.data.cutting import TextRules, as_learnt
+from otai.learning.data.cuts.cutting import TextRules, as_learnt
 from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder, TicketSample, joined_texts
 from otai.learning.data.splitting import same_text_key

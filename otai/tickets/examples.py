@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from otai.learning.data.personal import mask
+from otai.learning.data.privacy.personal import mask
 from otai.learning.data.texts.text_reader import TextReader
 from otai.learning.data.texts.threads import STARTS_AS_LIST, first_customer_message, holds_threads, messages_of
 from otai.tickets.column_stats import ColumnStats

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from otai.learning.data.personal import mask
+from otai.learning.data.privacy.personal import mask
 from otai.tickets import column_names as names
 from otai.tickets.column_names import is_bare_number
 from otai.tickets.column_stats import ColumnStats, Look

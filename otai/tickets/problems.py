@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otai.errors import Invalid, OtaiError
-from otai.learning.data.personal import mask
+from otai.learning.data.privacy.personal import mask
 from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 

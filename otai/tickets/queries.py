@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from otai.errors import NotFound
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
 from otai.learning.finding import Finding
 from otai.orgs.models import Organisation

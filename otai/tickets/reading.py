@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
-from otai.learning.data.personal import PERSONAL_KINDS
+from otai.learning.data.privacy.personal import PERSONAL_KINDS
 from otai.learning.data.profile import DETECTED_FOR_ALL, Profile
 from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
 from otai.learning.data.texts.transcripts import holds_transcripts

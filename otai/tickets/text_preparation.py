@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from otai.learning.data.boilerplate import tails_of
-from otai.learning.data.cutting import (
+from otai.learning.data.cuts.boilerplate import tails_of
+from otai.learning.data.cuts.cutting import (
     KINDS,
     RECURRING,
     CutCount,
@@ -26,7 +26,7 @@ from otai.learning.data.cutting import (
     desk_of,
     name_key,
 )
-from otai.learning.data.personal import MARKS, PersonalCount, mask_ticket
+from otai.learning.data.privacy.personal import MARKS, PersonalCount, mask_ticket
 from otai.learning.data.profiling import joined_texts
 from otai.learning.finding import Finding
 from otai.tickets import column_names as names

@@ -39,8 +39,8 @@ PLAIN_WORDS = _listed(
     "fitted found gain gpu growing hub input inputs installed invalid judged labelled linear many measurements "
     "mended mender meter metric missing mixture module network not nothing number one onnx package pair personal pi "
     "point prediction "
-    "process product progress promised py reader repository round sample score scored size spec such suspected tail to "
-    "tokenised trained tried tuned universal unknown used wrong"
+    "process product progress promised py ranked reader repository round sample score scored size spec such tail to "
+    "tokenised trained tried tuned universal unknown used"
 )
 """Words of class names that need no line: plain English, and programmers'."""
 

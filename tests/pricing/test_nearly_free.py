@@ -71,10 +71,24 @@ EVERY_RUN = [f"{mode} {delivery}" for mode in ("basic", "business", "maximum") f
             [("initial", "community"), ("monthly", "community")],
         ),
         ([("packages", [])], []),
+        (
+            # What was no gift before is one, however few credits it brings.
+            [
+                ("tiers.pro.annual_price", None),
+                ("tiers.pro.monthly_price.cents", 0),
+                ("tiers.pro.monthly_credits", 2),
+            ],
+            [("month", "pro"), ("year", "pro"), ("monthly_credit", "pro"), ("monthly", "pro")],
+        ),
     ],
 )
 def test_a_book_is_held_against_another(changes: list[tuple[str, Any]], found: list[tuple[str, str]]) -> None:
     assert nearly_free(changed(*changes), changed()) == found
+
+
+def test_a_book_of_fewer_attributes_is_looked_through_to_its_end() -> None:
+    few = changed(("bands", as_published(BOOK_WITH_YEARS)["bands"][:3]), ("base_prices.maximum fast.credits", 8))
+    assert nearly_free(few, changed()) == [("run", "maximum fast"), ("run_in_money", "maximum fast")]
 
 
 def test_dearer_and_new_prices_are_no_gifts() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from otai.pricing import quote
 from otai.pricing.price_book import ComplexityBand, Delivery, Mode, Tier
-from otai.pricing.settlement import Ending, attempt_again, settle
+from otai.pricing.settlement import Ending, Settlement, attempt_again, settle
 from tests.pricing.book import BOOK
 
 pytestmark = pytest.mark.pure
@@ -317,6 +317,10 @@ def test_the_packages_that_cover_what_is_missing_are_named(missing: int, coverin
 def test_only_a_completed_run_costs_anything(ending: Ending, capture: int, release: int) -> None:
     settlement = settle(held=12, ending=ending)
     assert (settlement.capture, settlement.release) == (capture, release)
+
+
+def test_a_hold_of_one_credit_is_settled_too() -> None:
+    assert settle(held=1, ending=Ending.COMPLETED) == Settlement(capture=1, release=0)
 
 
 @pytest.mark.parametrize("held", [0, -1])

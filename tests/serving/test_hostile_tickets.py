@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otai.learning.data.personal import PERSONAL_KINDS
+from otai.learning.data.privacy.personal import PERSONAL_KINDS
 from otai.learning.model.bundle import Bundle
 from otai.serving import feedback, queries
 from otai.serving.http import ModelServer

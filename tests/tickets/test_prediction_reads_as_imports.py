@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from otai.learning.data.cutting import TextRules, as_learnt
+from otai.learning.data.cuts.cutting import TextRules, as_learnt
 from otai.tickets import queries
 from otai.tickets.models import DataSet
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from otai.learning.data.cutting import CutCount, TextRules, cut, cut_texts
+from otai.learning.data.cuts.cutting import CutCount, TextRules, cut, cut_texts
 from otai.learning.data.normal_texts import normal_texts
 from otai.learning.data.profiling import _codes_of_sets, code_of_labels
 from otai.tickets.limits import LIMITS

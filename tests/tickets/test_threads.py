@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.texts.threads import first_customer_message
 from otai.tickets.options import ImportOptions
 from otai.tickets.reading import ReadTickets, read_tickets

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.language_names import CODES, language_code
 from otai.learning.errors import InputFailure
 

@@ -19,11 +19,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from otai.learning.arrays import Mask, Rows
-from otai.learning.data.cutting import TextRules, line_key
-from otai.learning.data.personal import mask
-from otai.learning.data.phrases import RUN_WORDS, SHORT_RUN_WORDS, phrases_of
+from otai.learning.data.cuts.cutting import TextRules, line_key
+from otai.learning.data.cuts.phrases import RUN_WORDS, SHORT_RUN_WORDS, phrases_of
+from otai.learning.data.cuts.reported import reports
+from otai.learning.data.privacy.personal import mask
 from otai.learning.data.profiling import sampled_text
-from otai.learning.data.reported import reports
 from otai.learning.data.splitting import text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
 from otai.learning.data.tickets import AttributeKind, AttributeSpec

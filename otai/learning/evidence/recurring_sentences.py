@@ -17,8 +17,8 @@ from itertools import islice
 import numpy as np
 
 from otai.learning.arrays import Rows
-from otai.learning.data.numbers import numbers_in
-from otai.learning.data.phrases import (
+from otai.learning.data.cuts.numbers import numbers_in
+from otai.learning.data.cuts.phrases import (
     LOOKED_AT_CHARACTERS,
     RUN_WORDS,
     beginnings_of,
@@ -26,7 +26,7 @@ from otai.learning.data.phrases import (
     phrase_key,
     runs_of,
 )
-from otai.learning.data.reported import reports
+from otai.learning.data.cuts.reported import reports
 from otai.learning.evidence.recurring_words import FEWEST_TICKETS, MOST_WORDS, RecurringWords, ShareThreshold, spread
 
 DESK_WRITES = ShareThreshold(of_label=0.25, of_all=0.025, holds_label=False)

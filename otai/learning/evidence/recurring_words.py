@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from otai.learning.arrays import Mask, Rows
-from otai.learning.data.phrases import normal_words
+from otai.learning.data.cuts.phrases import normal_words
 
 FEWEST_TICKETS = 5
 """Words in fewer tickets of the sample decide nothing."""

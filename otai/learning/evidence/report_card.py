@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from otai.learning.data.personal import mask
+from otai.learning.data.privacy.personal import mask
 from otai.learning.estimate import Estimate
 from otai.learning.evidence import cards_of_format_1
 from otai.learning.finding import Finding

@@ -18,7 +18,7 @@ from scipy import special
 
 from otai.errors import NotFound, Refused
 from otai.learning.arrays import Floats, Matrix
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.exporting.text_rules import texts_as_learnt
 from otai.learning.linear.heads import OneLabelHead
 from otai.learning.model.bundle import AttributeModel, Bundle

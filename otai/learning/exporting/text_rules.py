@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from otai.learning.data.cutting import TextRules, as_learnt
+from otai.learning.data.cuts.cutting import TextRules, as_learnt
 
 TEXT_RULES = "text_rules.json"
 

@@ -28,7 +28,7 @@ from safetensors.numpy import save as save_tensors
 from scipy import sparse
 
 from otai.learning.arrays import Arrays, Floats, Mask, Matrix, Vectors
-from otai.learning.data.cutting import TextRules, as_learnt
+from otai.learning.data.cuts.cutting import TextRules, as_learnt
 from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import BundleInvalid
 from otai.learning.features.embeddings import VectorReader

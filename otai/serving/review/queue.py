@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from otai.errors import NotFound
-from otai.learning.data.cutting import as_learnt
+from otai.learning.data.cuts.cutting import as_learnt
 from otai.learning.data.splitting import same_text_key
 from otai.learning.data.tickets import LabelNames
 from otai.orgs.models import Organisation

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from otai.learning.data.personal import mask
+from otai.learning.data.privacy.personal import mask
 from otai.tickets.column_names import folded
 from otai.tickets.problems import refused
 from otai.tickets.sources.dialect import DELIMITERS, quoted_field

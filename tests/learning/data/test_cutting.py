@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from otai.learning.data.boilerplate import tails_of
-from otai.learning.data.cutting import (
+from otai.learning.data.cuts.boilerplate import tails_of
+from otai.learning.data.cuts.cutting import (
     DISCLAIMER,
     FOOTER,
     QUOTED,

@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from otai.learning.data import personal
-from otai.learning.data.boilerplate import tails_of
-from otai.learning.data.cutting import KINDS, TextRules, as_learnt, cut, desk_of, name_key
+from otai.learning.data.cuts.boilerplate import tails_of
+from otai.learning.data.cuts.cutting import KINDS, TextRules, as_learnt, cut, desk_of, name_key
+from otai.learning.data.cuts.phrases import normal_words, phrase_key, phrases_of, without_phrases
 from otai.learning.data.language import detect_languages
-from otai.learning.data.phrases import normal_words, phrase_key, phrases_of, without_phrases
+from otai.learning.data.privacy import personal
 from otai.learning.data.splitting import related_numbers_of
 
 from .hostile import MIXED, hostile_to, patterns_of, read_by, seconds_of

@@ -8,8 +8,8 @@ import pytest
 from stdnum import luhn, verhoeff
 from stdnum.co import nit
 
-from otai.learning.data import personal
-from otai.learning.data.personal import MARKS, PersonalCount, mask, masked_example, personal_data
+from otai.learning.data.privacy import personal
+from otai.learning.data.privacy.personal import MARKS, PersonalCount, mask, masked_example, personal_data
 
 pytestmark = pytest.mark.pure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from otai.learning.data.personal import mask
+from otai.learning.data.privacy.personal import mask
 
 pytestmark = pytest.mark.pure
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from otai.learning.data.boilerplate import tails_of
-from otai.learning.data.cutting import TextRules
-from otai.learning.data.phrases import phrases_of
+from otai.learning.data.cuts.boilerplate import tails_of
+from otai.learning.data.cuts.cutting import TextRules
+from otai.learning.data.cuts.phrases import phrases_of
 from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY, find_leaks
 from otai.tickets.reading import read_tickets
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.tickets import AttributeSpec, LabelledTickets
 from otai.learning.evidence import leaks
 from otai.learning.evidence.leaks import Leak, Leaks, find_leaks

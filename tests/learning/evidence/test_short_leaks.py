@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from otai.learning.data.cutting import TextRules
+from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.evidence.leaks import find_leaks
 from tests.learning.evidence.test_leaks import FILLERS, QUEUES
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otai.learning.data.cutting import TextRules, name_key
+from otai.learning.data.cuts.cutting import TextRules, name_key
 from otai.learning.encoders import EncoderStore, import_path, open_encoder
 from otai.learning.exporting import ExportDiffers, NoSuchAttribute, NothingToExport, part_of, texts_as_learnt
 from otai.learning.features.embeddings import EncoderUsed

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data import mail_patterns as mail
-from otai.learning.data.boilerplate import TailIndex, exact_key, squeezed_key, without_tails
-from otai.learning.data.phrases import without_phrases
-from otai.learning.data.reported import has_digits, is_of_the_desk
+from otai.learning.data.cuts.boilerplate import TailIndex, exact_key, squeezed_key, without_tails
+from otai.learning.data.cuts.phrases import without_phrases
+from otai.learning.data.cuts.reported import has_digits, is_of_the_desk
 from otai.learning.data.texts.text_reader import as_imported
 
 METADATA_KEY = b"otai_text_rules"
@@ -66,7 +66,7 @@ class TextRules:
     tails: frozenset[str] = frozenset()
     """What ends the texts of many tickets word for word (`boilerplate.py`), as hashes."""
     chats: bool = False
-    """Whether of a chat the customer's first words were taken (`texts/transcripts.py`)."""
+    """Whether of a chat the customer's first words were taken (`data/texts/transcripts.py`)."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for a bundle and for the schema of a file of tickets. `from_dict` reads it."""
@@ -131,7 +131,7 @@ class TextRules:
         """The whole text at once, so that it does not matter at which door its first line counts as a subject."""
         if not self.masked:
             return text
-        from otai.learning.data.personal import mask
+        from otai.learning.data.privacy.personal import mask
 
         return mask(text, self.masked)
 

@@ -17,8 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otai.learning.data.cuts.reported import reports
 from otai.learning.data.mail_patterns import SIGN_OFF
-from otai.learning.data.reported import reports
 
 MOST_LINES = 8
 FEWEST_TICKETS = 8

@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from otai.learning.data import national_ids
-from otai.learning.data.companies import COMPANY, COMPANY_BESIDE, COMPANY_LINE, is_company
 from otai.learning.data.mail_patterns import DESK, SIGN_OFF, SIGN_OFFS
-from otai.learning.data.people import NO_NAMES
-from otai.learning.data.told_names import HINTS_OF_NAMES, NO_PERSONS, TOLD_NAME
+from otai.learning.data.privacy import national_ids
+from otai.learning.data.privacy.companies import COMPANY, COMPANY_BESIDE, COMPANY_LINE, is_company
+from otai.learning.data.privacy.people import NO_NAMES
+from otai.learning.data.privacy.told_names import HINTS_OF_NAMES, NO_PERSONS, TOLD_NAME
 
 EMAIL, PHONE, IBAN, CARD, PASSWORD, NATIONAL_ID, NAME = (
     "email",

@@ -13,8 +13,8 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 
-from otai.learning.data.numbers import numbers_in
-from otai.learning.data.people import people_in
+from otai.learning.data.cuts.numbers import numbers_in
+from otai.learning.data.privacy.people import people_in
 
 _WORD = re.compile(r"\S+")
 _FIRST_SIGNS = re.compile(r"[^\w@+]+")
