@@ -16,7 +16,7 @@ from otai.db import utc_now
 from otai.jobs import operations as jobs
 from otai.ledger import checkpoint, copies
 from otai.ledger import operations as ledger
-from otai.orgs import access_events, impersonation
+from otai.orgs import access_events, impersonation, rates
 from otai.orgs.sessions import forget_ended
 from otai.outbound import operations as outbound
 from otai.privacy.exports import make_exports
@@ -55,6 +55,7 @@ def tidy(*, now: datetime) -> None:
     sweep_leftovers(now=now)
     forget_ended(now=now)
     access_events.forget_old(now=now)
+    rates.forget_old(now=now)
     impersonation.end_overdue(now=now)
     checkpoint.keep_daily(now=now)
     copies.send_copies()

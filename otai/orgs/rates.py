@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -79,6 +80,7 @@ class SharedRates:
         self._lock = threading.Lock()
         self._minute = 0
         self._away_until = 0.0
+        self._swept = 0
 
     def count(
         self, who: str, *, limit: int, slides: bool = True, told_late: bool = False, clock: float | None = None
@@ -129,8 +131,9 @@ class SharedRates:
         try:
             with transaction.atomic() if connection.in_atomic_block else nullcontext(), _waiting_shortly():
                 here, before = _taken(who, minute)
-                if not here and not before:
-                    _forget_old(minute)
+                if self._swept != minute:
+                    self._swept = minute
+                    _forget_before(minute)
                 # What was refused counts for nothing, so that the share which lapses is there for whoever waits.
                 room = int(limit - before * (1 - into / window_seconds)) if slides else limit
                 asked = untold + min(max(1, limit // blocks), max(0, room - here - untold))
@@ -177,10 +180,15 @@ def _add(who: str, minute: int, more: int) -> int:
     return int(taken)
 
 
-def _forget_old(minute: int) -> None:
+def _forget_before(minute: int) -> None:
     # Another time where somebody else is at it.
     with suppress(DatabaseError), transaction.atomic():
         RequestMinute.objects.filter(minute__lt=minute - kept_minutes).delete()
+
+
+def forget_old(*, now: datetime) -> None:
+    """Rows of minutes that bound nothing any more, for housekeeping: they name accounts and network addresses."""
+    _forget_before(int(now.timestamp() // window_seconds))
 
 
 @contextmanager

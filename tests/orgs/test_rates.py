@@ -110,6 +110,8 @@ def test_old_minutes_go_and_a_process_forgets_whom_it_counted(db: None) -> None:
     counting.count("user:9", limit=100, clock=CLOCK + 600)
     assert [row.who for row in RequestMinute.objects.all()] == ["user:9"]
     assert list(counting._blocks) == ["user:9"]
+    rates.forget_old(now=utc_now())
+    assert not RequestMinute.objects.exists(), "nor does a row of an address stay where nobody asks any more"
 
 
 @pytest.fixture
