@@ -176,7 +176,9 @@ class Desk(admin.ModelAdmin):
         return self.may_act(request) or super().has_view_permission(request, obj)
 
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
-        return [_said(name) if name in self.said_columns else name for name in super().get_fields(request, obj)]
+        called = {field.name: field.verbose_name for field in self.model._meta.fields}
+        names = super().get_fields(request, obj)
+        return [_said(name, called=called[name]) if name in self.said_columns else name for name in names]
 
     def get_urls(self) -> list[URLPattern]:
         options = self.model._meta
@@ -304,8 +306,8 @@ def organisation_of(row: Any) -> UUID | None:
     return next((organisation_of(one) for one in above if one is not None), None)
 
 
-def _said(column: str) -> Callable[[models.Model], str]:
-    @admin.display(description=word(column.replace("_", " ")))
+def _said(column: str, *, called: Any) -> Callable[[models.Model], str]:
+    @admin.display(description=called)
     def sentence(row: models.Model) -> str:
         return say_stored(getattr(row, column), language=get_language() or ENGLISH)
 

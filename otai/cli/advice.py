@@ -165,7 +165,7 @@ def follow(
     say(f"Run {run.number} is {run.status}.")
     if hasattr(run, "version"):
         made = queries.version(organisation, run.model_name, run.version.number)
-        say(f"{made} is {'live' if versions.is_live(made) else 'not live'}: {(made.comparison or {}).get('why', '')}")
+        say(f"{made} is {'live' if versions.is_live(made) else 'not live'}: {versions.comparison_told(made).get('why', '')}")
 
 
 @app.command("dismiss")

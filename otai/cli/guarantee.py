@@ -19,7 +19,7 @@ from otai.cli.setup import require_installation
 from otai.cli.training import DeliveryOption, ModeOption
 from otai.db import utc_now
 from otai.errors import Invalid
-from otai.learning.evidence.acceptance import Criterion, Metric, Outcome, percent
+from otai.learning.evidence.acceptance import Criterion, Metric, Outcome, percent, told
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, GuaranteeTerms, Mode, StandardBar, Tier, VerdictRule
 from otai.runs import operations as runs
@@ -33,6 +33,7 @@ from otai.serving.operations import register_completed_runs
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.words.catalogue import say_fact
+from otai.words.named import WORDS
 
 if TYPE_CHECKING:
     from otai.learning.evidence.expectation import Expectation, ModeExpectation
@@ -56,7 +57,7 @@ def guarantee_as_dict(guarantee: Guarantee) -> dict[str, Any]:
         "status": guarantee.status,
         "waits_for_operator": guarantee.waits_for_operator,
         "waits_because": guarantee.waits_because,
-        "criteria": [one.as_dict() | {"in_words": one.in_words} for one in queries.criteria(guarantee)],
+        "criteria": [one.as_dict() | {"in_words": say_fact(one.as_fact())} for one in queries.criteria(guarantee)],
         "data_set": str(guarantee.data_set) if guarantee.data_set else None,
         "holdout_tickets": guarantee.holdout_tickets,
         "holdout_sha256": guarantee.holdout_sha256,
@@ -64,15 +65,19 @@ def guarantee_as_dict(guarantee: Guarantee) -> dict[str, Any]:
         "agreed_at": guarantee.agreed_at,
         "verdict_rule": guarantee.verdict_rule,
         "run": guarantee.run.number if guarantee.run else None,
-        "verdict": guarantee.verdict,
+        "verdict": _told(guarantee.verdict),
         "improvement_run": guarantee.improvement_run.number if guarantee.improvement_run else None,
-        "improvement_verdict": guarantee.improvement_verdict,
+        "improvement_verdict": _told(guarantee.improvement_verdict),
         "fee_credits": guarantee.fee_credits,
         "events": [
             {"at": event.at, "move": event.what, "who": event.who, **event.explained()}
             for event in queries.events(guarantee)
         ],
     }
+
+
+def _told(verdict: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    return None if verdict is None else list(map(told, verdict))
 
 
 def _guarantee(organisation: Organisation, tier: Tier | None) -> Guarantee:
@@ -106,7 +111,7 @@ def show(
                 "likely": likely,
                 "expected": expected,
                 "corrected_labels": corrected,
-                "measured_again": {name: [one.as_dict() for one in outcomes] for name, outcomes in again.items()},
+                "measured_again": {name: [told(one.as_dict()) for one in outcomes] for name, outcomes in again.items()},
             }
         )
         return
@@ -149,11 +154,11 @@ def show(
 
 def _show_standing(guarantee: Guarantee, bar: StandardBar, terms: GuaranteeTerms) -> None:
     waits = ", waits for our yes" if guarantee.waits_for_operator else ""
-    say(f"Guarantee of {Tier(guarantee.tier).title}: {GuaranteeStatus(guarantee.status).title.lower()}{waits}")
+    say(f"Guarantee of {Tier(guarantee.tier).title}: {WORDS['status'][guarantee.status]}{waits}")
     for reason in guarantee.waits_because:
         say(f"  {say_fact(reason)}")
     for criterion in queries.criteria(guarantee):
-        say(f"  {criterion.in_words}")
+        say(f"  {say_fact(criterion.as_fact())}")
     say(
         "Agreed at once: "
         + ", ".join(f"{metric.title} up to {percent(standard_threshold(bar, metric))}" for metric in Metric)
@@ -200,7 +205,7 @@ def _show_verdict(title: str, run: Run | None, verdict: list[dict[str, Any]] | N
         say(f"{title} {run.number}: {run.status}")
         return
     say(f"{title} {run.number}:")
-    for one in verdict:
+    for one in map(told, verdict):
         met = "met" if one["met"] else "missed"
         note = f" {one['note']}" if one["note"] else ""
         say(f"  {one['in_words']}: {_interval(one)} on {one['tickets']} tickets: {met}.{note}")
@@ -210,7 +215,7 @@ def _table_of_outcomes(rows: list[tuple[str, Outcome]]) -> None:
     print_table(
         ["version", "criterion", "measured", ""],
         [
-            [name, one.criterion.in_words, f"{one.measured.value:.1%}", "met" if one.met else "missed"]
+            [name, say_fact(one.criterion.as_fact()), f"{one.measured.value:.1%}", "met" if one.met else "missed"]
             for name, one in rows
         ],
     )
@@ -261,7 +266,7 @@ def waiting(json: JsonOption = False) -> None:
                 one.tier,
                 "criteria" if one.waits_for_operator else "fee",
                 f"{one.proposed_at:%Y-%m-%d}",
-                "; ".join(criterion.in_words for criterion in queries.criteria(one)),
+                "; ".join(say_fact(criterion.as_fact()) for criterion in queries.criteria(one)),
                 " ".join(say_fact(reason) for reason in one.waits_because),
             ]
             for one in found

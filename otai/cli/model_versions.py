@@ -86,7 +86,7 @@ def show(name: ModelArgument, version: Version = None, org: OrgOption = None, js
                 "version": shown.number,
                 "live": versions.is_live(shown),
                 "run": shown.run.number,
-                "comparison": shown.comparison,
+                "comparison": versions.comparison_told(shown) or None,
                 "renamed": shown.renamed,
                 "label_changes": changes,
                 "events": [
@@ -103,8 +103,8 @@ def show(name: ModelArgument, version: Version = None, org: OrgOption = None, js
         )
         return
     say(f"{shown}{', live' if versions.is_live(shown) else ''}: run {shown.run.number}, of {shown.run.data_set}")
-    if shown.comparison:
-        say(f"Compared with version {shown.comparison['with']}: {shown.comparison['why']}")
+    if told := versions.comparison_told(shown):
+        say(f"Compared with version {told['with']}: {told['why']}")
     for change in changes:
         say(
             f"{change['data_set']}: {change['why']} ({change['changed']} labels are others, {change['added']} tickets "

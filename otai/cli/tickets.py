@@ -264,7 +264,7 @@ def expect(
     )
     for attribute, likely in expected.items():
         if likely.unknown:
-            say(f"! {attribute}: {likely.unknown}")
+            say(f"! {attribute}: {say_fact(likely.unknown)}")
     for warning in expected_quality.warnings(data_set, list(expected), mode="maximum"):
         say(f"! {words.message(warning)} {words.advice(warning)}")
     say(

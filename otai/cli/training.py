@@ -32,6 +32,7 @@ from otai.runs.worker import Worker
 from otai.serving.operations import register_completed_runs
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
+from otai.words.catalogue import say_fact
 from otai.words.prices import price_lines
 
 ModeOption = Annotated[Mode, typer.Option(help="Quality of the model.")]
@@ -89,7 +90,7 @@ def quote(
                 "exact": price.exact,
                 "lines": price_lines(list(map(pricing.PriceLine.as_dict, price.lines))),
                 "price_book": price.price_book,
-                "promise": chosen.promise,
+                "promise": say_fact(chosen.promise),
                 "due_at": chosen.due_at,
                 "tier": tier,
                 "available_in_tier": chosen.available if tier else None,
@@ -116,7 +117,9 @@ def quote(
 def _shown(offer: pricing.Offer) -> prices.Offer:
     needs = None if offer.available else offer.needs_tier
     is_installed = readiness.is_installed(offer.price.mode)
-    return prices.Offer(offer.credits, offer.promise, offer.due_at, needs_tier=needs, is_installed=is_installed)
+    return prices.Offer(
+        offer.credits, say_fact(offer.promise), offer.due_at, needs_tier=needs, is_installed=is_installed
+    )
 
 
 class NothingToTrain(Invalid):

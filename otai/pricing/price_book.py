@@ -99,6 +99,7 @@ class DeliveryPromise:
     end_of_day: bool
     at_least: timedelta
     in_words: str
+    """As the published book has it; doors say the fact."""
     reason: str
 
     @property

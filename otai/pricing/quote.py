@@ -68,7 +68,7 @@ class Offer:
 
     price: Price
     due_at: datetime
-    promise: str
+    promise: Fact
     available: bool
     needs_tier: Tier | None
 
@@ -198,7 +198,7 @@ def offer(
     return Offer(
         price=price(book, mode=mode, delivery=delivery, attributes=attributes),
         due_at=due_at(promise, ordered_at=ordered_at, zone=zone),
-        promise=promise.in_words,
+        promise=promise.fact,
         available=available,
         needs_tier=None if available else cheapest_tier_with(book, mode),
     )

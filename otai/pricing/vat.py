@@ -17,6 +17,7 @@ from stdnum.exceptions import ValidationError
 
 from otai.errors import Invalid
 from otai.pricing.vat_territories import TREATED_AS, taxed_as
+from otai.words.sentences import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +101,11 @@ class Vat:
     permille: int
 
     @property
-    def in_words(self) -> str:
-        """The treatment as an English sentence, for the command line and the API."""
-        match self.treatment:
-            case VatTreatment.REVERSE_CHARGE:
-                return "reverse charge: the buyer owes the VAT"
-            case VatTreatment.OUTSIDE:
-                return "no VAT outside the European Union's VAT territory"
-            case VatTreatment.SMALL_BUSINESS:
-                return "no VAT: the seller is a small business"
-            case _:
-                return f"{percent(self.permille)} % VAT ({self.country})"
+    def fact(self) -> Fact:
+        """The treatment as a code with values, for doors to say (`otai.words.tables.prices`)."""
+        if self.treatment in (VatTreatment.REVERSE_CHARGE, VatTreatment.OUTSIDE, VatTreatment.SMALL_BUSINESS):
+            return Fact(f"vat.{self.treatment.value}")
+        return Fact("vat.charged", {"rate": self.permille / 1000, "country": self.country})
 
 
 def percent(permille: int) -> str:

@@ -37,11 +37,6 @@ class GuaranteeStatus(StrEnum):
     CREDITED = "credited"
     REFUNDED = "refunded"
 
-    @property
-    def title(self) -> str:  # type: ignore[override]
-        """As people see it."""
-        return self.value.replace("_", " ").capitalize()
-
 
 _S = GuaranteeStatus
 

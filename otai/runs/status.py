@@ -25,11 +25,6 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
-    @property
-    def title(self) -> str:  # type: ignore[override]
-        """As people see it."""
-        return self.value.replace("_", " ").capitalize()
-
 
 class Approval(StrEnum):
     """What became of the question whether an order may be trained: `WAITING -> APPROVED | DECLINED | WITHDRAWN |

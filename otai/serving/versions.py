@@ -60,16 +60,27 @@ def compare_and_go_live(version: ModelVersion, *, now: datetime) -> None:
         goes, why, evidence = False, Fact("versions_unread"), {"tickets": 0, "attributes": []}
     else:
         goes, why = not_worse(comparison)
-        evidence = dataclasses.asdict(comparison) | {
-            "unknown": say_fact(comparison.unknown) if comparison.unknown else ""
-        }
-    said = {"why": say_fact(why), "reason": why.as_dict()}
-    version.comparison = {"with": live.number, "goes_live": goes, **said, **evidence}
+        evidence = dataclasses.asdict(comparison)
+    version.comparison = {"with": live.number, "goes_live": goes, "reason": why.as_dict(), **evidence}
     ModelVersion.objects.filter(id=version.id).update(comparison=version.comparison)
     if goes:
         _go_live(model, version, before=live, who=SYSTEM, why=why, now=now)
     else:
         _record(model, version, before=live, move=Move.WAITS, who=SYSTEM, why=why, now=now)
+
+
+def comparison_told(version: ModelVersion) -> dict[str, Any]:
+    """How it compared with the version before, for programs: `why` and `unknown` in English beside `reason`, the code
+    with values. A release before kept the sentences alone. Empty where nothing was compared."""
+    kept = version.comparison
+    if not kept:
+        return {}
+    reason, unknown = kept.get("reason"), kept.get("unknown") or ""
+    return {
+        **kept,
+        "why": say_fact(reason) if reason else kept.get("why", ""),
+        "unknown": unknown if isinstance(unknown, str) else say_fact(unknown),
+    }
 
 
 def compare_what_waits(*, now: datetime) -> None:

@@ -19,6 +19,7 @@ from otai.learning.evidence.expectation import Expectation, ModeExpectation, Tri
 from otai.learning.finding import Finding
 from otai.tickets import queries
 from otai.tickets.models import DataSet, ExpectedQuality
+from otai.words.sentences import Fact
 
 cores_for_trying = 1
 """Whoever tries stands behind a page or a command, beside trainings that have the other cores."""
@@ -111,7 +112,14 @@ def _expectation(values: Mapping[str, Any], maximum: Mapping[str, Any] | None) -
         modes,
         values["guessing"],
         values["tried_on"],
-        values["unknown"],
+        _unknown(values["unknown"]),
         values.get("no_signal", False),
         gain_of_maximum=gain,
     )
+
+
+def _unknown(stored: Mapping[str, Any] | str | None) -> Fact | None:
+    """A release before kept a sentence."""
+    if isinstance(stored, str):
+        return Fact("expectation.written", {"said": stored}) if stored else None
+    return Fact.from_dict(stored) if stored else None

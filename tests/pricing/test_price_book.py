@@ -12,6 +12,7 @@ from otai.pricing.price_book import PRICE_BOOK, ComplexityBand, Delivery, Mode, 
 from otai.pricing.published import FOLDER, PriceBookUnknown, as_published, book_of, from_published, read, versions
 from otai.pricing.quote import price
 from otai.units import Money
+from otai.words.catalogue import say_fact
 from tests.conftest import SHARED
 from tests.pricing.book import BOOK, BOOK_WITH_YEARS
 
@@ -176,6 +177,7 @@ def test_a_book_without_a_tiers_terms_or_with_one_that_pays_is_refused() -> None
 def test_a_delivery_promise_is_a_span_or_the_end_of_the_day(hours: int, words: str) -> None:
     promise = within(hours)
     assert (promise.within, promise.in_words) == (timedelta(hours=hours), words)
+    assert say_fact(promise.fact).replace("\N{NO-BREAK SPACE}", " ") == words, "what the book has, every door says"
     assert promise.reason.startswith("Brief:")
     assert (promise.end_of_day, promise.at_least) == (False, timedelta(0))
     for wrong in ({"within": None}, {"end_of_day": True}):

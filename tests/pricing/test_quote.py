@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from otai.pricing import quote
 from otai.pricing.price_book import ComplexityBand, Delivery, Mode, Tier
 from otai.pricing.settlement import Ending, Settlement, attempt_again, settle
+from otai.words.catalogue import say_fact
 from tests.pricing.book import BOOK
 
 pytestmark = pytest.mark.pure
@@ -274,13 +275,13 @@ def test_every_step_of_a_price_is_written(mode: str, delivery: str, attributes: 
 def test_an_offer_says_when_it_is_due_and_what_was_promised(now: datetime) -> None:
     offers = quote.matrix(BOOK, tier=Tier.PRO, attributes=3, ordered_at=now, zone=BERLIN)
     midnight = datetime(2026, 11, 2, 23, 0, tzinfo=UTC)
-    assert [(o.due_at, o.promise) for o in offers] == [
+    assert [(o.due_at, say_fact(o.promise)) for o in offers] == [
         (midnight, "same day"),
-        (now + timedelta(hours=1), "about 1 h"),
+        (now + timedelta(hours=1), "about 1\N{NO-BREAK SPACE}h"),
         (midnight, "same day"),
-        (now + timedelta(hours=2), "about 2 h"),
-        (now + timedelta(hours=24), "within 24 h"),
-        (now + timedelta(hours=4), "about 4 h"),
+        (now + timedelta(hours=2), "about 2\N{NO-BREAK SPACE}h"),
+        (now + timedelta(hours=24), "within 24\N{NO-BREAK SPACE}h"),
+        (now + timedelta(hours=4), "about 4\N{NO-BREAK SPACE}h"),
     ]
     assert {o.due_at.tzinfo for o in offers} == {UTC}
 

@@ -35,6 +35,7 @@ from otai.runs.worker import Worker
 from otai.serving.deletion import delete_tickets
 from otai.tickets.files import file_store
 from otai.tickets.models import DataSet, TicketsDeleted
+from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 from tests import stories
 from tests.billing import people
@@ -118,7 +119,9 @@ def test_criteria_can_change_until_the_run_is_ordered_and_not_after(
 ) -> None:
     agreed(acme, support, now)
     guarantee = agreed(acme, support, now, "queue macro_f1 0.5")
-    assert [one.in_words for one in queries.criteria(guarantee)] == ["queue: macro F1 of at least 50 %"]
+    assert [say_fact(one.as_fact()) for one in queries.criteria(guarantee)] == [
+        "queue: macro F1 of at least 50\N{NO-BREAK SPACE}%"
+    ]
     included(acme, support, now)
     with pytest.raises(operations.CriteriaFrozen):
         agreed(acme, support, now)

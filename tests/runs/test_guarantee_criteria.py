@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, judge, share_of
+from otai.learning.evidence.acceptance import Criterion, CriterionInvalid, Metric, judge, share_of, told
 from otai.learning.evidence.report_card import Coverage, LabelReport, ReportCard
 from otai.pricing.price_book import Tier, VerdictRule
 from otai.runs.guarantee.criteria import is_standard
@@ -204,9 +204,9 @@ def test_a_coverage_counts_at_its_own_precision_alone() -> None:
 def test_an_attribute_that_was_not_trained_misses() -> None:
     criterion = Criterion.parse("tags accuracy 0.1")
     [outcome] = judge([criterion], [attribute_report("queue", 0.9)], by_bound=False)
-    assert outcome.as_dict() == {
+    assert told(outcome.as_dict()) == {
         "criterion": {"attribute": "tags", "metric": "accuracy", "threshold": "1/10", "precision": None},
-        "in_words": "tags: accuracy of at least 10 %",
+        "in_words": "tags: accuracy of at least 10\N{NO-BREAK SPACE}%",
         "value": 0.0,
         "low": 0.0,
         "high": 1.0,
@@ -222,9 +222,9 @@ def test_an_outcome_is_kept_with_all_its_figures() -> None:
     [macro_f1, at_95] = judge(
         [Criterion.parse("queue macro_f1 60%"), Criterion.parse("queue coverage@95 30%")], reports, by_bound=False
     )
-    assert macro_f1.as_dict() == {
+    assert told(macro_f1.as_dict()) == {
         "criterion": {"attribute": "queue", "metric": "macro_f1", "threshold": "3/5", "precision": None},
-        "in_words": "queue: macro F1 of at least 60 %",
+        "in_words": "queue: macro F1 of at least 60\N{NO-BREAK SPACE}%",
         "value": 0.6,
         "low": pytest.approx(0.57),
         "high": pytest.approx(0.63),
@@ -233,9 +233,9 @@ def test_an_outcome_is_kept_with_all_its_figures() -> None:
         "note": "",
         "note_fact": None,
     }
-    assert at_95.as_dict() == {
+    assert told(at_95.as_dict()) == {
         "criterion": {"attribute": "queue", "metric": "coverage", "threshold": "3/10", "precision": "19/20"},
-        "in_words": "queue: coverage at 95 % precision of at least 30 %",
+        "in_words": "queue: coverage at 95\N{NO-BREAK SPACE}% precision of at least 30\N{NO-BREAK SPACE}%",
         "value": 0.4,
         "low": pytest.approx(0.3094, abs=5e-5),
         "high": pytest.approx(0.4980, abs=5e-5),

@@ -295,7 +295,7 @@ def test_a_worse_version_waits_until_someone_decides(acme: Organisation, tmp_pat
     bad = feedback.correct_labels(data_set=good, labels=mixed, by="mallory", now=now)
     second = trained(acme, bad.data_set, now + timedelta(days=1))
     assert second.comparison["goes_live"] is False
-    assert "Worse beyond chance" in second.comparison["why"]
+    assert "Worse beyond chance" in versions.comparison_told(second)["why"]
     assert queries.version(acme, "support").number == 1
 
 
@@ -333,7 +333,7 @@ def test_a_version_that_cannot_be_compared_waits_and_says_why(
     second = trained(acme, other, now + timedelta(days=1), model="support")
     second.refresh_from_db()
     assert (second.comparison["goes_live"], second.comparison["tickets"]) == (False, 0)
-    assert "could not be compared" in second.comparison["why"]
+    assert "could not be compared" in versions.comparison_told(second)["why"]
     assert queries.version(acme, "support").number == 1
 
 

@@ -45,7 +45,7 @@ def test_every_link_of_the_help_leads_to_a_place_that_is_there(operator: bool) -
                 assert to in shown, (name, href)
                 there = anchors(to, language=language, operator=operator)
                 # Translations leave out what is for operators.
-                is_left_out = language != "en" and anchor.startswith(("for-operators", "for-whoever-runs"))
+                is_left_out = language != "en" and anchor in rendering.operators_anchors(to)
                 assert not anchor or is_left_out or anchor in there, (name, language, href)
 
 
@@ -56,6 +56,8 @@ def test_customers_are_not_shown_what_operators_do() -> None:
         assert not [one.title for one in page.sections if rendering.OPERATORS_SECTION.match(one.title)], name
         assert not re.search(r"\((?:<code>)?otai/", page.html), name
         assert "<script" not in page.html and "<img" not in page.html and "style=" not in page.html
+    assert "for operators" not in help_page("webhooks", operator=True).html, "the mark is for us"
+    assert rendering.operators_anchors("guarantee") == {"for-operators-what-waits-for-a-look"}
     assert "changing-the-secret-key" in anchors("accounts", operator=True) - anchors("accounts")
     assert "settings" in pages.names(operator=True) and "settings" not in pages.names(operator=False)
 

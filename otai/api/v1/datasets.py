@@ -109,6 +109,7 @@ class ExpectationOut(Schema):
     guessing: float
     tried_on: int
     unknown: str
+    fact: dict[str, Any] | None = Field(description="What `unknown` says, as a code with values.")
     no_signal: bool
     gain_of_maximum: TriedGainOut | None
     modes: dict[str, ExpectedOut | None]
@@ -450,7 +451,8 @@ def get_expected_quality(
                 "attribute": name,
                 "guessing": each.guessing,
                 "tried_on": each.tried_on,
-                "unknown": each.unknown,
+                "unknown": say_fact(each.unknown) if each.unknown else "",
+                "fact": each.unknown and each.unknown.as_dict(),
                 "no_signal": each.no_signal,
                 "gain_of_maximum": asdict(each.gain_of_maximum) if each.gain_of_maximum else None,
                 "modes": {mode: asdict(said) if said else None for mode, said in each.modes.items()},

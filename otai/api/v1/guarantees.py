@@ -19,6 +19,7 @@ from otai.api.v1.shapes import Name
 from otai.api.waiting import accepted, waited_for
 from otai.db import utc_now
 from otai.errors import NotFound
+from otai.learning.evidence import acceptance
 from otai.learning.evidence.acceptance import Criterion, CriterionInvalid
 from otai.orgs.permissions import Action
 from otai.pricing.price_book import Tier
@@ -206,10 +207,16 @@ def _guarantee(found: Guarantee) -> dict[str, Any]:
         **{name: getattr(found, name) for name in names},
         "waits_because": [{"why": say_fact(reason), "fact": reason} for reason in found.waits_because],
         "declined_because": guarantee_queries.why_declined(found),
-        "criteria": [one.as_dict() | {"in_words": one.in_words} for one in guarantee_queries.criteria(found)],
+        "criteria": [
+            one.as_dict() | {"in_words": say_fact(one.as_fact())} for one in guarantee_queries.criteria(found)
+        ],
         "data_set": found.data_set_id,
         "run": found.run.number if found.run else None,
-        "verdict": found.verdict,
+        "verdict": _told(found.verdict),
         "improvement_run": found.improvement_run.number if found.improvement_run else None,
-        "improvement_verdict": found.improvement_verdict,
+        "improvement_verdict": _told(found.improvement_verdict),
     }
+
+
+def _told(verdict: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    return None if verdict is None else list(map(acceptance.told, verdict))

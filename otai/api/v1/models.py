@@ -250,7 +250,7 @@ def get_comparison(request: CallerRequest, model: Name, version: PositiveNumber)
 
     On tickets that neither had learnt: per attribute which is better, and whether that is more than chance.
     """
-    return version_of(request.auth, model, version).comparison or {}
+    return versions.comparison_told(version_of(request.auth, model, version))
 
 
 @noun.post(

@@ -27,6 +27,7 @@ from otai.runs.models import Quote, Reason, Run
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.words import findings as words
+from otai.words.catalogue import say_fact
 from otai.words.prices import price_lines
 
 noun = Noun("Prices and quotes")
@@ -224,7 +225,7 @@ def _offer(offer: pricing.Offer, here: Collection[Mode]) -> dict[str, Any]:
         "mode": offer.price.mode,
         "delivery": offer.price.delivery,
         "credits": offer.credits,
-        "promise": offer.promise,
+        "promise": say_fact(offer.promise),
         "due_at": offer.due_at,
         "installed": is_here,
         "available": offer.available and is_here,

@@ -129,13 +129,32 @@ def currencies() -> list[str]:
 
 
 def _named(close: MonthClose) -> dict[str, Money]:
-    found = {}
-    for kind, movement in (("packages", close.packages), ("tiers", close.tiers)):
-        for name in ("deferred_before", "received", "refunded", "recognised", "deferred_after"):
-            found[f"{kind} {name.replace('_', ' ')}"] = getattr(movement, name)
-    for name in ("cash_received", "cash_surplus", "cash_paid_back", "invoiced", "credited", "written_off", "vat"):
-        found[name.replace("_", " ")] = getattr(close, name)
-    return found
+    movements = {"packages": close.packages, "tiers": close.tiers}
+    found = {
+        f"{kind} {said}": getattr(movement, name)
+        for kind, movement in movements.items()
+        for name, said in _OF_A_MOVEMENT.items()
+    }
+    return found | {said: getattr(close, name) for name, said in _OF_A_MONTH.items()}
+
+
+_OF_A_MOVEMENT = {
+    "deferred_before": "deferred before",
+    "received": "received",
+    "refunded": "refunded",
+    "recognised": "recognised",
+    "deferred_after": "deferred after",
+}
+_OF_A_MONTH = {
+    "cash_received": "cash received",
+    "cash_surplus": "cash surplus",
+    "cash_paid_back": "cash paid back",
+    "invoiced": "invoiced",
+    "credited": "credited",
+    "written_off": "written off",
+    "vat": "vat",
+}
+"""What the lines of a closed month's file are called: part of its format, and so of its hash."""
 
 
 def _line(key: tuple[str, str, str], kind: str, cents: int) -> str:

@@ -35,7 +35,7 @@ def sweep(json: JsonOption = False) -> None:
         print_json(report)
     else:
         for name, result in report.items():
-            say(f"{name.replace('_', ' ')}: {_in_words(result)}")
+            say(f"{name}: {_in_words(result)}")
     if None in report.values():
         raise typer.Exit(1)
 

@@ -11,6 +11,7 @@ from otai.billing import queries
 from otai.cli.actor import actor
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, say
 from otai.db import utc_now
+from otai.words.catalogue import say_fact
 
 app = typer.Typer(help="Who the invoices are made out to.", no_args_is_help=True)
 
@@ -58,7 +59,7 @@ def details_set(
     if json:
         print_json({**queries.details_as_dict(details), "vat": {"treatment": vat.treatment, "permille": vat.permille}})
     else:
-        say(f"Invoices are made out to {details.name}, {details.city}, {details.country}: {vat.in_words}.")
+        say(f"Invoices are made out to {details.name}, {details.city}, {details.country}: {say_fact(vat.fact)}.")
 
 
 @app.command("show")
@@ -70,4 +71,4 @@ def details_show(org: OrgOption = None, json: JsonOption = False) -> None:
         print_json({**queries.details_as_dict(found), "vat": {"treatment": vat.treatment, "permille": vat.permille}})
     else:
         say("\n".join(str(value) for value in queries.details_as_dict(found).values() if value))
-        say(vat.in_words)
+        say(say_fact(vat.fact))

@@ -98,7 +98,7 @@ def approve(
     if json:
         print_json({"request": found.id, "state": found.state})
     else:
-        say(f"{found.state.capitalize()}: {found.kind.replace('_', ' ')}, asked for by {found.asked_by}.")
+        say(f"{found.get_state_display()}: {found.get_kind_display()}, asked for by {found.asked_by}.")
 
 
 def goodwill(

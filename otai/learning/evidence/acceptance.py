@@ -64,12 +64,6 @@ class Criterion:
         if self.metric is not Metric.COVERAGE and self.precision is not None:
             raise CriterionInvalid("no_precision", metric=self.metric.title)
 
-    @property
-    def in_words(self) -> str:
-        """For example: `queue: coverage at 95 % precision of at least 30 %`."""
-        at = f" at {percent(self.precision)} precision" if self.precision is not None else ""
-        return f"{self.attribute}: {self.metric.title}{at} of at least {percent(self.threshold)}"
-
     def as_fact(self) -> Fact:
         """As a code with values: doors say it in the reader's language (`otai.words.tables.criteria`)."""
         values: dict[str, Any] = {"attribute": self.attribute, "threshold": float(self.threshold)}
@@ -163,21 +157,30 @@ class Outcome:
     note: Fact | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON, for the database and the doors: `note` in English, `note_fact` for who reads another language."""
-        # Loading the language's books takes longer than most commands, which say no outcome.
-        from otai.words.catalogue import say_fact
-
+        """As JSON, for the database: codes with values. `told` adds the sentences."""
         return {
             "criterion": self.criterion.as_dict(),
-            "in_words": self.criterion.in_words,
             "value": self.measured.value,
             "low": self.measured.low,
             "high": self.measured.high,
             "tickets": self.tickets,
             "met": self.met,
-            "note": say_fact(self.note) if self.note else "",
             "note_fact": self.note.as_dict() if self.note else None,
         }
+
+
+def told(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored outcome for programs: `in_words`, its criterion, and `note` in English beside the codes. A release
+    before kept the note as a sentence alone."""
+    # Loading the language's books takes longer than most commands, which say no outcome.
+    from otai.words.catalogue import say_fact
+
+    note = outcome.get("note_fact")
+    return {
+        **outcome,
+        "in_words": say_fact(Criterion.from_dict(outcome["criterion"]).as_fact()),
+        "note": say_fact(note) if note else outcome.get("note", ""),
+    }
 
 
 def judge(criteria: Sequence[Criterion], attributes: Sequence[AttributeReport], *, by_bound: bool) -> list[Outcome]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from otai.learning.estimate import Estimate
 from otai.learning.finding import Finding
 from otai.learning.recipes import LEAST_GAIN_OF_A_DEARER_MODE
+from otai.words.sentences import Fact
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Expectation:
     modes: Mapping[str, ModeExpectation | None]
     guessing: float
     tried_on: int
-    unknown: str = ""
+    unknown: Fact | None = None
     no_signal: bool = False
     """Answers of the trial were right no more often than if they had been dealt out at random."""
     gain_of_maximum: TriedGain | None = None

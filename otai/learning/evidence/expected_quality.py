@@ -39,6 +39,7 @@ from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.subset_models import SubsetDecision, SubsetModels, SubsetSample
 from otai.learning.metrics import chance_of_no_signal, percentile_interval
 from otai.learning.recipes import RECIPES
+from otai.words.sentences import Fact
 
 MOST_TICKETS = 3_000
 MOST_MEASURED_TICKETS = 1_500
@@ -81,13 +82,13 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
     try:
         rows, text_numbers = rows_to_learn_from(tickets)
     except InputFailure as failure:
-        return {spec.name: _nothing(failure.message) for spec in attributes}
+        return {spec.name: _nothing(Fact.from_dict(failure.as_fact())) for spec in attributes}
     cleaned: dict[AttributeSpec, CleanLabels] = {}
     for spec in attributes:
         try:
             cleaned[spec] = clean_labels(column_of(tickets, spec))
         except InputFailure as failure:
-            expectations[spec.name] = _nothing(failure.message)
+            expectations[spec.name] = _nothing(Fact.from_dict(failure.as_fact()))
     train, measured_on, all_train, all_measured = _parted(
         tickets, rows, text_numbers, list(cleaned.values()), seed=seed
     )
@@ -96,10 +97,10 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
         try:
             target = attribute_target(spec, labels, all_train, fewest_tickets=RECIPES["basic"].fewest_tickets)
         except InputFailure as failure:
-            expectations[spec.name] = _nothing(failure.message)
+            expectations[spec.name] = _nothing(Fact.from_dict(failure.as_fact()))
             continue
         if target.known[train].sum() < FEWEST_TICKETS // 8 or not target.y[train][target.known[train]].any():
-            expectations[spec.name] = _nothing("Too few tickets have a label to try a training on.")
+            expectations[spec.name] = _nothing(Fact("expectation.few_labelled"))
             continue
         targets.append(target)
     if not targets:
@@ -107,7 +108,7 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
     train = train[: _affordable(targets)]
     trial = _Trial(tickets, train, measured_on, text_numbers, targets, seed)
     for target, (measured, guessing, no_signal) in zip(targets, trial.results(), strict=True):
-        if isinstance(measured, str):
+        if isinstance(measured, Fact):
             expectations[target.spec.name] = _nothing(measured, guessing=guessing, tried_on=len(train))
             continue
         expectations[target.spec.name] = Expectation(
@@ -128,7 +129,7 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
     return expectations
 
 
-def _nothing(why: str, *, guessing: float = 0.0, tried_on: int = 0) -> Expectation:
+def _nothing(why: Fact, *, guessing: float = 0.0, tried_on: int = 0) -> Expectation:
     return Expectation(dict.fromkeys(MODES), guessing, tried_on, why)
 
 
@@ -182,7 +183,7 @@ class _Trial:
     targets: Sequence[AttributeTarget]
     seed: int
 
-    def results(self) -> list[tuple[SizeMeasurements | str, float, bool]]:
+    def results(self) -> list[tuple[SizeMeasurements | Fact, float, bool]]:
         """For each attribute what was measured, or why nothing could be; what guessing reaches; and whether nothing in
         the texts tells it."""
         recipe = RECIPES["basic"]
@@ -208,7 +209,7 @@ class _Trial:
             subset_models = SubsetModels.fit(
                 sample, held_out, self.targets, fitting.blends, recipe.candidates, holdout_rows=self.holdout
             )
-        results: list[tuple[SizeMeasurements | str, float, bool]] = []
+        results: list[tuple[SizeMeasurements | Fact, float, bool]] = []
         for number, target in enumerate(self.targets):
             known = target.known[self.holdout]
             rows = self.holdout[known]
@@ -219,7 +220,7 @@ class _Trial:
                 else 0.0
             )
             if subset_models is None or len(rows) < FEWEST_HOLDOUT_TICKETS:
-                results.append(("Too few labelled tickets to try a training on and measure it.", guessing, False))
+                results.append((Fact("expectation.few_measured"), guessing, False))
                 continue
             decided = decided_beside(
                 holdout_scores[number][known],
@@ -231,7 +232,7 @@ class _Trial:
             measured = measure(target, rows, [*subset_models.learnt[number], whole], seed=self.seed)
             enough = len(measured.tickets) >= FEWEST_SIZES
             chance = chance_of_no_signal(actual, decided > 0, seed=self.seed)
-            unclear = "Tried at too few sizes to tell where it leads."
+            unclear = Fact("expectation.few_sizes")
             results.append((measured if enough else unclear, guessing, has_no_signal(chance, len(rows))))
         return results
 

@@ -10,6 +10,19 @@ from otai.runs.guarantee_status import AFTER_THE_SECOND_MISS, BEFORE_THE_RUN, WI
 from otai.tickets.models import DataSet
 from otai.words.explained import Explained
 
+STATUSES = [
+    (GuaranteeStatus.OPEN.value, "Open"),
+    (GuaranteeStatus.AGREED.value, "Agreed"),
+    (GuaranteeStatus.TRAINING.value, "Training"),
+    (GuaranteeStatus.TRAINED.value, "Trained"),
+    (GuaranteeStatus.MET.value, "Met"),
+    (GuaranteeStatus.MISSED.value, "Missed"),
+    (GuaranteeStatus.IMPROVING.value, "Improving"),
+    (GuaranteeStatus.IN_REVIEW.value, "In review"),
+    (GuaranteeStatus.DECLINED.value, "Declined"),
+    (GuaranteeStatus.CREDITED.value, "Credited"),
+    (GuaranteeStatus.REFUNDED.value, "Refunded"),
+]
 _AGREED = sorted(set(GuaranteeStatus) - {GuaranteeStatus.OPEN})
 _RUN_ORDERED = sorted(set(GuaranteeStatus) - BEFORE_THE_RUN)
 _NO_IMPROVEMENT = sorted({*BEFORE_THE_RUN, GuaranteeStatus.TRAINING, GuaranteeStatus.TRAINED})
@@ -29,9 +42,7 @@ class Guarantee(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="guarantees")
     tier = models.CharField(max_length=20, choices=[(tier.value, tier.title) for tier in Tier])
-    status = models.CharField(
-        max_length=20, choices=[(s.value, s.title) for s in GuaranteeStatus], default=GuaranteeStatus.OPEN.value
-    )
+    status = models.CharField(max_length=20, choices=STATUSES, default=GuaranteeStatus.OPEN.value)
     opened_at = models.DateTimeField()
 
     criteria = models.JSONField(default=list)

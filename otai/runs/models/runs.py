@@ -23,7 +23,15 @@ class Reason(models.TextChoices):
 
 MODES = [(mode.value, mode.title) for mode in Mode]
 DELIVERIES = [(delivery.value, delivery.title) for delivery in Delivery]
-STATUSES = [(status.value, status.title) for status in RunStatus]
+STATUSES = [
+    (RunStatus.AWAITING_APPROVAL.value, "Awaiting approval"),
+    (RunStatus.QUEUED.value, "Queued"),
+    (RunStatus.TRAINING.value, "Training"),
+    (RunStatus.EVALUATING.value, "Evaluating"),
+    (RunStatus.COMPLETED.value, "Completed"),
+    (RunStatus.FAILED.value, "Failed"),
+    (RunStatus.CANCELLED.value, "Cancelled"),
+]
 APPROVALS = [(approval.value, approval.value) for approval in Approval]
 ENDINGS = [(ending.value, ending.value) for ending in Ending]
 

@@ -165,17 +165,14 @@ def _forget_names_of(data_set: DataSet) -> None:
 
 
 def _renamed(values: Any, names: Mapping[str, str], *, at: str = "") -> Any:
-    """Criteria and verdicts with other names of attributes, also in the sentences (`Criterion.in_words`) that are kept
-    beside them."""
+    """Criteria and verdicts with other names of attributes, without the sentences that a release before kept beside
+    them (`in_words`)."""
     if isinstance(values, list):
         return [_renamed(one, names, at=at) for one in values]
     if isinstance(values, dict):
-        return {name: _renamed(one, names, at=name) for name, one in values.items()}
+        return {name: _renamed(one, names, at=name) for name, one in values.items() if name != "in_words"}
     if at == "attribute":
         return names.get(values, values)
-    if at == "in_words":
-        name, colon, rest = values.rpartition(": ")
-        return f"{names.get(name, name)}{colon}{rest}"
     return values
 
 

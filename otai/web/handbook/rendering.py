@@ -21,11 +21,10 @@ from otai.web.handbook import pages
 from otai.web.markdown import reader
 from otai.words.catalogue import ENGLISH
 
-OPERATORS_SECTION = re.compile(r"For (?:operators|whoever runs)\b")
-"""How the heading of a section begins that customers are not shown."""
+FOR_OPERATORS = "<!-- for operators -->"
+"""Stands under the heading of a section, in the English page, that customers are not shown."""
 _FIGURE = re.compile(r"(?<=\d) (?=\d{3}\b|%)")
 _OF_DECISIONS = re.compile(r",? \(decision \d{4}\)")
-_OPERATORS_ANCHOR = re.compile(r"for-(?:operators|whoever-runs)\b")
 
 OUR_FILE = re.compile(r"(?:otai|docs|tests)[/.][\w/.*-]+$|\d{4}$")
 """A file of the sources, or the number of a decision."""
@@ -65,8 +64,9 @@ def page(name: str, *, language: str, operator: bool) -> HelpPage:
     written_in = pages.language_of(name, language)
     tokens = _read(name, written_in)
     english = tokens if written_in == ENGLISH else _read(name, ENGLISH)
-    english_titles = [_title(inline) for _heading, inline in _headings(english)]
-    _give_anchors(tokens, english_titles)
+    _give_anchors(english, english)
+    _give_anchors(tokens, english)
+    tokens = _without_marks(tokens)
     if not operator:
         tokens = _without_operators_sections(tokens)
     title, tokens = _title(tokens[1]), tokens[3:]
@@ -114,12 +114,39 @@ def _title(inline: Token) -> str:
     return "".join(part.content for part in inline.children or () if part.type in ("text", "code_inline"))
 
 
-def _give_anchors(tokens: Sequence[Token], english_titles: Sequence[str]) -> None:
-    """Each heading gets its anchor, and keeps the English title beside it."""
+def _give_anchors(tokens: Sequence[Token], english: Sequence[Token]) -> None:
+    """Each heading gets the anchor of the English one, and knows whether that one's section is for operators."""
     taken: set[str] = set()
-    for (heading, _inline), title in zip(_headings(tokens), english_titles, strict=False):
-        heading.attrSet("id", anchor_of(title, taken))
-        heading.meta["english"] = title
+    marked = [is_mark(below) for below in _below_headings(english)]
+    for (heading, _inline), (_heading, title), mark in zip(_headings(tokens), _headings(english), marked, strict=False):
+        heading.attrSet("id", anchor_of(_title(title), taken))
+        heading.meta["operators"] = mark
+
+
+def _below_headings(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            yield tokens[place + 3 : place + 6]
+
+
+def is_mark(tokens: Sequence[Token]) -> bool:
+    """Whether a paragraph is the mark alone."""
+    return len(tokens) == 3 and tokens[0].type == "paragraph_open" and tokens[1].content == FOR_OPERATORS
+
+
+def _without_marks(tokens: Sequence[Token]) -> list[Token]:
+    marks = [place for place in range(len(tokens)) if is_mark(tokens[place : place + 3])]
+    gone = {place + step for place in marks for step in range(3)}
+    return [token for place, token in enumerate(tokens) if place not in gone]
+
+
+@lru_cache(maxsize=64)
+def operators_anchors(name: str) -> frozenset[str]:
+    """The anchors of the page's sections for operators, with those of what stands below them."""
+    tokens = _read(name, ENGLISH)
+    _give_anchors(tokens, tokens)
+    shown = {str(token.attrGet("id")) for token, _inline in _headings(_without_operators_sections(tokens))}
+    return frozenset(str(token.attrGet("id")) for token, _inline in _headings(tokens)) - shown
 
 
 def _without_operators_sections(tokens: Sequence[Token]) -> list[Token]:
@@ -130,7 +157,7 @@ def _without_operators_sections(tokens: Sequence[Token]) -> list[Token]:
             level = int(token.tag[1])
             if left_out and level <= left_out:
                 left_out = 0
-            if not left_out and OPERATORS_SECTION.match(str(token.meta.get("english", ""))):
+            if not left_out and token.meta.get("operators"):
                 left_out = level
         if not left_out:
             kept.append(token)
@@ -244,10 +271,10 @@ def _address(name: str, link: str, language: str, *, operator: bool) -> str:
     file, _, anchor = link.partition("#")
     folder = pages.file_of(name, language).parent
     target = PurePosixPath(_resolved(folder.relative_to(pages.DOCS).as_posix(), file).removeprefix(f"{language}/"))
-    if target.suffix != ".md" or (not operator and _OPERATORS_ANCHOR.match(anchor)):
+    if target.suffix != ".md":
         return ""
     to = pages.name_of(pages.DOCS / target)
-    if to not in pages.names(operator=operator):
+    if to not in pages.names(operator=operator) or (not operator and anchor in operators_anchors(to)):
         return ""
     up = "../" * (name.count("/") + 1)
     return f"{up}{to}/" + (f"#{anchor}" if anchor else "")

@@ -213,7 +213,7 @@ def _outcome(stored: dict[str, Any]) -> dict[str, Any]:
     """What was measured of a criterion, in the reader's language; a note of release 0.1 as it was written."""
     return stored | {
         "said": fact_words(Criterion.from_dict(stored["criterion"]).as_fact()),
-        "note": fact_words(stored.get("note_fact") or stored["note"]),
+        "note": fact_words(stored.get("note_fact") or stored.get("note")),
     }
 
 

@@ -1,4 +1,4 @@
-"""The lines of a price, what would be cheaper, and when a training is promised."""
+"""The lines of a price, what would be cheaper, when a training is promised, and how a sale is taxed."""
 
 from __future__ import annotations
 
@@ -28,4 +28,8 @@ PRICES: Mapping[str, tuple[Sentence, ...]] = {
     "promise_about": ("about {hours:n}\u00a0h",),
     "promise_same_day": ("same day",),
     "promise_within": ("within {hours:n}\u00a0h",),
+    "vat.charged": ("{rate:share} VAT ({country})",),
+    "vat.reverse_charge": ("reverse charge: the buyer owes the VAT",),
+    "vat.outside": ("no VAT outside the European Union's VAT territory",),
+    "vat.small_business": ("no VAT: the seller is a small business",),
 }

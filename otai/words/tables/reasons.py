@@ -40,6 +40,14 @@ PLACES: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Why a training stands where it stands in the queue (`runs.ordering`)."""
 
+EXPECTATION: Mapping[str, tuple[Sentence, ...]] = {
+    "expectation.few_labelled": ("Too few tickets have a label to try a training on.",),
+    "expectation.few_measured": ("Too few labelled tickets to try a training on and measure it.",),
+    "expectation.few_sizes": ("Tried at too few sizes to tell where it leads.",),
+    "expectation.written": ("{said}",),
+}
+"""Why nobody knows what to expect of a training on an attribute; `written`: what a release before kept of it."""
+
 CURVE: Mapping[str, tuple[Sentence, ...]] = {
     "curve_tickets_few": (
         Counted(
@@ -113,4 +121,13 @@ DECIDED: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Why a version of tickets was made, and why advice was closed, where no person gave a reason."""
 
-REASONS: Mapping[str, tuple[Sentence, ...]] = {**FAILED, **PLACES, **CURVE, **TOP_UP, **WEBHOOK, **OWN_IDS, **DECIDED}
+REASONS: Mapping[str, tuple[Sentence, ...]] = {
+    **FAILED,
+    **PLACES,
+    **CURVE,
+    **EXPECTATION,
+    **TOP_UP,
+    **WEBHOOK,
+    **OWN_IDS,
+    **DECIDED,
+}

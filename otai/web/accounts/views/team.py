@@ -309,8 +309,8 @@ def _in_words(event: TeamEvent) -> dict[str, Any]:
         "webhook_deleted": _("Webhook %(subject)s deleted"),
         "webhook_disabled": _("Webhook %(subject)s turned off: it took nothing for days"),
     }
-    # An event that another room writes and that has no words here yet is shown by its name, never as an error.
-    said = words.get(event.what, event.what.replace("_", " ") + ": %(subject)s")
+    # An event of a release to come, which has no words here yet, is shown by its code, never as an error.
+    said = words.get(event.what, f"{event.what}: %(subject)s")
     went = (
         ", ".join(f"{number(count)} {WENT.get(name, name)}" for name, count in sorted(event.details.items()))
         if event.what == "retention_deleted"
