@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otai.orgs.permissions import Action
+from otai.words.catalogue import say_actor_to_programs
 
 A_MEMBER = "a member"
 _ADDRESS = re.compile(r"[^\s@()<>]+@[^\s@()<>]+")
@@ -32,12 +33,15 @@ def reads_addresses(caller: Any) -> bool:
 
 def as_told(caller: Any, document: Any) -> Any:
     """An answer of JSON's kinds, as this caller may see it."""
-    return document if reads_addresses(caller) else _without(document)
+    return _told(document, with_addresses=reads_addresses(caller))
 
 
-def _without(document: Any, name: str = "") -> Any:
+def _told(document: Any, name: str = "", *, with_addresses: bool) -> Any:
     if isinstance(document, Mapping):
-        return {name: _without(one, name) for name, one in document.items()}
+        return {name: _told(one, name, with_addresses=with_addresses) for name, one in document.items()}
     if isinstance(document, list | tuple):
-        return [_without(one, name) for one in document]
-    return without_addresses(document) if name in WHO and isinstance(document, str) else document
+        return [_told(one, name, with_addresses=with_addresses) for one in document]
+    if name not in WHO or not isinstance(document, str):
+        return document
+    said = say_actor_to_programs(document)
+    return said if with_addresses else without_addresses(said)

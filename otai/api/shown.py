@@ -10,12 +10,14 @@ from pydantic import AfterValidator, ValidationInfo
 from otai.api.access import Caller
 from otai.api.people import reads_addresses, without_addresses
 from otai.orgs.permissions import Action
+from otai.words.catalogue import say_actor_to_programs
 from otai.words.quotes import without_quotes
 
 
 def _as_the_caller_may(who: str, info: ValidationInfo) -> str:
     caller = getattr((info.context or {}).get("request"), "auth", None)
-    return who if reads_addresses(caller) else without_addresses(who)
+    said = say_actor_to_programs(who)
+    return said if reads_addresses(caller) else without_addresses(said)
 
 
 Who = Annotated[str, AfterValidator(_as_the_caller_may)]

@@ -160,7 +160,7 @@ def _withdraw_package(row: CustomPackage, *, who: str, now: datetime, why: str) 
 
 
 def _renew_by_invoice(row: Subscription, *, who: str, now: datetime, why: str) -> str:
-    billing.pay_renewals_with(organisation=row.organisation, method=None, who=f"{who} ({why})"[:200], now=now)
+    billing.pay_renewals_with(organisation=row.organisation, method=None, who=who, why=why, now=now)
     return gettext("The months of this tier are paid by invoice from now on.")
 
 

@@ -80,7 +80,7 @@ def _told_whole() -> Iterator[Unexplained]:
         told = dict(events.values_list("subject_id", "details__row_sha256").iterator(chunk_size=2000))
         for row in model._default_manager.order_by("pk").iterator(chunk_size=500):
             if told.get(str(row.pk), row_hash(row)) != row_hash(row):
-                yield Unexplained(f"a {subject.replace('_', ' ')} is what its last event told", str(row.pk))
+                yield Unexplained(f"a {subject} is what its last event told", str(row.pk))
 
 
 def _explained() -> Iterator[Unexplained]:

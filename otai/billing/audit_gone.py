@@ -80,7 +80,7 @@ def gone() -> Iterator[Unexplained]:
 def _gone(subject: str, model: type[models.Model], **which: bool) -> Iterator[Unexplained]:
     told = Event.objects.filter(subject=subject, **which).order_by("subject_id").values_list("subject_id", flat=True)
     for id in _missing(told.distinct(), model._default_manager.all(), by="pk"):
-        yield Unexplained(f"a {subject.replace('_', ' ')} that events tell of is there", id)
+        yield Unexplained(f"a {subject} that events tell of is there", id)
 
 
 def _missing(told: QuerySet[Any, str], rows: QuerySet[Any], *, by: str) -> Iterator[str]:

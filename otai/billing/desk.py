@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from uuid import UUID
 
 from django import forms
@@ -29,11 +29,12 @@ from otai.billing.models import Event
 from otai.db import utc_now
 from otai.errors import OtaiError
 from otai.orgs.access_events import AccessKind, note_all
+from otai.orgs.actors import at_the_desk
 from otai.orgs.models import Organisation
 from otai.orgs.sessions import sender
 from otai.orgs.typed_numbers import PlainDecimalField
 from otai.units import Money
-from otai.words.catalogue import ENGLISH, say_stored
+from otai.words.catalogue import ENGLISH, say_actor, say_stored
 from otai.words.invoices import money
 from otai.words.sentences import Fact
 
@@ -178,7 +179,13 @@ class Desk(admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         called = {field.name: field.verbose_name for field in self.model._meta.fields}
         names = super().get_fields(request, obj)
-        return [_said(name, called=called[name]) if name in self.said_columns else name for name in names]
+        said = [_said(name, called=called[name]) if name in self.said_columns else name for name in names]
+        return [_who(name, called=called[name]) if _is_who(name) else name for name in said]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        called = {field.name: field.verbose_name for field in self.model._meta.fields}
+        shown = super().get_list_display(request)
+        return [_who(name, called=called[name]) if _is_who(name) and name in called else name for name in shown]
 
     def get_urls(self) -> list[URLPattern]:
         options = self.model._meta
@@ -239,7 +246,7 @@ class Desk(admin.ModelAdmin):
             {
                 "at": line.at,
                 "what": line.happened(language=language),
-                "who": line.who,
+                "who": say_actor(line.who, language=language),
                 "why": line.said(language=language),
             }
             for line in self.history(row)
@@ -275,7 +282,7 @@ class Desk(admin.ModelAdmin):
         back = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk])
         form = chosen.form(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            who = f"{request.user.get_username()} (desk)"
+            who = at_the_desk(request.user.get_username())
             try:
                 said = chosen.run(row, who=who, now=utc_now(), **form.cleaned_data)
             except OtaiError as error:
@@ -311,6 +318,19 @@ def _said(column: str, *, called: Any) -> Callable[[models.Model], str]:
     def sentence(row: models.Model) -> str:
         return say_stored(getattr(row, column), language=get_language() or ENGLISH)
 
+    return sentence
+
+
+def _is_who(column: object) -> TypeGuard[str]:
+    return isinstance(column, str) and (column == "who" or column.endswith("_by"))
+
+
+def _who(column: str, *, called: Any) -> Callable[[models.Model], str]:
+    @admin.display(description=called, ordering=column)
+    def sentence(row: models.Model) -> str:
+        return say_actor(getattr(row, column) or "", language=get_language() or ENGLISH)
+
+    sentence.__name__ = column
     return sentence
 
 

@@ -25,6 +25,7 @@ from otai.billing.seller import seller
 from otai.billing.vendor_scopes import VendorScope
 from otai.db import utc_now
 from otai.errors import OtaiError
+from otai.orgs.actors import at_the_desk
 from otai.orgs.typed_numbers import PlainIntegerField
 
 
@@ -58,7 +59,7 @@ class MakingDesk(Desk):
         form = self.making_form(request.POST or None)
         secret = ""
         if request.method == "POST" and form.is_valid():
-            who = f"{request.user.get_username()} (desk)"
+            who = at_the_desk(request.user.get_username())
             try:
                 said, secret = self.make(who=who, now=utc_now(), **form.cleaned_data)
             except OtaiError as refused:

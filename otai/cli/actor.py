@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 
-from otai.orgs.actors import AT_A_SHELL
+from otai.orgs.actors import at_a_shell
 
 
 def actor() -> str:
@@ -13,6 +13,6 @@ def actor() -> str:
     if named := os.environ.get("OTAI_ACTOR"):
         return named
     try:
-        return f"{getpass.getuser()}{AT_A_SHELL}"
+        return at_a_shell(getpass.getuser())
     except (KeyError, OSError):
         return "command line"

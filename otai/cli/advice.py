@@ -23,7 +23,7 @@ from otai.serving import advice, queries, versions
 from otai.serving.models import Advice, AdviceStatus
 from otai.serving.operations import register_completed_runs
 from otai.words import advice as words
-from otai.words.catalogue import say_stored
+from otai.words.catalogue import say_actor_to_programs, say_stored
 
 app = typer.Typer(help="When to train again, and what would raise a model.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The advice's id, or as much of it as tells it apart.")]
@@ -44,7 +44,7 @@ def advice_as_dict(one: Advice) -> dict[str, Any]:
         "credits": one.credits,
         "found_at": one.found_at,
         "checked_at": one.checked_at,
-        "decided_by": one.decided_by,
+        "decided_by": say_actor_to_programs(one.decided_by),
         "decided_why": say_stored(one.decided_why),
     }
 
@@ -165,7 +165,8 @@ def follow(
     say(f"Run {run.number} is {run.status}.")
     if hasattr(run, "version"):
         made = queries.version(organisation, run.model_name, run.version.number)
-        say(f"{made} is {'live' if versions.is_live(made) else 'not live'}: {versions.comparison_told(made).get('why', '')}")
+        why = versions.comparison_told(made).get("why", "")
+        say(f"{made} is {'live' if versions.is_live(made) else 'not live'}: {why}")
 
 
 @app.command("dismiss")

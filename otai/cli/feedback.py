@@ -14,6 +14,7 @@ from otai.db import utc_now
 from otai.errors import Invalid
 from otai.serving import feedback, queries
 from otai.tickets import queries as tickets
+from otai.words.catalogue import say_actor_to_programs
 
 app = typer.Typer(
     help="Corrections by people: give, list, merge into the tickets; fix and rename labels.", no_args_is_help=True
@@ -73,7 +74,7 @@ def list_feedback(
                 "feedback": [
                     {
                         "at": one.given_at,
-                        "by": one.given_by,
+                        "by": say_actor_to_programs(one.given_by),
                         "version": one.version.number,
                         "ticket": one.ticket,
                         "text": one.text,
@@ -102,7 +103,7 @@ def list_feedback(
                 one.attribute,
                 ", ".join(one.predicted),
                 ", ".join(one.corrected),
-                one.given_by,
+                say_actor_to_programs(one.given_by),
                 "merged" if one.merged_into_id else "",
             ]
             for one in corrections

@@ -32,7 +32,7 @@ from otai.runs.models import Guarantee, Reason, Run
 from otai.serving.operations import register_completed_runs
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
-from otai.words.catalogue import say_fact
+from otai.words.catalogue import say_actor_to_programs, say_fact
 from otai.words.named import WORDS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def guarantee_as_dict(guarantee: Guarantee) -> dict[str, Any]:
         "data_set": str(guarantee.data_set) if guarantee.data_set else None,
         "holdout_tickets": guarantee.holdout_tickets,
         "holdout_sha256": guarantee.holdout_sha256,
-        "agreed_by": guarantee.agreed_by,
+        "agreed_by": say_actor_to_programs(guarantee.agreed_by),
         "agreed_at": guarantee.agreed_at,
         "verdict_rule": guarantee.verdict_rule,
         "run": guarantee.run.number if guarantee.run else None,
@@ -70,7 +70,7 @@ def guarantee_as_dict(guarantee: Guarantee) -> dict[str, Any]:
         "improvement_verdict": _told(guarantee.improvement_verdict),
         "fee_credits": guarantee.fee_credits,
         "events": [
-            {"at": event.at, "move": event.what, "who": event.who, **event.explained()}
+            {"at": event.at, "move": event.what, "who": say_actor_to_programs(event.who), **event.explained()}
             for event in queries.events(guarantee)
         ],
     }
@@ -146,7 +146,12 @@ def show(
     print_table(
         ["when", "what happened", "who", "why"],
         [
-            [f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}", e.happened(), e.who, e.said()]
+            [
+                f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}",
+                e.happened(),
+                say_actor_to_programs(e.who),
+                e.said(),
+            ]
             for e in queries.events(guarantee)
         ],
     )

@@ -14,6 +14,7 @@ from otai.cli.presenters import models
 from otai.db import utc_now
 from otai.serving import deletion, queries, versions
 from otai.serving.models import Move
+from otai.words.catalogue import say_actor_to_programs
 
 MOVES = {
     Move.LIVE: "-> live",
@@ -94,7 +95,7 @@ def show(name: ModelArgument, version: Version = None, org: OrgOption = None, js
                         "at": e.at,
                         "move": e.what.value,
                         "version": e.version and e.version.number,
-                        "who": e.who,
+                        "who": say_actor_to_programs(e.who),
                         **e.explained(),
                     }
                     for e in happened
@@ -122,7 +123,7 @@ def show(name: ModelArgument, version: Version = None, org: OrgOption = None, js
                 f"{e.at.astimezone(organisation.zone):%Y-%m-%d %H:%M}",
                 MOVES[e.what],
                 e.version and e.version.number,
-                e.who,
+                say_actor_to_programs(e.who),
                 e.said(),
             ]
             for e in happened

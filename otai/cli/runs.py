@@ -19,6 +19,7 @@ from otai.runs import operations, queries
 from otai.runs.approval import Approver
 from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
+from otai.words.catalogue import say_actor_to_programs
 
 app = typer.Typer(help="Training runs: list, show, approve, cancel, refund.", no_args_is_help=True)
 
@@ -100,6 +101,7 @@ def _machine(attempt: Attempt) -> str:
 
 def _short(who: str) -> str:
     """A person's name as it is; of a worker's name (`host/boot.namespace/pid.start`) host and process."""
+    who = say_actor_to_programs(who)
     host, _, rest = who.partition("/")
     return f"worker {host}:{rest.rpartition('/')[2].partition('.')[0]}" if rest else who
 
@@ -124,7 +126,9 @@ def show(
         print_json(
             {
                 **run_as_dict(run),
-                "events": [{"at": e.at, "move": e.what, "who": e.who, **e.explained()} for e in happened],
+                "events": [
+                    {"at": e.at, "move": e.what, "who": say_actor_to_programs(e.who), **e.explained()} for e in happened
+                ],
                 "attempts": [
                     {
                         "number": a.number,

@@ -25,6 +25,7 @@ from otai.orgs import operations, queries
 from otai.orgs.models import Member, Organisation
 from otai.orgs.permissions import Role, Scope
 from otai.runs import approval, spending
+from otai.words.catalogue import say_actor_to_programs
 
 keys_app = typer.Typer(help="API keys of an organisation: list, create, revoke.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
@@ -95,7 +96,10 @@ def show_spending(
     if json:
         print_json(found)
     else:
-        rows = [[one.who, one.runs, one.credits, "" if one.limit is None else one.limit] for one in found]
+        rows = [
+            [say_actor_to_programs(one.who), one.runs, one.credits, "" if one.limit is None else one.limit]
+            for one in found
+        ]
         print_table(["who", "trainings", "credits", "limit"], rows, right=["trainings", "credits", "limit"])
 
 

@@ -16,6 +16,7 @@ from otai.cli.output import JsonOption, print_json, print_table, say
 from otai.cli.presenters import access, keys
 from otai.db import utc_now
 from otai.errors import NotFound
+from otai.words.catalogue import say_actor_to_programs
 
 app = typer.Typer(help="Keys of the vendor's own systems: list, create, revoke.", no_args_is_help=True)
 
@@ -29,7 +30,7 @@ def list_keys(json: JsonOption = False) -> None:
             "prefix": key.prefix,
             "name": key.name,
             "scopes": key.scopes,
-            "created_by": key.created_by,
+            "created_by": say_actor_to_programs(key.created_by),
             "created_at": key.created_at,
             "last_used_at": key.last_used_at,
             "state": "usable" if key.is_usable(now) else "revoked" if key.revoked_at else "expired",

@@ -171,9 +171,12 @@ def about_said(event: AccessEvent, *, language: str = "en") -> str:
 def as_facts(event: AccessEvent) -> dict[str, Any]:
     """An event as programs are told it: `times` since `first_at`, the last one `at`; `about` in English, and `fact`,
     its code and values (None: there is none)."""
+    from otai.words.catalogue import say_actor_to_programs
+
     about = read_fact(event.about)
     return {
-        **{name: getattr(event, name) for name in ("at", "first_at", "what", "who", "address", "browser")},
+        **{name: getattr(event, name) for name in ("at", "first_at", "what", "address", "browser")},
+        "who": say_actor_to_programs(event.who),
         "about": about_said(event),
         "fact": about.as_dict() if isinstance(about, Fact) else None,
         "times": event.times,

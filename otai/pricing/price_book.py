@@ -108,7 +108,7 @@ class DeliveryPromise:
         if self.within is None:
             return Fact("promise_same_day")
         hours = int(self.within.total_seconds() // 3600)
-        return Fact("promise_within" if hours == 24 else "promise_about", {"hours": hours})
+        return Fact("promise_within" if hours >= 24 else "promise_about", {"hours": hours})
 
     def __post_init__(self) -> None:
         if (self.within is None) != self.end_of_day:

@@ -30,6 +30,7 @@ from otai.runs.models import Attempt, Event, GuaranteeEvent, Quote, Run
 from otai.serving import deletion
 from otai.tickets.erasing import let_go
 from otai.tickets.models import DataSet
+from otai.words.actors import spellings_of_a_key
 
 mail_waits_for = timedelta(days=1)
 """The last mail to the owners of an erased organisation: sent, or given up by then."""
@@ -115,7 +116,8 @@ def _persons_of(organisation: Organisation) -> list[Replacement]:
     """Whoever stands in rows of the organisation that stay: its people by their number, whoever has no account any more
     as person 0, programs by the prefix of their key."""
     stand = set(Member.objects.filter(organisation=organisation).values_list("user__email", flat=True))
-    keys = {by_key(key.name, key.prefix) for key in ApiKey.objects.filter(organisation=organisation)}
+    theirs = [(key.name, key.prefix) for key in ApiKey.objects.filter(organisation=organisation)]
+    keys = {spelt for one in theirs for spelt in spellings_of_a_key(*one)}
     for model in [*_with_an_organisation(), *apps.get_app_config("billing").get_models()]:
         if not any(field.name == "organisation" for field in model._meta.concrete_fields):
             continue

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from otai.billing.models import OperatorRequest, OperatorRequestState
 from otai.billing.operations.events import notify_people
+from otai.orgs.actors import is_same_person
 from otai.orgs.models import User
 from otai.runs.guarantee.queries import waiting
 
@@ -47,4 +48,4 @@ def _asked(request: OperatorRequest) -> dict[str, object]:
 
 
 def _but(operators: Iterable[User], who: str) -> list[User]:
-    return [one for one in operators if who not in (one.get_username(), one.email)]
+    return [one for one in operators if not any(is_same_person(who, name) for name in (one.get_username(), one.email))]

@@ -25,6 +25,8 @@ from otai.runs import queries
 from otai.runs.approval import RULE_CHANGED
 from otai.runs.models import Run, SpendLimit
 from otai.units import MAX_CREDITS
+from otai.words.actors import read_actor
+from otai.words.catalogue import say_actor_to_programs
 
 
 class SpendLimitReached(Refused):
@@ -107,7 +109,8 @@ def _costing(organisation: Organisation, month: Month) -> list[tuple[str, int]]:
     """Who ordered each run of the month whose credits are held or spent, and how many those are."""
     rows = list(_of_month(organisation, month).order_by("number").values_list("ordered_by", "hold", "credits"))
     standing = _standing([hold for _, hold, _ in rows])
-    return [(who, credits) for who, hold, credits in rows if hold in standing]
+    # One spelling of a program, also where a release before wrote its orders down.
+    return [(str(read_actor(who)), credits) for who, hold, credits in rows if hold in standing]
 
 
 def _of_month(organisation: Organisation, month: Month) -> QuerySet[Run]:
@@ -134,7 +137,15 @@ def spreadsheet(organisation: Organisation, *, month: Month) -> str:
     for order in orders(organisation, month=month):
         run = order.run
         at = run.ordered_at.astimezone(organisation.zone).isoformat(timespec="seconds")
-        what = [at, run.ordered_by, run.model_name, str(run.data_set), run.mode, run.delivery, run.status]
+        what = [
+            at,
+            say_actor_to_programs(run.ordered_by),
+            run.model_name,
+            str(run.data_set),
+            run.mode,
+            run.delivery,
+            run.status,
+        ]
         lines.append(csv_row([run.number, *what, run.credits, order.credits]))
     return "".join(lines)
 

@@ -18,17 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from otai.billing.models import PaymentMethod, Purchase, PurchaseKind
 from otai.billing.packages import PackageOffer
 from otai.ledger.queries import StatementLine
-from otai.orgs.actors import AT_A_SHELL, BY_HOUSEKEEPING, key_of
 from otai.orgs.models import TeamEvent
-from otai.orgs.persons import number_of
 from otai.pricing.price_book import Delivery, DeliveryPromise, Mode, PriceBook, Term, Tier
 from otai.pricing.vat import Vat, VatTreatment
 from otai.runs import readiness
 from otai.runs.approval import RULE_CHANGED
 from otai.serving.models import ModelEvent, Move
-from otai.serving.versions import SYSTEM as BY_ITSELF
 from otai.web.formats import credits, number
-from otai.words.catalogue import ENGLISH, say_fact
+from otai.words.catalogue import ENGLISH, say_actor, say_fact
 from otai.words.sentences import Fact
 
 WordsByCode = Mapping[str, str | Promise]
@@ -93,16 +90,7 @@ def move_words(event: ModelEvent) -> str:
 
 def who_words(who: str) -> str:
     """A person's mail address, a program by its key, an account on the machine, or which part of the Studio did it."""
-    if who == BY_ITSELF:
-        return _now("comparison of the versions")
-    if who == BY_HOUSEKEEPING:
-        return _now("housekeeping")
-    if (erased := number_of(who)) is not None:
-        return _now("Person %(number)s (erased)") % {"number": erased}
-    if key := key_of(who):
-        return _now("%(name)s (API key %(key)s)") % {"name": key[0], "key": key[1]}
-    name, at_a_shell, _ = who.partition(AT_A_SHELL)
-    return _now("%(name)s (command line)") % {"name": name} if at_a_shell else who
+    return say_actor(who, language=get_language() or ENGLISH)
 
 
 def fact_words(fact: Fact | Mapping[str, Any] | str | None) -> str:

@@ -21,6 +21,7 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 | `state`, `status`, `role`, `field` | a code of `named.py` | `cancelled` | `abgebrochen` |
 | `action`, `table`, `books` | the same | `train` | `Trainings bestellen` |
 | `order` | the status of an order | `cancelled` | `storniert` |
+| `who` | who did something (`actors.py`): `desk:olga` | `olga (desk)` | `olga (Pult)` |
 | `facts` | several, with commas | | |
 | `fact` | a code with values (`facts.py`), or several, one after the other | | |
 """
@@ -41,6 +42,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 
+from otai.words.actors import BETWEEN_TWO, ActorKind, read_actors
 from otai.words.facts import sentences_of
 from otai.words.named import WORDS
 from otai.words.sentences import Counted, Fact, Meant, Sentence, places
@@ -118,6 +120,22 @@ def say_fact(fact: Fact | Mapping[str, Any], *, language: str = ENGLISH) -> str:
     return said or (fact.get("written") if isinstance(fact, Mapping) else "") or one.code
 
 
+def say_actor(stored: str, *, language: str = ENGLISH) -> str:
+    """Who did something, as a column keeps it, in the language of whoever reads it."""
+    return BETWEEN_TWO.join(
+        say_fact(one.fact, language=language) if one.fact else one.name for one in read_actors(stored)
+    )
+
+
+def say_actor_to_programs(stored: str) -> str:
+    """The same for programs and the command line: in English, where parts of the Studio and erased persons keep the
+    code that they always had."""
+    coded = (ActorKind.PART, ActorKind.ERASED)
+    return BETWEEN_TWO.join(
+        say_fact(one.fact) if one.fact and one.kind not in coded else one.name for one in read_actors(stored)
+    )
+
+
 def codes_that_say(text: str, codes: Iterable[str], *, language: str = ENGLISH) -> list[str]:
     """Those of the codes of which some sentence holds the text, as the language writes it around its values."""
     wanted = text.casefold()
@@ -182,6 +200,8 @@ class _Writer(string.Formatter):
                 return language_name(str(value), language=self.language)
             case "title":
                 return str(value).capitalize()
+            case "who":
+                return say_actor(str(value), language=self.language)
             case "money":
                 return self._money(value)
             case "date":

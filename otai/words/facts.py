@@ -12,6 +12,7 @@ from otai.words.columns import COLUMNS
 from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
 from otai.words.tables.access import ACCESS
+from otai.words.tables.actors import ACTORS
 from otai.words.tables.balance import BALANCE_DIFFERS
 from otai.words.tables.checks import CHECKS, REMEDIES
 from otai.words.tables.criteria import CRITERIA
@@ -138,6 +139,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **WARNINGS,
     **BALANCE_DIFFERS,
     **ACCESS,
+    **ACTORS,
 }
 
 

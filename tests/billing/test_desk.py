@@ -87,7 +87,7 @@ def test_olga_confirms_a_bank_transfer_and_it_is_recorded_with_who_and_why(
     assert f"{purchase.reference} is paid." in answer.content.decode()
     assert ledger.balance(acme.id).available == 56
     moved = Event.objects.get(subject="purchase", move="open -> paid")
-    assert (moved.who, moved.why) == ("olga (desk)", "statement 211")
+    assert (moved.who, moved.why) == ("desk:olga", "statement 211")
     assert "open -&gt; paid" in answer.content.decode(), "the row shows what happened to it"
 
 
@@ -186,7 +186,7 @@ def test_olga_pays_unused_credits_back(desk: Client, acme: Organisation, now: da
     purchase.refresh_from_db()
     act(desk, purchase, "refund-payment", credits="20", why="smaller team now")
     refund = PaymentRefund.objects.get()
-    assert (refund.credits, refund.net_cents, refund.requested_by) == (20, 180_00, "olga (desk)")
+    assert (refund.credits, refund.net_cents, refund.requested_by) == (20, 180_00, "desk:olga")
     act(desk, refund, "confirm", why="transferred")
     refund.refresh_from_db()
     assert refund.state == "confirmed"
@@ -230,7 +230,8 @@ def test_olga_has_a_tier_renewed_by_invoice(desk: Client, acme: Organisation, no
     assert "are paid by invoice from now on" in answer.content.decode()
     subscription.refresh_from_db()
     assert (subscription.renewal_gateway, subscription.renewal_payment_method) == ("", "")
-    assert Event.objects.get(move="renewal_payment_set").who == "olga (desk) (asked by phone)"
+    told = Event.objects.get(move="renewal_payment_set")
+    assert (told.who, told.why) == ("desk:olga", "asked by phone")
 
 
 def test_invoices_can_be_downloaded(desk: Client, acme: Organisation, now: datetime) -> None:
@@ -320,7 +321,7 @@ def test_an_operator_makes_a_vendor_key_and_sees_it_once(desk: Client) -> None:
     page = desk.post("/desk/billing/vendorkey/make/", asked).content.decode()
     key = VendorKey.objects.get()
     assert re.search(rf"<code>otaivendor_{key.prefix}_\S{{43}}</code>", page)
-    assert key.scopes == ["organisations:read", "credits:grant"] and key.created_by.endswith("(desk)")
+    assert key.scopes == ["organisations:read", "credits:grant"] and key.created_by == "desk:olga"
     wrong = desk.post("/desk/billing/vendorkey/make/", {**asked, "name": "\x07"}).content.decode()
     assert "1 to 100 printable characters" in wrong
     shown = desk.get(f"/desk/billing/vendorkey/{key.id}/change/").content.decode()

@@ -53,7 +53,7 @@ def test_above_it_nothing_is_given_until_another_approves(acme: Organisation, no
     waits = asks(acme, now)
     assert asks(acme, now).id == waits.id, "the same click is the same request"
     assert (waits.state, available(acme)) == ("waiting", 6)
-    for who in (OLGA, "Olga (desk)", "olga"):
+    for who in (OLGA, "Olga (desk)", "desk:Olga", "olga"):
         with pytest.raises(SameOperator):
             second_operator.approve(request=waits.id, who=who, why="me again", now=now)
     second_operator.approve(request=waits.id, who=OTTO, why="right", now=now)
@@ -323,7 +323,7 @@ def test_nobody_offers_credits_for_a_cent_alone(
     page = client.get("/desk/billing/operatorrequest/").content.decode()
     assert "Package below the list price" in page and "gift-27: 100000 credits for EUR 0.01" in page
     assert "Approved, and done." in client.post(approval, {"why": "I agree"}, follow=True).content.decode()
-    assert CustomPackage.objects.get().offered_by == "olga (desk), otto (desk)"
+    assert CustomPackage.objects.get().offered_by == "desk:olga, desk:otto"
     assert billing.buy(organisation=acme, package="gift-27", key="b", who=ALICE, now=now).purchase.net_cents == 1
     assert audit().findings == []
 
@@ -361,7 +361,7 @@ def test_a_price_book_at_the_command_line(monkeypatch: pytest.MonkeyPatch, books
     asked = json.loads(otai("schedule-price-book", file, "--json"))
     assert asked["state"] == "waiting" and not books.exists()
     monkeypatch.setattr("otai.cli.billing.refunds.actor", lambda: "otto")
-    assert "Approved: price book, asked for by olga" in otai("approve", asked["request"], "--why", "I agree")
+    assert "Approved: Price book below half, asked for by olga" in otai("approve", asked["request"], "--why", "I agree")
     assert [file.name for file in books.glob("*")] == ["gift.json"]
 
 
@@ -371,12 +371,12 @@ def test_two_operators_at_the_command_line(acme: Organisation, monkeypatch: pyte
     with pytest.raises(SameOperator):
         otai("approve", asked["request"], "--why", "me again")
     monkeypatch.setattr("otai.cli.billing.refunds.actor", lambda: "otto")
-    assert "Approved: goodwill, asked for by olga" in otai("approve", asked["request"], "--why", "I agree")
+    assert "Approved: Goodwill credits, asked for by olga" in otai("approve", asked["request"], "--why", "I agree")
     assert available(acme) == 506
     monkeypatch.undo()
     offered = json.loads(otai("offer-package", "gift-27", 500, "0.01", "--why", "a bad week", "--json"))
     monkeypatch.setattr("otai.cli.billing.refunds.actor", lambda: "otto")
-    assert "Approved: package" in otai("approve", offered["request"], "--why", "I agree")
+    assert "Approved: Package below the list price" in otai("approve", offered["request"], "--why", "I agree")
     assert CustomPackage.objects.get().code == "gift-27"
     asked = json.loads(otai("coupons", "make", "half-off", "--amount", "60", "--why", "the fair", "--json"))
     assert asked["state"] == "waiting" and not Coupon.objects.exists()

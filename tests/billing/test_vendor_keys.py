@@ -93,7 +93,7 @@ def test_a_call_is_remembered_with_its_path_and_status(now: datetime) -> None:
     key = makes(now).key
     record_call(key, what="look_at_prices", path="/prices?" + "x" * 400, status=404, now=now + DAY)
     details = {"operation": "look_at_prices", "path": "/prices?" + "x" * 292, "status": 404}
-    assert told(key, BillingOccurrence.CALLED) == (f"shop (vendor key {key.prefix})", "", now + DAY, None, details)
+    assert told(key, BillingOccurrence.CALLED) == (f"vendor-key:{key.prefix}:shop", "", now + DAY, None, details)
 
 
 def test_what_a_program_gives_is_the_keys_and_counts_for_whoever_made_it(

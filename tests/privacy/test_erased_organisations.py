@@ -17,6 +17,7 @@ from otai.billing.status import PurchaseStatus
 from otai.db import utc_now
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit as audit_ledger
+from otai.orgs.actors import by_key
 from otai.orgs.models import Member, Organisation, TeamEvent, User
 from otai.orgs.operations import create_api_key
 from otai.orgs.permissions import Role, Scope
@@ -87,7 +88,7 @@ def lived(acme: Organisation, user: User, folder: Path, now: datetime) -> None:
         organisation=acme, data_set=found, attributes=("queue",), mode=Mode.BASIC, delivery=Delivery.STANDARD,
         model_name="zinnober", reason=Reason.NEW_MODEL, now=now,
     )  # fmt: skip
-    order_run(organisation=acme, quote=quote.id, who=f"{made.key.name} (API key {made.key.prefix})", now=now)
+    order_run(organisation=acme, quote=quote.id, who=by_key(made.key.name, made.key.prefix), now=now)
     work(now)
     version = queries.version(acme, "zinnober")
     feedback.give(

@@ -15,6 +15,7 @@ from otai.billing.operations.notices import compose
 from otai.errors import Invalid, NotAllowed, NotFound
 from otai.ledger import queries as ledger
 from otai.ledger.audit import audit
+from otai.orgs.actors import by_key
 from otai.orgs.models import TeamEvent, User
 from otai.orgs.operations import create_api_key, remove_member, revoke_api_key, set_language
 from otai.orgs.permissions import Role, Scope
@@ -246,7 +247,7 @@ def test_ones_own_key_is_oneself(team: Team, now: datetime) -> None:
         who=email("alice"),
         now=now,
     ).key
-    program = f"nightly (API key {made.prefix})"
+    program = by_key("nightly", made.prefix)
     by_program, in_person = team.orders(program), team.orders("alice")
     for run, by in (
         (by_program, team.by("alice")),

@@ -63,7 +63,7 @@ def test_olga_agrees_to_criteria_above_the_bar(
     assert "the included training can be ordered" in answer.content.decode()
     assert "open -&gt; agreed" in answer.content.decode(), "the row shows what happened to it"
     guarantee.refresh_from_db()
-    assert (guarantee.status, guarantee.agreed_by) == ("agreed", "olga (desk)")
+    assert (guarantee.status, guarantee.agreed_by) == ("agreed", "desk:olga")
     assert act(desk, guarantee, "agree", why="again") is None, "nothing waits any more"
     assert act(desk, guarantee, "refund-fee", why="no fee was credited") is None
 
@@ -113,7 +113,7 @@ def test_alice_agrees_orders_and_downloads_by_commands(
     ordered = json.loads(otai("guarantee", "order", "--yes", "--json"))
     assert (ordered["status"], ordered["guarantee"]["status"], ordered["credits"]) == ("completed", "met", 1)
     assert json.loads(otai("statement", "--json"))["balance"] == {"available": 6, "held": 0, "spent": 1}
-    assert "queue: accuracy of at least 90 %" in otai("guarantee", "show")
+    assert "queue: accuracy of at least 90\N{NO-BREAK SPACE}%" in otai("guarantee", "show")
     otai("guarantee", "holdout", tmp_path / "holdout.csv")
     held = (tmp_path / "holdout.csv").read_text().splitlines()
     assert len(held) == ordered["guarantee"]["holdout_tickets"] + 1

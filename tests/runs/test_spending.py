@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from otai.billing.months import Month
 from otai.cli.team import app
 from otai.ledger import queries as ledger
+from otai.orgs.actors import by_key
 from otai.orgs.models import Organisation, User
 from otai.orgs.operations import add_member
 from otai.orgs.persons import addresses_of
@@ -110,7 +111,10 @@ def test_ones_own_limit_counts_before_that_for_everybody(
     with pytest.raises(SpendLimitReached):
         orders(acme_of_two, data_set, "nightly import (API key k3m9pq2x)", now)
     limits(acme_of_two, "", None, now)
+    # Written down by a release before, and by this one: one program.
     orders(acme_of_two, data_set, "nightly import (API key k3m9pq2x)", now)
+    orders(acme_of_two, data_set, by_key("nightly import", "k3m9pq2x"), now)
+    assert [one.runs for one in spending.ordered(acme_of_two, month=Month.at(now, acme_of_two.zone))] == [2, 1]
 
 
 def test_a_refusal_says_what_is_left_and_until_when(acme_of_two: Organisation, data_set: Any, now: datetime) -> None:

@@ -21,6 +21,7 @@ from otai.orgs.access_events import AccessKind, about_said, most_in_an_hour, not
 from otai.orgs.models import AccessEvent, Member, Organisation
 from otai.orgs.operations import create_api_key, revoke_api_key
 from otai.orgs.permissions import Action, Role
+from otai.words.catalogue import say_actor
 from otai.words.kept_facts import read_fact, stored_fact
 from otai.words.named import WORDS
 from otai.words.sentences import Fact
@@ -137,7 +138,7 @@ def test_refused_access_of_a_member_and_of_a_key(acme: Organisation, bob: Member
     program = Client(headers={"host": "localhost", "Authorization": f"Bearer {made.secret}"})
     assert program.get("/api/v1/members").status_code == 403
     refused = AccessEvent.objects.filter(what="access_refused").order_by("first_at")
-    assert [(event.who, about_said(event), event.times) for event in refused] == [
+    assert [(say_actor(event.who), about_said(event), event.times) for event in refused] == [
         ("bob@acme.example", "manage API keys", 2),
         (f"Helpdesk (API key {made.key.prefix})", "read mail addresses of members", 1),
     ]
@@ -155,7 +156,7 @@ def test_misuse_of_keys_and_no_secret_is_kept(acme: Organisation) -> None:
     for secret in (made.secret, short.secret, wrong, "otai_unknown_x", "nonsense"):
         headers = {"host": "localhost", "Authorization": f"Bearer {secret}"}
         assert Client(headers=headers).get("/api/v1/runs").status_code == 401
-    assert [(what, who) for what, who, _address, _times in told()] == [
+    assert [(what, say_actor(who)) for what, who, _address, _times in told()] == [
         ("key_revoked_used", f"Old (API key {made.key.prefix})"),
         ("key_expired_used", f"Short (API key {short.key.prefix})"),
         ("key_wrong", f"Short (API key {short.key.prefix})"),

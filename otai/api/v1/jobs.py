@@ -15,6 +15,7 @@ from otai.api.waiting import job_out
 from otai.db import utc_now
 from otai.jobs import event_stream, operations, queries
 from otai.jobs.models import Job
+from otai.orgs.actors import is_same_person
 from otai.orgs.permissions import Action, cancelled_with, may_cancel
 
 noun = Noun("Jobs")
@@ -147,7 +148,7 @@ def cancel_job(request: CallerRequest, job: UUID) -> Any:
     """
     caller = request.auth
     found = queries.job_with_id(caller.organisation, job)
-    if not may_cancel(found.kind, is_own=found.asked_by == caller.who, may=caller.may):
+    if not may_cancel(found.kind, is_own=is_same_person(found.asked_by, caller.who), may=caller.may):
         raise needed(caller, *sorted(cancelled_with(found.kind)))
     operations.cancel(found, now=utc_now())
     return job_for(found, caller)
@@ -157,6 +158,6 @@ def job_for(job: Job, caller: Caller) -> dict[str, Any]:
     """A job as this caller sees it: why an import came to nothing may quote its file, which is for whoever sent it and
     for whoever may read tickets."""
     shown = job_out(job)
-    if shown["error"] and job.asked_by != caller.who and not caller.may(Action.READ_TICKETS):
+    if shown["error"] and not is_same_person(job.asked_by, caller.who) and not caller.may(Action.READ_TICKETS):
         shown["error"] |= {"message": shown["error"]["code"], "details": {}}
     return shown

@@ -26,6 +26,7 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Role
 from otai.orgs.sessions import sender
 from otai.pricing.price_book import Tier
+from otai.words.catalogue import say_actor_to_programs
 from otai.words.sentences import Fact
 
 noun = VendorNoun("Organisations")
@@ -293,5 +294,6 @@ def _organisation(organisation: Organisation) -> dict[str, Any]:
         "next_grant_at": subscription.next_grant_at,
         "credits": {"available": balance.available, "held": balance.held, "spent": balance.spent},
         "owed": [money(amount) for amount in queries.owed(organisation).owed],
-        "suspension": since and {"since": since, "by": organisation.suspended_by, "why": organisation.suspended_why},
+        "suspension": since
+        and {"since": since, "by": say_actor_to_programs(organisation.suspended_by), "why": organisation.suspended_why},
     }

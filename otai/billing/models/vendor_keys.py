@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 
+from otai.orgs.actors import by_vendor_key
 from otai.orgs.models import SecretKey
 
 
@@ -36,4 +37,4 @@ class VendorKey(SecretKey):
     @property
     def who(self) -> str:
         """As it is written beside every change."""
-        return f"{self.name} (vendor key {self.prefix})"
+        return by_vendor_key(self.name, self.prefix)

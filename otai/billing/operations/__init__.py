@@ -30,7 +30,7 @@ from otai.billing.operations.refunds import (
 from otai.billing.operations.renewal_payment import set_renewal_payment
 from otai.billing.operations.renewals import announce_years, sweep_subscriptions
 from otai.billing.operations.reversals import book_reversals, collect_before_spending, collect_owed, settle_owed
-from otai.billing.operations.second_operator import SameOperator, credits_take_two, person
+from otai.billing.operations.second_operator import SameOperator, credits_take_two
 from otai.billing.operations.statements import assign_entry, dismiss_entry, import_statement
 from otai.billing.operations.subscriptions import confirmed, sign_up
 from otai.billing.operations.suspensions import resume, suspend
@@ -72,7 +72,6 @@ __all__ = [
     "pay_renewals_with",
     "payment_method",
     "payment_methods",
-    "person",
     "portal",
     "provision",
     "refund_credits",

@@ -138,16 +138,18 @@ def payment_method(organisation: Organisation, id: UUID) -> PaymentMethod:
     return found
 
 
-def pay_renewals_with(*, organisation: Organisation, method: UUID | None, who: str, now: datetime) -> Subscription:
+def pay_renewals_with(
+    *, organisation: Organisation, method: UUID | None, who: str, now: datetime, why: str = ""
+) -> Subscription:
     """The months of a paid tier are charged to this kept method from now on; None: paid by invoice and bank transfer.
 
     What waits for its payment is charged with the next sweep, at once. Raises NotFound.
     """
     if method is None:
-        return set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now)
+        return set_renewal_payment(organisation=organisation, gateway="", payment_method="", who=who, now=now, why=why)
     found = payment_method(organisation, method)
     return set_renewal_payment(
-        organisation=organisation, gateway=found.gateway, payment_method=found.reference, who=who, now=now
+        organisation=organisation, gateway=found.gateway, payment_method=found.reference, who=who, now=now, why=why
     )
 
 

@@ -21,6 +21,7 @@ from otai.links import absolute
 from otai.orgs.languages import templates
 from otai.orgs.unsubscribing import link_to_unsubscribe
 from otai.words import mails, news
+from otai.words.catalogue import say_actor
 from otai.words.invoices import count, day, money
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ def compose(notice: Notice) -> EmailMessage:
             zone = notice.organisation.zone if notice.organisation else UTC
             at = datetime.fromisoformat(value).astimezone(zone)
             context[name] = day(at.date().isoformat(), notice.language)
+        elif name in ("by", "decided_by", "asked_by"):
+            context[name] = say_actor(value or "", language=notice.language)
         elif isinstance(value, int) and value:
             # None of something stays the number that a template can ask for.
             context[name] = count(value, notice.language)

@@ -14,7 +14,7 @@ from otai.orgs.models import Organisation
 
 @one_transaction
 def set_renewal_payment(
-    *, organisation: Organisation, gateway: str, payment_method: str, who: str, now: datetime
+    *, organisation: Organisation, gateway: str, payment_method: str, who: str, now: datetime, why: str = ""
 ) -> Subscription:
     """How the months of a paid tier are paid from now on: "" for invoice and bank transfer, else a saved payment
     method.
@@ -32,6 +32,7 @@ def set_renewal_payment(
         subject_id=subscription.id,
         move=BillingOccurrence.RENEWAL_PAYMENT_SET,
         who=who,
+        why=why,
         now=now,
         gateway=gateway,
         became={"renewal_gateway": gateway, "renewal_payment_method": subscription.renewal_payment_method},

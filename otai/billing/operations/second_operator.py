@@ -41,11 +41,13 @@ from otai.db import new_id, one_transaction
 from otai.errors import NotAllowed, NotFound, Refused
 from otai.ledger.models import LotSource, Transfer, TransferKind
 from otai.ledger.operations import GrantMade
+from otai.orgs.actors import is_same_person
 from otai.orgs.models import Organisation
 from otai.pricing.nearly_free import NearlyFree, nearly_free
 from otai.pricing.price_book import PriceBook
 from otai.pricing.published import as_published
 from otai.units import Money, whole_credits
+from otai.words.actors import together
 
 
 class SameOperator(NotAllowed):
@@ -234,7 +236,7 @@ def _confirmed_alone(organisation: Organisation, *, now: datetime) -> int:
     by_two = {
         reference
         for reference, one, other in matched.values_list("reference", "imported_by", "decided_by")
-        if person(one) != person(other)
+        if not is_same_person(one, other)
     }
     confirmed = Payment.objects.filter(organisation=organisation, gateway=BY_HAND, received_at__gt=_counts_since(now))
     return confirmed.exclude(external_id__in=approved | by_two).aggregate(cents=Sum("cents"))["cents"] or 0
@@ -292,9 +294,9 @@ def approve(*, request: UUID, who: str, why: str, now: datetime) -> OperatorRequ
     asked = _waiting(request)
     # Behind a program stands whoever made its key.
     behind = asked.facts.get("key_made_by") or asked.asked_by
-    if person(who) in (person(asked.asked_by), person(behind)):
+    if is_same_person(who, asked.asked_by) or is_same_person(who, behind):
         raise SameOperator("approve", asked_by=behind)
-    _do(asked, who=f"{asked.asked_by}, {who}"[:200], now=now)
+    _do(asked, who=together(asked.asked_by, who)[:200], now=now)
     return _decide(asked, OperatorRequestState.APPROVED, who=who, why=why, now=now)
 
 
@@ -374,8 +376,3 @@ def _record(request: OperatorRequest, move: BillingOccurrence, *, who: str, why:
         facts=request.facts,
         **as_told(request),
     )
-
-
-def person(who: str) -> str:
-    """`Olga (desk)` and `olga` are one person."""
-    return who.partition(" (")[0].strip().casefold()

@@ -16,11 +16,12 @@ from otai.billing.bank_statement import InvalidBankStatement, StatementEntry, re
 from otai.billing.models import BankEntry, BankEntryState, Purchase
 from otai.billing.operations.events import as_told, checked_why, record
 from otai.billing.operations.payments import confirm_payment
-from otai.billing.operations.second_operator import person, takes_two
+from otai.billing.operations.second_operator import takes_two
 from otai.billing.seller import seller
 from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, OtaiError, Refused
+from otai.orgs.actors import is_same_person
 from otai.units import Money
 from otai.words.explained import arrow, as_text
 from otai.words.sentences import Fact
@@ -165,7 +166,7 @@ def _require_two(entry: UUID, reference: str, *, who: str, now: datetime) -> Non
     """A statement is the word of whoever imports it: above the limit it takes two, as it does to confirm by hand."""
     row = BankEntry.objects.filter(id=entry).first()
     purchase = Purchase.objects.select_related("organisation").filter(reference=reference.strip().upper()).first()
-    if row is None or purchase is None or person(row.imported_by) != person(who):
+    if row is None or purchase is None or not is_same_person(row.imported_by, who):
         return
     if takes_two(purchase.organisation, Money(row.cents, row.currency), now=now):
         raise ImportedByYou(

@@ -20,6 +20,7 @@ from otai.cli.billing.refunds import say_it_waits
 from otai.cli.output import JsonOption, OrgOption, organisation_named, print_json, print_table, say
 from otai.db import new_id, utc_now
 from otai.units import Money
+from otai.words.catalogue import say_actor_to_programs
 
 
 def buy(
@@ -185,7 +186,7 @@ def purchase_row(purchase: Purchase) -> dict[str, Any]:
         "currency": purchase.currency,
         "gateway": purchase.gateway,
         "ordered_at": purchase.ordered_at,
-        "ordered_by": purchase.ordered_by,
+        "ordered_by": say_actor_to_programs(purchase.ordered_by),
         "expires_at": purchase.expires_at,
         "paid_at": purchase.paid_at,
     }

@@ -16,6 +16,7 @@ from otai.cli.output import JsonOption, OrgOption, organisation_named, print_jso
 from otai.cli.typed import TYPED
 from otai.db import new_id, utc_now
 from otai.units import Money
+from otai.words.catalogue import say_actor_to_programs
 
 
 def refund_payment(
@@ -98,7 +99,8 @@ def approve(
     if json:
         print_json({"request": found.id, "state": found.state})
     else:
-        say(f"{found.get_state_display()}: {found.get_kind_display()}, asked for by {found.asked_by}.")
+        asked_by = say_actor_to_programs(found.asked_by)
+        say(f"{found.get_state_display()}: {found.get_kind_display()}, asked for by {asked_by}.")
 
 
 def goodwill(

@@ -17,7 +17,7 @@ from otai.outbound.addresses import checked_url
 from otai.outbound.events import EVENTS
 from otai.outbound.models import DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import new_secret, sealed
-from otai.words.catalogue import say_fact
+from otai.words.catalogue import say_actor_to_programs, say_fact
 from otai.words.sentences import Fact
 
 most_endpoints = 20
@@ -144,7 +144,9 @@ def send_test(*, organisation: Organisation, endpoint: UUID, who: str, now: date
             organisation=organisation,
             key=f"test:{id_}",
             event="webhook.test",
-            payload=payload_of("webhook.test", now, {"asked_by": who, "endpoint": str(found.id)}, organisation),
+            payload=payload_of(
+                "webhook.test", now, {"asked_by": say_actor_to_programs(who), "endpoint": str(found.id)}, organisation
+            ),
             happened_at=now,
             made_at=now,
         )

@@ -17,6 +17,7 @@ from otai.learning.finding import Finding
 from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
 from otai.ledger.references import ReferredTo, reference_to
+from otai.orgs.actors import is_same_person
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import GuaranteeTerms, Tier
 from otai.pricing.published import PriceBookUnknown
@@ -25,6 +26,7 @@ from otai.runs.guarantee.mails import tell
 from otai.runs.guarantee.moves import move, record
 from otai.runs.guarantee_status import GuaranteeOccurrence, GuaranteeStatus
 from otai.runs.models import Guarantee
+from otai.words.actors import together
 from otai.words.sentences import Fact
 
 SYSTEM = "guarantee"
@@ -83,9 +85,9 @@ def credit_fee(*, guarantee: UUID, who: str, why: str, now: datetime) -> Guarant
             found.fee_asked_by = who
             record(found, move=GuaranteeOccurrence.SECOND_OPERATOR_ASKED, who=who, why=why, now=now, credits=credits)
             return found
-        if billing_operations.person(who) == billing_operations.person(found.fee_asked_by):
+        if is_same_person(who, found.fee_asked_by):
             raise billing_operations.SameOperator("approve", asked_by=found.fee_asked_by)
-        by = f"{found.fee_asked_by}, {who}"[:200]
+        by = together(found.fee_asked_by, who)[:200]
     _credit(found, who=by, why=why, now=now)
     tell(found, "fee_credited", now=now, credits=credits, why=why)
     return found

@@ -29,6 +29,7 @@ from otai.web.access import MemberRequest, page
 from otai.web.job_waiting import waited
 from otai.web.refusals import in_words
 from otai.web.views.browse import CONFIDENCES, LABELS_OFFERED, made_searchable, text_of
+from otai.web.words import who_words
 
 LISTED = 50
 LIKE_SHOWN = 4
@@ -95,7 +96,7 @@ def overview(request: MemberRequest, data_set: UUID) -> HttpResponse:
         "decided": (done := rows.exclude(verdict="")).select_related("feedback").order_by("-decided_at")[:LISTED],
         "all_decided": done.count(),
         "changes": review.changes_waiting(newest).count,
-        "others": colleagues(newest, request.user.email, now=utc_now()),
+        "others": [who_words(one) for one in colleagues(newest, request.user.email, now=utc_now())],
         "may_decide": request.member.may(Action.UPLOAD_TICKETS),
     }
     return render(request, "web/tickets/review.html", context)
@@ -152,7 +153,7 @@ def item(request: MemberRequest, data_set: UUID, item: UUID) -> HttpResponse:
         "wanted": wanted,
         "query": _query(wanted),
         "another": row.claimed_by if row.is_claimed_by_another(request.user.email, now=utc_now()) else "",
-        "others": colleagues(newest, request.user.email, now=utc_now()),
+        "others": [who_words(one) for one in colleagues(newest, request.user.email, now=utc_now())],
         "last": last_decided(newest, request.user.email),
         "may_decide": request.member.may(Action.UPLOAD_TICKETS),
     }

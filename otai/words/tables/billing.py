@@ -12,7 +12,7 @@ TABLE: Mapping[str, Refusal] = {
         "{organisation} is in {tier:title} already.",
     ),
     "already_decided.request": said(
-        "This was {state} by {decided_by}.",
+        "This was {state} by {decided_by:who}.",
     ),
     "amount_too_small.charge": said(
         "{gateway} takes no less than {least:money}; this is {amount:money}.",
@@ -211,7 +211,7 @@ TABLE: Mapping[str, Refusal] = {
         "Stripe refused this.",
     ),
     "same_operator.approve": said(
-        "{asked_by} asked for this: another operator approves it.",
+        "{asked_by:who} asked for this: another operator approves it.",
     ),
     "price_book_not_new.day": said(
         "The price book {version} begins on {effective_on}. Prices change from a day in the future on.",

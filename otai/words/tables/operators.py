@@ -22,7 +22,7 @@ TABLE: Mapping[str, Refusal] = {
         ),
     ),
     "already_settled.reversal": said(
-        "This was settled before, by {settled_by}: {settled_why}",
+        "This was settled before, by {settled_by:who}: {settled_why}",
     ),
     "coupon_exists.code": said(
         "There is a coupon {coupon} already; each code is used once.",
@@ -40,7 +40,7 @@ TABLE: Mapping[str, Refusal] = {
         ),
     ),
     "entry_decided.entry": said(
-        "{entry} was decided before, by {decided_by}.",
+        "{entry} was decided before, by {decided_by:who}.",
     ),
     "fee_not_credited.fee": said(
         "The guarantee is {status:status}: no fee stands as credits.",

@@ -92,7 +92,7 @@ TOP_UP: Mapping[str, tuple[Sentence, ...]] = {
 WEBHOOK: Mapping[str, tuple[Sentence, ...]] = {
     "webhook_gone": ("It answered 410 Gone: it wants no more messages.",),
     "webhook_silent": ("No message arrived since {since:date}. The last try: {problem:fact}",),
-    "webhook_turned_off": ("Turned off by {who}",),
+    "webhook_turned_off": ("Turned off by {who:who}",),
     "try_unresolved": ("{host} cannot be resolved: {error}",),
     "try_private": ("{host} is {address}, no public address; messages go to public ones only",),
     "try_slow": ("no complete answer within {seconds:n} seconds",),

@@ -9,7 +9,7 @@ from otai.words.sentences import Counted
 
 TABLE: Mapping[str, Refusal] = {
     "approval_decided.decided": said(
-        "Training {number} was decided before, by {decided_by}.",
+        "Training {number} was decided before, by {decided_by:who}.",
     ),
     "approval_decided.lapsed": said(
         "Training {number} could be approved until {until:date}. Order it again.",
@@ -39,7 +39,8 @@ TABLE: Mapping[str, Refusal] = {
         "{member:quoted} is no member of this organisation.",
     ),
     "spend_limit_reached.month": said(
-        "This training costs more credits ({credits:n}) than {who} may still order this month ({left:n} of {most:n}).",
+        "This training costs more credits ({credits:n}) than {who:who} may still order this month ({left:n} of "
+        "{most:n}).",
         page="Ask an owner for more, or wait until {begins}.",
         api="PUT /spending/limits sets the limit; the next month begins on {begins}.",
         command="Set the limit: otai org limit; the next month begins on {begins}.",

@@ -150,9 +150,9 @@ TABLE: Mapping[str, Refusal] = {
     "report_card_missing.version": said(
         "{version} has no report card that can be read here: {error}",
     ),
-    "review_moved.claimed": said("{who} looks at {ticket:quoted} now. Nothing was changed."),
+    "review_moved.claimed": said("{who:who} looks at {ticket:quoted} now. Nothing was changed."),
     "review_moved.decided": said(
-        "{who} decided {attribute:quoted} of {ticket:quoted} already: {labels:words}. Your answer was not taken.",
+        "{who:who} decided {attribute:quoted} of {ticket:quoted} already: {labels:words}. Your answer was not taken.",
         page="Undo theirs first, if it is wrong.",
         api="Undo theirs first, if it is wrong.",
     ),
