@@ -20,9 +20,9 @@ WHO = frozenset(
 """Under these names answers say who did something."""
 
 
-def without_addresses(who: str) -> str:
-    """`who`, with "a member" for each mail address; names of keys and of parts of the Studio stay."""
-    return _ADDRESS.sub(A_MEMBER, who)
+def without_addresses(name: str) -> str:
+    """The name, with "a member" for each mail address; names of keys and of parts of the Studio stay."""
+    return _ADDRESS.sub(A_MEMBER, name)
 
 
 def reads_addresses(caller: Any) -> bool:
@@ -43,5 +43,4 @@ def _told(document: Any, name: str = "", *, with_addresses: bool) -> Any:
         return [_told(one, name, with_addresses=with_addresses) for one in document]
     if name not in WHO or not isinstance(document, str):
         return document
-    said = say_actor_to_programs(document)
-    return said if with_addresses else without_addresses(said)
+    return say_actor_to_programs(document, shown=str if with_addresses else without_addresses)

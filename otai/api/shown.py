@@ -16,8 +16,7 @@ from otai.words.quotes import without_quotes
 
 def _as_the_caller_may(who: str, info: ValidationInfo) -> str:
     caller = getattr((info.context or {}).get("request"), "auth", None)
-    said = say_actor_to_programs(who)
-    return said if reads_addresses(caller) else without_addresses(said)
+    return say_actor_to_programs(who, shown=str if reads_addresses(caller) else without_addresses)
 
 
 Who = Annotated[str, AfterValidator(_as_the_caller_may)]

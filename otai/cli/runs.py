@@ -19,6 +19,7 @@ from otai.runs import operations, queries
 from otai.runs.approval import Approver
 from otai.runs.models import Attempt, Run
 from otai.runs.status import RunStatus
+from otai.words.actors import ActorKind, read_actor
 from otai.words.catalogue import say_actor_to_programs
 
 app = typer.Typer(help="Training runs: list, show, approve, cancel, refund.", no_args_is_help=True)
@@ -101,9 +102,10 @@ def _machine(attempt: Attempt) -> str:
 
 def _short(who: str) -> str:
     """A person's name as it is; of a worker's name (`host/boot.namespace/pid.start`) host and process."""
-    who = say_actor_to_programs(who)
     host, _, rest = who.partition("/")
-    return f"worker {host}:{rest.rpartition('/')[2].partition('.')[0]}" if rest else who
+    if rest and read_actor(who).kind is ActorKind.NAMED:
+        return f"worker {host}:{rest.rpartition('/')[2].partition('.')[0]}"
+    return say_actor_to_programs(who)
 
 
 def _local(organisation: Organisation, at: datetime | None) -> str:

@@ -116,8 +116,7 @@ def _persons_of(organisation: Organisation) -> list[Replacement]:
     """Whoever stands in rows of the organisation that stay: its people by their number, whoever has no account any more
     as person 0, programs by the prefix of their key."""
     stand = set(Member.objects.filter(organisation=organisation).values_list("user__email", flat=True))
-    theirs = [(key.name, key.prefix) for key in ApiKey.objects.filter(organisation=organisation)]
-    keys = {spelt for one in theirs for spelt in spellings_of_a_key(*one)}
+    keys = _spellings_of_keys(organisation)
     for model in [*_with_an_organisation(), *apps.get_app_config("billing").get_models()]:
         if not any(field.name == "organisation" for field in model._meta.concrete_fields):
             continue
@@ -131,6 +130,11 @@ def _persons_of(organisation: Organisation) -> list[Replacement]:
     persons = [Replacement((one,), numbers.get(one, 0)) for one in sorted(addresses, key=len, reverse=True)]
     programs = [Replacement((one,), 0, becomes=by_key("key", (key_of(one) or ("", ""))[1])) for one in sorted(keys)]
     return [*programs, *persons]
+
+
+def _spellings_of_keys(organisation: Organisation) -> set[str]:
+    theirs = ApiKey.objects.filter(organisation=organisation).values_list("name", "prefix")
+    return {spelt for name, prefix in theirs for spelt in spellings_of_a_key(name, prefix)}
 
 
 def _forget_what_runs_said(organisation: Organisation) -> None:

@@ -23,6 +23,9 @@ from enum import StrEnum
 
 from otai.words.sentences import Fact
 
+StoredActor = str
+"""The text of a column."""
+
 
 class ActorKind(StrEnum):
     """`named`: a person or a part of the Studio, by the text alone."""
@@ -49,10 +52,12 @@ PARTS: Mapping[str, str] = {
 PROGRAMS = frozenset({ActorKind.KEY, ActorKind.VENDOR_KEY})
 
 _CODED = re.compile(
-    r"(?P<kind>key|vendor-key):(?P<id>[a-z0-9]{1,12}):(?P<name>.+)|(?P<plain>desk|shell):(?P<who>.+)|person:(?P<number>\d+)"
+    r"(?P<kind>key|vendor-key):(?P<id>[a-z0-9]{1,12}):(?P<name>.+)|(?P<plain>desk|shell):(?P<who>.+)|person:(?P<number>\d+)",
+    re.DOTALL,
 )
 _OF_BEFORE = re.compile(
-    r"(?P<name>.+) \((?:(?P<kind>API key|vendor key) (?P<id>[a-z0-9]{1,12})|(?P<plain>desk|command line))\)"
+    r"(?P<name>.+) \((?:(?P<kind>API key|vendor key) (?P<id>[a-z0-9]{1,12})|(?P<plain>desk|command line))\)",
+    re.DOTALL,
 )
 _KINDS_OF_BEFORE = {
     "API key": ActorKind.KEY,
@@ -107,7 +112,7 @@ class Actor:
         return self.name.partition(" (")[0].strip().casefold()
 
 
-def by_key(name: str, prefix: str) -> str:
+def by_key(name: str, prefix: str) -> StoredActor:
     """The column's text for a program, by its API key."""
     return str(Actor(ActorKind.KEY, prefix, name))
 
@@ -117,27 +122,27 @@ def spellings_of_a_key(name: str, prefix: str) -> tuple[str, str]:
     return by_key(name, prefix), f"{name} (API key {prefix})"
 
 
-def by_vendor_key(name: str, prefix: str) -> str:
+def by_vendor_key(name: str, prefix: str) -> StoredActor:
     """The column's text for a program of the vendor."""
     return str(Actor(ActorKind.VENDOR_KEY, prefix, name))
 
 
-def at_the_desk(name: str) -> str:
+def at_the_desk(name: str) -> StoredActor:
     """The column's text for an operator at the desk."""
     return str(Actor(ActorKind.DESK, name, name))
 
 
-def at_a_shell(account: str) -> str:
+def at_a_shell(account: str) -> StoredActor:
     """The column's text for an account of a machine."""
     return str(Actor(ActorKind.SHELL, account, account))
 
 
-def together(first: str, second: str) -> str:
+def together(first: StoredActor, second: StoredActor) -> StoredActor:
     """The column's text for two operators."""
     return f"{first}{BETWEEN_TWO}{second}"
 
 
-def read_actor(stored: str) -> Actor:
+def read_actor(stored: StoredActor) -> Actor:
     """Who stands in a column, also as a release before wrote it."""
     if found := _CODED.fullmatch(stored):
         if found["kind"]:
@@ -150,13 +155,13 @@ def read_actor(stored: str) -> Actor:
     return Actor(ActorKind.PART if stored in PARTS else ActorKind.NAMED, stored, stored)
 
 
-def read_actors(stored: str) -> tuple[Actor, ...]:
+def read_actors(stored: StoredActor) -> tuple[Actor, ...]:
     """The two that `together` put down, else the one."""
     both = tuple(map(read_actor, stored.split(BETWEEN_TWO)))
     is_pair = len(both) == 2 and not any(one.kind in PROGRAMS for one in both)
     return both if is_pair else (read_actor(stored),)
 
 
-def is_same_person(one: str, other: str) -> bool:
+def is_same_person(one: StoredActor, other: StoredActor) -> bool:
     """The same of what two columns keep."""
     return read_actor(one).is_same_person(read_actor(other))

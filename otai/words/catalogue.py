@@ -28,10 +28,11 @@ A place names a value and how it is written: `{tickets:n}`. The kinds:
 
 from __future__ import annotations
 
+import dataclasses
 import gettext
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -127,13 +128,12 @@ def say_actor(stored: str, *, language: str = ENGLISH) -> str:
     )
 
 
-def say_actor_to_programs(stored: str) -> str:
+def say_actor_to_programs(stored: str, *, shown: Callable[[str], str] = str) -> str:
     """The same for programs and the command line: in English, where parts of the Studio and erased persons keep the
-    code that they always had."""
+    code that they always had. `shown`: each name as it may be shown."""
     coded = (ActorKind.PART, ActorKind.ERASED)
-    return BETWEEN_TWO.join(
-        say_fact(one.fact) if one.fact and one.kind not in coded else one.name for one in read_actors(stored)
-    )
+    actors = [dataclasses.replace(one, name=shown(one.name)) for one in read_actors(stored)]
+    return BETWEEN_TWO.join(say_fact(one.fact) if one.fact and one.kind not in coded else one.name for one in actors)
 
 
 def codes_that_say(text: str, codes: Iterable[str], *, language: str = ENGLISH) -> list[str]:

@@ -205,6 +205,7 @@ SAMPLES: dict[str, Any] = {
     "action": "train",
     "table": "invoice",
     "books": "oss",
+    "who": "desk:olga",
     "fact": {"code": "row.quote_never_ends", "values": {}},
     "facts": [{"code": "package", "values": {"package": "10 credits", "price": {"cents": 10_000, "currency": "EUR"}}}],
 }

@@ -407,6 +407,7 @@ def list_tickets(
                 "guessing": 0.31,
                 "tried_on": 4000,
                 "unknown": "",
+                "fact": None,
                 "no_signal": False,
                 "gain_of_maximum": None,
                 "modes": {
