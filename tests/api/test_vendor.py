@@ -31,6 +31,7 @@ from otai.ledger import queries as ledger
 from otai.orgs import access_events
 from otai.orgs.models import AccessEvent, Organisation, User
 from otai.orgs.operations import accept_invitation, create_api_key
+from otai.words.catalogue import say_actor
 from tests.api.callers import Program, answered
 
 pytestmark = pytest.mark.django_db
@@ -187,7 +188,7 @@ def test_operators_read_misuse_of_keys_and_take_it_along_as_json_lines(shop: Sys
     desk = Client()
     desk.force_login(User.objects.create_superuser("olga", "olga@vendor.example", "a long passphrase"))
     page = desk.get("/desk/orgs/accessevent/").content.decode()
-    assert "Wrong key" in page and shop.key.who in page and "2001:db8::" in page
+    assert "Wrong key" in page and say_actor(shop.key.who) in page and "2001:db8::" in page
     lines = b"".join(desk.get("/desk/orgs/accessevent/lines/").streaming_content).decode().splitlines()  # type: ignore[attr-defined]
     assert [len(lines), json.loads(lines[0])["times"]] == [access_events.most_in_an_hour + 1, 5], "a flood is bounded"
     done = CliRunner().invoke(app, ["vendor-keys", "misuse", "--lines"], catch_exceptions=False)

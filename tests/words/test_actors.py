@@ -82,6 +82,13 @@ WHO = ("who", "by")
 TAKES_APART = frozenset({"partition", "rpartition", "split", "removesuffix", "removeprefix", "startswith", "endswith"})
 
 
+ELSEWHERE = {
+    "words/actors.py": "the place itself",
+    "cli/runs.py": "the name of a worker, which is a machine and a process",
+    "api/rates.py": "whose requests are counted, which no row keeps",
+}
+
+
 def _is_who(node: ast.expr) -> bool:
     name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
     return name in WHO or name.endswith("_by")
@@ -92,7 +99,7 @@ def test_nobody_else_makes_or_reads_the_text() -> None:
     found = [
         f"{path}:{node.lineno} {ast.unparse(node)[:80]}"
         for path, tree in trees(OTAI).items()
-        if path not in ("words/actors.py", "cli/runs.py") and not path.startswith("learning/")
+        if path not in ELSEWHERE and not path.startswith("learning/")
         for node in ast.walk(tree)
         if _takes_apart(node) or _puts_together(node)
     ]
