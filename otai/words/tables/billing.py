@@ -95,7 +95,7 @@ TABLE: Mapping[str, Refusal] = {
         "With a Leitweg-ID the address needs a postcode: an XRechnung is not valid without it.",
     ),
     "invalid_billing_details.leitweg_id_of_seller": said(
-        "XRechnungen cannot be written here yet: the seller's telephone number or postcode is missing (OTAI_SELLER).",
+        "XRechnungen cannot be written here yet: the seller's telephone number or postcode is missing.",
     ),
     "invalid_billing_details.at_most": said(
         "The {field:field} can have {most:n} printable characters at most.",
