@@ -146,6 +146,7 @@ def test_a_document_has_no_english_of_its_own(buyer: str, language: str, acme: O
     abroad = dict(countries(language)).get(BUYERS[buyer].get("country", ""), "")
     known = (
         *values,
+        settings.OTAI_NAME,
         abroad,
         month.reference,
         "WELCOME-27",
