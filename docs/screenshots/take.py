@@ -1,4 +1,5 @@
-"""Pictures of every page of the Studio: light, dark and on a phone. Needs Chromium and the development environment.
+"""Pictures of every page of the Studio: light, dark, on a phone, and in German. Needs Chromium and the development
+environment.
 
     .venv/bin/python docs/screenshots/take.py [NAME ...]
 
@@ -22,10 +23,11 @@ from PIL import Image  # noqa: E402
 from tests.web.studio_server import Installation, chromium  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+    "german": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light", "locale": "de-DE"},
 }
 tallest = 2400
 colours = 128
@@ -143,6 +145,9 @@ def pages(known: dict[str, str], columns: str) -> dict[str, str]:
         "tickets": "/acme/tickets/",
         "columns": columns,
         "data-set": f"/acme/tickets/{known['support']}/",
+        "ticket-browser": f"/acme/tickets/{known['support']}/browse",
+        "ticket": f"/acme/tickets/{known['support']}/browse/3",
+        "review": f"/acme/tickets/{known['support']}/review/",
         "train": f"/acme/train/?data_set={known['support']}",
         "train-one-attribute": f"/acme/train/?data_set={known['support']}&chosen=1&attribute=queue",
         "runs": "/acme/runs/",
@@ -163,13 +168,22 @@ def pages(known: dict[str, str], columns: str) -> dict[str, str]:
         "invoices": "/acme/credits/invoices/",
         "billing-details": "/acme/credits/details/",
         "tier": "/acme/credits/tier/",
+        "spending": "/acme/credits/spending/",
+        "payment-methods": "/acme/credits/methods/",
         "low-credits": "/acme/credits/low/",
         "team": "/acme/team/",
         "api-keys": "/acme/team/keys/",
         "webhooks": "/acme/team/webhooks/",
         "webhook": f"/acme/team/webhooks/{known['webhook']}/",
         "organisation": "/acme/team/organisation/",
+        "organisation-data": "/acme/team/data/",
+        "access": "/acme/team/access/",
         "profile": "/acme/account/",
+        "sessions": "/account/sessions/",
+        "second-factor": "/account/2fa/",
+        "notifications": "/acme/notifications/",
+        "find": "/acme/find/?q=support",
+        "shortcuts": "/acme/keys/",
         "help": "/acme/help/prices/",
         "help-index": "/acme/help/",
         "help-page": "/acme/help/report-card/",
@@ -210,8 +224,8 @@ def main() -> None:
                 columns = page.url.removeprefix(base)
             for kind, look in KINDS.items():
                 with (
-                    browser.new_context(locale="en-GB", **look) as inside,
-                    browser.new_context(locale="en-GB", **look) as outside,
+                    browser.new_context(**{"locale": "en-GB", **look}) as inside,
+                    browser.new_context(**{"locale": "en-GB", **look}) as outside,
                 ):
                     inside.add_cookies(signed_in)
                     one, other = inside.new_page(), outside.new_page()
@@ -219,7 +233,7 @@ def main() -> None:
                         if wanted and name not in wanted:
                             continue
                         target = FOLDER / f"{name}-{kind}.png"
-                        width = int(look["viewport"]["width"])  # type: ignore[index]
+                        width = int(look["viewport"]["width"])
                         take(other if name in SIGNED_OUT else one, f"{base}{path}", target, width=width)
                         sys.stdout.write(f"{target.name} {target.stat().st_size // 1024} kB\n")
 

@@ -167,6 +167,17 @@ def test_whoever_pays_again_after_a_lost_chargeback_has_the_initial_credits_agai
 # --- packages
 
 
+def test_a_dispute_that_is_heard_of_when_it_is_lost_promises_nothing(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    bought = buys(acme, now, "10")
+    fake.dispute(bought.gateway_reference)
+    deliver(fake, fake.dispute(bought.gateway_reference, verdict="lost"), now)
+    told = compose(Notice.objects.get(template="payment_reversed")).body
+    assert "10 unspent credits that it had paid for are taken back." in told
+    assert "\n\n\n" not in told, "what is not said leaves no gap"
+
+
 def test_a_second_dispute_after_a_won_one_takes_the_credits_again(acme: Organisation, fake: Any, now: datetime) -> None:
     bought = buys(acme, now)
     for verdict in ("opened", "won"):

@@ -243,12 +243,12 @@ def test_a_new_language_is_no_reason_to_pay_before_tickets_in_it_are_there(
     later = now + timedelta(hours=1)
     [found] = advice.check(organisation=acme, name="support", now=later)
     assert (found.kind, found.credits) == ("new_language", 0)
-    assert words.gain(found).startswith("A training needs tickets in “de”")
+    assert words.gain(found).startswith("A training needs tickets in German")
     with pytest.raises(advice.TicketsFirst):
         advice.follow(organisation=acme, id=found.id, who="alice", now=later)
     client.force_login(joins(acme, person("alice"), Role.OWNER, now).user)
     page = client.get(f"/acme/models/{version.model_id}/").text
-    assert "A training needs tickets in “de”" in page and "Train again:" not in page and "Bring tickets" in page
+    assert "A training needs tickets in German" in page and "Train again:" not in page and "Bring tickets" in page
 
     brought = [{**row, "subject": "", "body": german(number)} for number, row in enumerate(rows[:60])]
     imported(acme, [*rows, *brought], tmp_path, later)

@@ -309,6 +309,7 @@ def a_month_that_needs_its_owner_is_paid_by_the_link_in_the_mail(story: Story) -
     story.pays(ASKS_EVERY_TIME)
     story.confirms_at_the_bank()
     story.reads("Paid: the tier is in force.")
+    story.reads("automatic renewal")
     assert "247 credits" in page.inner_text(".balance")
 
 

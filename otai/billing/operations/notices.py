@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -102,7 +103,8 @@ def compose(notice: Notice) -> EmailMessage:
     subject, _, body = text.partition("\n")
     mail = EmailMessage(
         subject=" ".join(subject.split()),
-        body=body.lstrip("\n"),
+        # What a template leaves out leaves no gap.
+        body=re.sub(r"\n{3,}", "\n\n", body.lstrip("\n")),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[notice.recipient],
         reply_to=[seller().email],

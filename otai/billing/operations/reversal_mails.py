@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from otai.billing.models import Notice, Purchase, Reversal, ReversalKind
+from otai.billing.models import Notice, Purchase, Reversal, ReversalKind, ReversalState
 from otai.billing.operations.events import bought, notify
 
 
@@ -54,6 +54,8 @@ def tell_what_went_back(
                 "owed_credits": reversal.owed_credits,
                 "owed_cents": reversal.owed_gross_cents,
                 "currency": purchase.currency,
+                # The news of a decision may come with the dispute's own, or instead of it.
+                "decided": "yes" if reversal.state == ReversalState.LOST else "",
                 **ended,
             },
             now=now,

@@ -12,8 +12,8 @@ TABLE: Mapping[str, Refusal] = {
         "Somebody decided on this advice before.",
     ),
     "tickets_first.of_a_language": said(
-        "A training needs tickets in “{language}” with the labels that people gave them: about {wanted:n}; so far "
-        "{data_set} has {there:n}.",
+        "A training needs tickets in {language:language} with the labels that people gave them: about {wanted:n}; so "
+        "far {data_set} has {there:n}.",
         page="Bring such tickets, or give feedback on answers.",
         api="Import such tickets, or POST feedback.",
         command="Bring them with `otai tickets import --add`, or give feedback with `otai feedback`.",
