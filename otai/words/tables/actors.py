@@ -13,7 +13,7 @@ ACTORS: Mapping[str, tuple[Sentence, ...]] = {
     "actor.shell": ("{name} (command line)",),
     "actor.person": ("Person {number} (erased)",),
     "actor.part.housekeeping": ("housekeeping",),
-    "actor.part.sweep": ("regular round",),
+    "actor.part.sweep": ("automatic renewal",),
     "actor.part.billing": ("billing",),
     "actor.part.webhooks": ("webhooks",),
     "actor.part.guarantee": ("guarantee",),
