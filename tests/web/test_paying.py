@@ -46,7 +46,7 @@ def page_of_ours(client: Client, answer: Any) -> str:
     shown = client.get(answer["Location"])
     assert shown.status_code == 200
     [url] = set(re.findall(r'href="(http://127[^"]+)"', shown.content.decode()))
-    assert f'content="1;url={url}"' in shown.content.decode()
+    assert f'content="0;url={url}"' in shown.content.decode()
     return url
 
 
