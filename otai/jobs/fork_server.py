@@ -190,11 +190,12 @@ def do(asked: dict[str, Any], lines: int, server: int) -> None:
 
 
 def confine(hidden: list[str]) -> None:
-    """No network, no sight of these files, and none of the memory of the server and of other jobs, where Linux lets us;
-    where it does not, the job goes on, and its log says so."""
+    """No network, no sockets, no sight of these files, and none of the memory of the server and of other jobs, where
+    Linux lets us; where it does not, the job goes on, and its log says so."""
     try:
         confined.confine(hidden)
         confined.drop_rights()
+        confined.keep_to_itself()
     except (OSError, AttributeError) as error:
         os.write(2, f"Not confined, as this system does not allow it ({error}).\n".encode())
 

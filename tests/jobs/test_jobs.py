@@ -57,23 +57,28 @@ def test_alice_gets_the_answer_and_nothing_is_left(acme: Organisation, now: date
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
 def test_a_job_has_no_network_and_sees_neither_the_secret_key_nor_whoever_began_it(
-    acme: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch, settings: Any
+    acme: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
     key = Path(settings.OTAI_HOME) / "secret-key"
     key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text("very secret")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        found = operations.wait(ask(acme, kind("look_around"), now, port=port, hidden=[str(key)]), seconds=None).result
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(socket.AF_UNIX) as database:
+        database.bind("s")
+        database.listen()
+        around = {"port": listening.getsockname()[1], "socket": str(tmp_path / "s"), "hidden": [str(key)]}
+        found = operations.wait(ask(acme, kind("look_around"), now, **around), seconds=None).result
         monkeypatch.setenv("OTAI_CONFINE_JOBS", "0")
-        left = operations.wait(ask(acme, kind("look_around"), now, port=port, hidden=[str(key)]), seconds=None).result
+        left = operations.wait(ask(acme, kind("look_around"), now, **around), seconds=None).result
     assert key.read_text() == "very secret", "it is hidden from the job alone"
-    assert (left["network"], left["hidden"]) == ("reached", ["very secret"]), "where an operator says so"
+    reached = (left["network"], left["socket"], left["hidden"])
+    assert reached == ("reached", "reached", ["very secret"]), "where an operator says so"
     assert found["secrets"] == left["secrets"] == []
     if "Not confined" in found["said"]:
         assert subprocess.run(["unshare", "--user", "--net", "--mount", "true"], check=False).returncode != 0
         pytest.skip("this system lets no user make namespaces")
-    assert found["network"] == "OSError" and found["hidden"] == [""] and found["rights"] == ["0000000000000000"]
+    assert found["network"] == found["socket"] == "ConnectionRefusedError", "nor a database that listens at a path"
+    assert found["hidden"] == ["FileNotFoundError"] and found["rights"] == ["0000000000000000"]
     assert found["who began it"] == "PermissionError", "nor the memory of other jobs, which are its children too"
 
 

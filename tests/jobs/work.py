@@ -35,6 +35,7 @@ def look_around(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, 
     rights = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "CapEff" in line]
     return {
         "network": tried(lambda: socket.create_connection(("127.0.0.1", spec["port"]), timeout=2) and "reached"),
+        "socket": tried(lambda: socket.socket(socket.AF_UNIX).connect(spec["socket"]) or "reached"),
         "hidden": [tried(Path(path).read_text) for path in spec["hidden"]],
         "who began it": tried(lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes() and "read"),
         "rights": rights,

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from otai import key_files
 from otai.jobs.confining import confining, secret_files
 from otai.runs.executors import Executor, Failed, Stopped, TrainedFiles, TrainingSpec, Watch
 from otai.runs.executors.local import LocalExecutor, this_machine
@@ -67,7 +68,8 @@ def tried(what):
         return what()
     except OSError as error:
         return type(error).__name__
-hidden, port = pathlib.Path(__file__).with_name("secret-key"), int(pathlib.Path(__file__).with_name("port").read_text())
+here = pathlib.Path(__file__).parent
+hidden, port = here / "home" / "secret-key", int((here / "port").read_text())
 print("key:", tried(hidden.read_text), flush=True)
 print("network:", tried(lambda: socket.create_connection(("127.0.0.1", port), 2)), flush=True)
 print("who began it:", tried(pathlib.Path(f"/proc/{os.getppid()}/environ").read_bytes), flush=True)
@@ -206,7 +208,8 @@ def test_a_training_sees_no_setting_and_no_secret(spec: TrainingSpec, local, mon
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
 def test_a_training_has_no_network_and_does_not_see_the_secret_key(spec: TrainingSpec, local, tmp_path: Path) -> None:
-    key = tmp_path / "secret-key"
+    key = tmp_path / "home" / "secret-key"
+    key.parent.mkdir()
     key.write_text("very secret")
     with socket.create_server(("127.0.0.1", 0)) as server:
         (tmp_path / "port").write_text(str(server.getsockname()[1]))
@@ -217,13 +220,50 @@ def test_a_training_has_no_network_and_does_not_see_the_secret_key(spec: Trainin
         assert subprocess.run(["unshare", "--user", "--net", "--mount", "true"], check=False).returncode != 0
         pytest.skip("this system lets no user make namespaces")
     said = dict(line.partition(": ")[::2] for line in result.log.splitlines() if ": " in line)
-    assert said["key"] == "" and said["network"] == "OSError" and said["who began it"] == "PermissionError"
+    assert said["key"] == "FileNotFoundError" and said["who began it"] == "PermissionError"
+    assert said["network"] == "ConnectionRefusedError"
     assert said["rights"] == "['0000000000000000']"
+
+
+READS_TWICE = """
+import pathlib, sys
+for _ in sys.stdin:
+    folder, outside = map(pathlib.Path, sys.argv[1:])
+    (folder / "files" / "mine").write_text("kept")
+    print(sorted(path.name for path in folder.iterdir()), (folder / "note").read_text(), outside.exists(), flush=True)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
+def test_a_key_that_is_changed_and_a_database_that_is_opened_meanwhile_stay_hidden(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "files").mkdir(parents=True)
+    (home / "secret-key").write_text("very secret")
+    (home / "note").write_text("no secret")
+    database = tmp_path / "elsewhere" / "otai.sqlite3"
+    database.parent.mkdir()
+    database.write_text("rows")
+    hidden = [home / name for name in ("secret-key", "former-secret-keys")] + [database]
+    begun = confining(hidden, unless="OTAI_CONFINE_TRAININGS")
+    command = [*begun, sys.executable, "-c", READS_TWICE, str(home), str(database)]
+    with subprocess.Popen(command, cwd=home, stdin=-1, stdout=-1, stderr=-1, text=True) as trained:
+        assert trained.stdin is not None and trained.stdout is not None and trained.stderr is not None
+        trained.stdin.write("\n")
+        trained.stdin.flush()
+        first = trained.stdout.readline()
+        key_files.replace_key(home)
+        database.with_name("otai.sqlite3-wal").write_text("newer rows")
+        second, said = trained.communicate("\n")
+    if said.startswith("Not confined"):
+        pytest.skip("this system lets no user make namespaces")
+    assert first == second == "['files', 'note'] no secret False\n"
+    assert (home / "files" / "mine").read_text() == "kept", "what is no secret is where it was"
+    assert (home / "secret-key").read_text() != (home / "former-secret-keys").read_text().strip() == "very secret"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
 def test_where_the_system_does_not_allow_it_the_training_runs_and_says_so(tmp_path: Path) -> None:
-    folder = tmp_path / "an empty device cannot stand where a folder stood"
+    folder = tmp_path / "files alone are hidden"
     folder.mkdir()
     command = [*confining([folder], unless="OTAI_CONFINE_TRAININGS"), sys.executable, "-c", "print('trained')"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)

@@ -53,7 +53,9 @@ class LocalExecutor:
         self, spec: TrainingSpec, *, watch: Callable[[Watch], bool], watch_every_seconds: float
     ) -> TrainingResult:
         """Trains in a process of its own, which ends with this one; see `Executor`."""
-        spec.output_dir.mkdir(parents=True, exist_ok=True)
+        # Before it begins: in a folder that is covered for it, nothing can be made.
+        for folder in filter(None, (spec.output_dir, spec.checkpoint_dir, spec.vectors_dir)):
+            folder.mkdir(parents=True, exist_ok=True)
         spec_path = spec.output_dir / "spec.json"
         spec_path.write_text(
             json.dumps(
