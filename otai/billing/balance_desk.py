@@ -23,7 +23,7 @@ def _explain(row: BalanceDifference, *, who: str, now: datetime, why: str) -> st
 class BalanceDifferenceDesk(Desk):
     """Where a provider's balance and the books differ; compared daily."""
 
-    list_display = ("found_at", "gateway", "how", "subject", "theirs", "ours", "gone_at", "explained_why")
+    list_display = ("found_at", "gateway", "how", "subject", "theirs", "ours", "what_to_do", "gone_at", "explained_why")
     list_filter = ("gateway", ("gone_at", admin.EmptyFieldListFilter), ("explained_at", admin.EmptyFieldListFilter))
     search_fields = ("subject",)
     ordering = ("-found_at",)
@@ -52,6 +52,11 @@ class BalanceDifferenceDesk(Desk):
     def ours(self, row: BalanceDifference) -> str:
         """What the books say."""
         return cents_shown(row.ours_cents, row.currency or "EUR")
+
+    @admin.display(description=_("What to do"))
+    def what_to_do(self, row: BalanceDifference) -> str:
+        """What an operator can do about it."""
+        return row.advised(language=get_language() or ENGLISH)
 
 
 @admin.register(BalanceMove)

@@ -219,6 +219,31 @@ class MoveSeen:
     subject: str = ""
     provider_kind: str = ""
 
+    @property
+    def net_cents(self) -> int:
+        """By how much our balance there changed."""
+        return self.cents - self.fee_cents
+
+
+class PayoutState(StrEnum):
+    ON_ITS_WAY = "on_its_way"
+    PAID = "paid"
+    """As far as the provider knows: a bank may still send it back."""
+    FAILED = "failed"
+    """Or cancelled: its money comes back to our balance there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutSeen:
+    """Money sent from our balance there to the vendor's bank, as the provider sees it now. `cents` are what was sent,
+    `brought` the movements that it pays out; None where the provider does not say, or not yet."""
+
+    reference: str
+    state: PayoutState
+    cents: int
+    currency: str
+    brought: tuple[MoveSeen, ...] | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
@@ -302,6 +327,15 @@ class Gateway(Protocol):
         """What moved our balance there since then, oldest first: payments, refunds, disputes, fees, payouts. Raises
         GatewayUnavailable."""
         return []
+
+    def balance(self) -> dict[str, int] | None:
+        """Cents by currency of all that is ours there and not paid out, available or not yet; None where the provider
+        does not say. Raises GatewayUnavailable."""
+        return None
+
+    def payout(self, reference: str) -> PayoutSeen | None:
+        """A payout as the provider has it now; None where it knows none. Raises GatewayUnavailable."""
+        return None
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         """Raises ForgedWebhook unless the provider signed exactly this body, lately."""

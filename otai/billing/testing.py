@@ -26,6 +26,8 @@ from otai.billing.gateway import (
     PaymentOrder,
     PaymentSeen,
     PaymentState,
+    PayoutSeen,
+    PayoutState,
     ProviderEvent,
     ProviderNews,
     RefundOutcome,
@@ -59,6 +61,7 @@ class _Account:
     reversals: dict[str, tuple[str, ReversalSeen]] = field(default_factory=dict)
     events: list[ProviderEvent] = field(default_factory=list)
     moves: list[MoveSeen] = field(default_factory=list)
+    payouts: dict[str, PayoutSeen] = field(default_factory=dict)
     customers: dict[str, str] = field(default_factory=dict)
     pages: dict[str, tuple[CheckoutOrder, CheckoutSeen]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
@@ -193,9 +196,36 @@ class FakeGateway(HostedCheckout):
             kind = MoveKind.REFUND if seen.is_refund else MoveKind.DISPUTE
             self._moves(kind, missing, payment=reference, subject=seen.subject)
 
-    def pays_out(self, cents: int) -> None:
-        """The provider sends so much of the balance to the vendor's bank."""
-        self._moves(MoveKind.PAYOUT, -cents, subject=f"fo_{len(self.account.moves) + 1}")
+    def pays_out(self, cents: int | None = None) -> PayoutSeen:
+        """The provider sends so much of the balance to the vendor's bank; without an amount all that no payout brought
+        yet, by itself, and says what that was."""
+        reference = f"fo_{len(self.account.moves) + 1}"
+        gone = {move.id for payout in self.account.payouts.values() for move in payout.brought or ()}
+        gone |= {move.id for move in self.account.moves if move.kind is MoveKind.PAYOUT and move.cents <= 0}
+        brought = tuple(move for move in self.account.moves if move.id not in gone) if cents is None else None
+        sent = sum(move.net_cents for move in brought) if brought is not None else int(cents or 0)
+        self._moves(MoveKind.PAYOUT, -sent, subject=reference)
+        seen = PayoutSeen(reference, PayoutState.PAID, sent, self.account.moves[-1].currency, brought)
+        self.account.payouts[reference] = seen
+        return seen
+
+    def payout_fails(self, reference: str, *, comes_back: bool = True) -> None:
+        """The vendor's bank sends a payout back."""
+        seen = self.account.payouts[reference]
+        self.account.payouts[reference] = replace(seen, state=PayoutState.FAILED)
+        if comes_back:
+            self._moves(MoveKind.PAYOUT, seen.cents, subject=reference)
+
+    def balance(self) -> dict[str, int] | None:
+        self._answers()
+        found: dict[str, int] = {}
+        for move in self.account.moves:
+            found[move.currency] = found.get(move.currency, 0) + move.net_cents
+        return found
+
+    def payout(self, reference: str) -> PayoutSeen | None:
+        self._answers()
+        return self.account.payouts.get(reference)
 
     def balance_moves(self, since: datetime) -> list[MoveSeen]:
         self._answers()

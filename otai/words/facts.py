@@ -13,7 +13,7 @@ from otai.words.sentences import Counted, Sentence
 from otai.words.tables import refused
 from otai.words.tables.access import ACCESS
 from otai.words.tables.actors import ACTORS
-from otai.words.tables.balance import BALANCE_DIFFERS
+from otai.words.tables.balance import BALANCE_ADVICE, BALANCE_DIFFERS
 from otai.words.tables.checks import CHECKS, REMEDIES
 from otai.words.tables.criteria import CRITERIA
 from otai.words.tables.file_formats import FORMATS, MADE_AS
@@ -138,6 +138,7 @@ FACTS: Mapping[str, tuple[Sentence, ...]] = {
     **REMEDIES,
     **WARNINGS,
     **BALANCE_DIFFERS,
+    **BALANCE_ADVICE,
     **ACCESS,
     **ACTORS,
 }

@@ -5,7 +5,7 @@ As it comes it listens on every interface and keeps its data in a fixed file; he
 keeps none. What it lacks of what we use is added here, from Stripe's documentation, outside its code: Checkout Sessions
 with a page to pay on, the customer portal's link, methods kept by a payment, charges without the payer, a second
 method on one payment, least amounts, disputes and inquiries, refunds that fail later, what they move of the balance,
-and idempotency keys.
+payouts and what they bring, and idempotency keys.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from localstripe.resources import (
     Event,
     PaymentIntent,
     PaymentMethod,
+    Payout,
     Refund,
     SetupIntent,
     StripeObject,
@@ -213,8 +214,55 @@ class BalanceMoved(BalanceTransaction):  # type: ignore[misc]
         self.available_on, self.reporting_category, self.status = self.created, type, "available"
 
 
-def _list_balance(created: Any = None, **rest: Any) -> Any:
-    return BalanceTransaction._api_list_all("/v1/balance_transactions", **rest)
+def _list_balance(created: Any = None, payout: str = "", **rest: Any) -> Any:
+    found = BalanceTransaction._api_list_all("/v1/balance_transactions", **rest)
+    if payout:
+        brought = Payout._api_retrieve(payout)
+        if not brought.automatic:
+            raise UserError(400, "Balance transaction history can only be filtered on automatic transfers, not manual.")
+        found._list = [one for one in found._list if getattr(one, "_payout", "") == payout or one.source == payout]
+    return found
+
+
+class _Balance:
+    """All that moved, in one sum: nothing waits here."""
+
+    object = "balance"
+
+    @classmethod
+    def _api_retrieve(cls) -> Any:
+        return cls()
+
+    def _export(self, expand: Any = None) -> Any:
+        moved: dict[str, int] = {}
+        for one in BalanceTransaction._api_list_all("/v1/balance_transactions", limit=100)._list:
+            moved[one.currency] = moved.get(one.currency, 0) + one.net
+        listed = [{"amount": amount, "currency": currency} for currency, amount in moved.items()]
+        return {"object": "balance", "available": listed, "pending": [{"amount": 0, "currency": "eur"}]}
+
+
+def _pay_out(**_: Any) -> Any:
+    """All that no payout brought yet goes to the vendor's bank, as it does every day."""
+    new = [
+        one
+        for one in BalanceTransaction._api_list_all("/v1/balance_transactions", limit=100)._list
+        if one.type != "payout" and not getattr(one, "_payout", "")
+    ]
+    made = Payout(amount=sum(one.net for one in new), currency="eur", status="paid")
+    made.automatic, made.reconciliation_status = True, "completed"
+    for one in new:
+        one._payout = made.id
+    made.balance_transaction = BalanceMoved(made, -made.amount, "payout").id
+    return made
+
+
+def _fail_payout(id: str) -> Any:
+    """The vendor's bank sends a payout back."""
+    found = Payout._api_retrieve(id)
+    found.status, found.failure_code = "failed", "account_closed"
+    found.failure_balance_transaction = BalanceMoved(found, found.amount, "payout_failure").id
+    schedule_webhook(Event("payout.failed", found))
+    return found
 
 
 def _create_refund(cls: Any, **data: Any) -> Any:
@@ -289,6 +337,7 @@ def _detach(id: str = "", **rest: Any) -> Any:
 _replaced = {
     ("POST", "/v1/payment_intents/{id}/confirm"): _confirm_payment,
     ("POST", "/v1/payment_methods/{id}/detach"): _detach,
+    ("GET", "/v1/balance"): _Balance._api_retrieve,
 }
 resources.extra_apis[:] = [
     (method, url, _replaced.get((method, url), function)) for method, url, function in resources.extra_apis
@@ -302,6 +351,8 @@ resources.extra_apis.extend(
         ("GET", "/v1/disputes", Dispute._api_list_all),
         ("GET", "/v1/balance_transactions", _list_balance),
         ("POST", "/_config/refunds/{id}/fail", _fail_refund),
+        ("POST", "/_config/payouts", _pay_out),
+        ("POST", "/_config/payouts/{id}/fail", _fail_payout),
         ("POST", "/_config/disputes", Dispute._api_create),
         ("POST", "/_config/disputes/{id}", Dispute._api_decide),
     ]

@@ -93,6 +93,14 @@ class Double:
         """The payer's bank sends a refund back, whoever made it."""
         self._form(f"/_config/refunds/{refund}/fail")
 
+    def pays_out(self) -> str:
+        """What no payout brought yet goes to the vendor's bank; returns the payout's name."""
+        return str(self._form("/_config/payouts", now="yes")["id"])
+
+    def payout_fails(self, payout: str) -> None:
+        """The vendor's bank sends a payout back."""
+        self._form(f"/_config/payouts/{payout}/fail")
+
     def decides(self, dispute: str, status: str) -> None:
         """The payer's bank says won or lost, in Stripe's words."""
         self._form(f"/_config/disputes/{dispute}", status=status)

@@ -26,6 +26,7 @@ from otai.billing.gateway import (
     PaymentDeclined,
     PaymentOrder,
     PaymentState,
+    PayoutState,
     RefundOutcome,
     ReversalOutcome,
 )
@@ -51,6 +52,9 @@ class Tried:
     """`disputes(payment, cents, how)`: the payer's bank does, or asks; what it returns says how it stands later. In
     Stripe's words."""
     refund_fails: Callable[[str], object]
+    pays_out: Callable[[], str]
+    """All that no payout brought yet, to the vendor's bank; returns the payout's name."""
+    payout_fails: Callable[[str], object]
     patience_seconds: float = 5
     """How long a debit may take to be refused."""
     keys: ClassVar[str] = ""
@@ -85,6 +89,8 @@ def tried(request: pytest.FixtureRequest) -> Tried:
             pays_on,
             disputes,
             gateway.refund_fails,
+            lambda: gateway.pays_out().reference,
+            gateway.payout_fails,
         )
     from otai.billing.gateways.stripe import Stripe
     from tests.billing.test_stripe import ASKS_EVERY_TIME, DECLINED_WHEN_CHARGED, REFUSED_IBAN, card, debit
@@ -100,6 +106,8 @@ def tried(request: pytest.FixtureRequest) -> Tried:
         lambda page, which: bool(double.payer_pays(page.url, numbers[which], bank="yes")) and None,
         lambda payment, cents, how: partial(double.decides, double.disputes(payment, cents, how)),
         double.refund_fails,
+        double.pays_out,
+        double.payout_fails,
     )
 
 
@@ -129,6 +137,8 @@ def in_stripes_test_mode(settings: Any) -> Tried:
         lambda: "pm_card_chargeCustomerFail",
         debit_that_fails,
         lambda: "pm_card_authenticationRequired",
+        not_there,
+        not_there,
         not_there,
         not_there,
         not_there,
@@ -265,6 +275,30 @@ def test_what_moved_the_balance_is_listed(tried: Tried) -> None:
     )
     assert {move.subject for move in moves if move.kind is MoveKind.REFUND} == {sent}
     assert [move.kind for move in moves if move.payment == inquired.reference] == [MoveKind.PAYMENT]
+
+
+def test_a_payout_says_what_it_brought_and_comes_back_where_it_fails(tried: Tried) -> None:
+    opened = tried.gateway.open_payment(order(tried.good()))
+    tried.gateway.confirm(opened.reference)
+    before = (tried.gateway.balance() or {})["EUR"]
+    name = tried.pays_out()
+    seen = tried.gateway.payout(name)
+    assert seen is not None and seen.brought is not None
+    assert (seen.state, seen.cents, seen.currency) == (PayoutState.PAID, before, "EUR")
+    assert [move.payment for move in seen.brought] == [opened.reference]
+    assert (tried.gateway.balance() or {}).get("EUR", 0) == 0
+    tried.payout_fails(name)
+    back = tried.gateway.payout(name)
+    assert back is not None and back.state is PayoutState.FAILED
+    moves = tried.gateway.balance_moves(datetime.now(tz=UTC) - timedelta(minutes=5))
+    assert sorted(move.cents for move in moves if move.kind is MoveKind.PAYOUT) == [-before, before]
+    assert tried.gateway.balance() == {"EUR": before}
+    again = tried.gateway.payout(tried.pays_out())
+    assert again is not None and [move.subject for move in again.brought or ()] == [name]
+
+
+def test_of_an_unknown_payout_nothing_is_said(tried: Tried) -> None:
+    assert tried.gateway.payout("po_nobody_knows") is None
 
 
 def test_a_saved_method_can_be_charged_again(tried: Tried) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -33,13 +33,14 @@ from otai.billing.gateway import (
     PaymentOrder,
     PaymentSeen,
     PaymentState,
+    PayoutSeen,
     ProviderEvent,
     ProviderNews,
     RefundOutcome,
     RefundSeen,
     ReversalSeen,
 )
-from otai.billing.gateways.stripe_balance import seen_move
+from otai.billing.gateways.stripe_balance import seen_balance, seen_move, seen_payout, tells_what_it_brought
 from otai.billing.gateways.stripe_reversals import is_about_a_reversal, seen_dispute, seen_refund
 
 PAYMENT_METHODS = ["card", "sepa_debit"]
@@ -174,7 +175,22 @@ class Stripe(HostedCheckout):
     def balance_moves(self, since: datetime) -> list[MoveSeen]:
         asked: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.source"]}
         found = _ask(lambda: list(_client().v1.balance_transactions.list(asked).auto_paging_iter()))
-        return sorted((seen_move(one.to_dict()) for one in found), key=lambda move: (move.at, move.id))
+        return _in_their_order(found)
+
+    def balance(self) -> dict[str, int] | None:
+        return seen_balance(_ask(lambda: _client().v1.balance.retrieve()).to_dict())
+
+    def payout(self, reference: str) -> PayoutSeen | None:
+        try:
+            found = _ask(lambda: _client().v1.payouts.retrieve(reference)).to_dict()
+        except PaymentDeclined:
+            return None
+        if not tells_what_it_brought(found):
+            return seen_payout(found, None)
+        asked: Any = {"payout": reference, "limit": 100, "expand": ["data.source"]}
+        brought = _ask(lambda: list(_client().v1.balance_transactions.list(asked).auto_paging_iter()))
+        # It lists itself, too.
+        return seen_payout(found, tuple(one for one in _in_their_order(brought) if one.subject != reference))
 
     def make_customer(self, *, name: str, email: str, key: str) -> str:
         asked: Any = {"name": name, "email": email, "metadata": {"key": key}}
@@ -309,6 +325,10 @@ class Stripe(HostedCheckout):
         if payment and is_about_a_reversal(kind):
             return ProviderNews(NewsKind.REVERSAL, payment, subject=str(subject.get("id", "")))
         return ProviderNews(NewsKind.OTHER)
+
+
+def _in_their_order(transactions: Iterable[stripe.BalanceTransaction]) -> list[MoveSeen]:
+    return sorted((seen_move(one.to_dict()) for one in transactions), key=lambda move: (move.at, move.id))
 
 
 def _as_json(text: str) -> dict[str, Any]:

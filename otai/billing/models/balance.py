@@ -44,6 +44,11 @@ class BalanceMove(models.Model):
     def __str__(self) -> str:
         return self.external_id
 
+    @property
+    def net_cents(self) -> int:
+        """By how much it changed the balance."""
+        return self.cents - self.fee_cents
+
 
 class BalanceCheck(models.Model):
     """A day on which a provider's movements were compared with the books: those from `since_at` on."""
@@ -55,6 +60,7 @@ class BalanceCheck(models.Model):
     made_at = models.DateTimeField()
     moves = models.PositiveIntegerField(help_text="How many were new.")
     differences = models.PositiveIntegerField(help_text="How many stood after it.")
+    balances = models.JSONField(null=True, help_text="The provider's balance then: cents by currency. Null: unknown.")
 
     class Meta:
         db_table = "billing_balance_check"
@@ -75,6 +81,13 @@ class DiffersBy(StrEnum):
     RETURN_MOVED_OTHERWISE = "return_moved_otherwise"
     RETURN_NOT_BOOKED = "return_not_booked"
     UNKNOWN_KIND = "unknown_kind"
+    MOVE_CHANGED = "move_changed"
+    MOVE_NOT_LISTED = "move_not_listed"
+    FEE_OF_UNKNOWN_PAYMENT = "fee_of_unknown_payment"
+    PAYOUT_MOVED_OTHERWISE = "payout_moved_otherwise"
+    PAYOUT_NOT_BACK = "payout_not_back"
+    PAYOUT_BROUGHT_OTHERWISE = "payout_brought_otherwise"
+    BALANCE_NOT_THE_SUM = "balance_not_the_sum"
 
     @classmethod
     def of(cls, stored: str) -> DiffersBy | None:
@@ -85,6 +98,11 @@ class DiffersBy(StrEnum):
     def fact(self) -> Fact:
         """What doors make a sentence of."""
         return Fact(f"balance_differs.{self.value}")
+
+    @property
+    def advice(self) -> Fact:
+        """What an operator can do about it."""
+        return Fact(f"balance_advice.{self.value}")
 
 
 DIFFERS_OF_BEFORE = {
@@ -141,3 +159,8 @@ class BalanceDifference(models.Model):
         """In what the two differ, as a sentence."""
         known = DiffersBy.of(self.what)
         return say_fact(known.fact, language=language) if known else self.what
+
+    def advised(self, *, language: str = ENGLISH) -> str:
+        """What to do about it, as a sentence."""
+        known = DiffersBy.of(self.what)
+        return say_fact(known.advice, language=language) if known else ""

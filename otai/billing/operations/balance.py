@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
-from otai.billing.gateway import GatewayUnavailable, MoveKind, MoveSeen
+from otai.billing.gateway import Gateway, GatewayUnavailable, MoveKind, MoveSeen, PayoutSeen
 from otai.billing.gateways import gateways
-from otai.billing.models import (
-    BalanceCheck,
-    BalanceDifference,
-    BalanceMove,
-    DiffersBy,
-    Payment,
-    PaymentRefund,
-    RefundState,
-    Reversal,
-)
+from otai.billing.models import BalanceCheck, BalanceDifference, BalanceMove, Purchase
 from otai.billing.occurrences import BillingOccurrence
+from otai.billing.operations.balance_differences import (
+    Mismatch,
+    fees_of_unknown_payments,
+    looked_at_again,
+    of_fees,
+    of_movements,
+    of_payments_and_returns,
+    of_payouts,
+    of_the_balance,
+    of_unknown_kinds,
+)
 from otai.billing.operations.events import checked_why, record
-from otai.billing.operations.takings import counts
 from otai.billing.operations.webhooks import ask_about_payment
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, OtaiError
@@ -43,17 +44,19 @@ overlap = timedelta(days=3)
 """Read again each time: a provider may list a movement a little after it happened."""
 settling = timedelta(hours=1)
 """What was booked here so lately may not be in the provider's list yet."""
+tries_of_a_moment = 3
+"""So often movements are read until the balance was the same before and after; else it is compared the next day."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
-    """`ours` is what the books say of `subject`, `theirs` what the provider's balance says; in cents, signed."""
+class _Told:
+    """What a provider says in one comparison. `balances`: None where it does not say, or moved while it was asked;
+    `payouts` those that were read lately; `fees` of payments that the books do not know, nor does it."""
 
-    what: DiffersBy
-    subject: str
-    ours: int
-    theirs: int
-    currency: str
+    moves: list[MoveSeen]
+    balances: dict[str, int] | None
+    payouts: list[PayoutSeen] = field(default_factory=list)
+    fees: list[Mismatch] = field(default_factory=list)
 
 
 def compare_balances(*, now: datetime) -> int:
@@ -69,15 +72,75 @@ def compare_balances(*, now: datetime) -> int:
         last = checks.order_by("-made_at").first()
         since = last.made_at - overlap if last else now - timedelta(days=first_days)
         try:
-            new = _store(name, gateway.balance_moves(since), now=now)
+            told = _moves_and_balance(gateway, since)
         except GatewayUnavailable:
             logger.warning("The balance at %s could not be compared.", name)
             continue
+        first_check = checks.order_by("made_at").first()
+        first = first_check.since_at if first_check else since
+        new = _store(name, told.moves, now=now)
         _ask_about_what_is_not_booked(name, now=now)
-        first = checks.order_by("made_at").first()
-        unlike = list(differences(name, since=first.since_at if first else since, until=now - settling))
-        _write(name, unlike, new, since=since, now=now)
+        told.payouts.extend(_payouts(gateway, now=now))
+        new += _store(name, [one for one in _brought(told) if one.at >= first], now=now)
+        told.fees.extend(_fees_of_nobody(gateway, now=now))
+        _write(name, list(_differences(name, told, since=since, first=first, now=now)), new, told, since=since, now=now)
     return standing_differences().count()
+
+
+def _differences(name: str, told: _Told, *, since: datetime, first: datetime, now: datetime) -> Iterator[Mismatch]:
+    yield from of_payments_and_returns(name, since=first, until=now - settling)
+    yield from of_unknown_kinds(name)
+    yield from of_movements(name, [*told.moves, *_brought(told)], since=since)
+    yield from of_fees(name, told.fees, since=now - looked_at_again)
+    yield from of_payouts(name, told.payouts, first=first)
+    yield from of_the_balance(name, told.balances)
+
+
+def _moves_and_balance(gateway: Gateway, since: datetime) -> _Told:
+    """What moved, and the balance in the same moment: read before and after it, and alike."""
+    try:
+        before = gateway.balance()
+        for _ in range(tries_of_a_moment):
+            moves, after = gateway.balance_moves(since), gateway.balance()
+            if after == before:
+                return _Told(moves, after)
+            before = after
+    except GatewayUnavailable:
+        # Without the right to ask for the balance the movements are compared all the same.
+        logger.warning("The balance at %s could not be read.", gateway.name)
+        return _Told(gateway.balance_moves(since), None)
+    return _Told(moves, None)
+
+
+def _payouts(gateway: Gateway, *, now: datetime) -> list[PayoutSeen]:
+    """Those of which something was read lately, as the provider has them now."""
+    moves = BalanceMove.objects.filter(
+        gateway=gateway.name, kind=MoveKind.PAYOUT, fetched_at__gte=now - looked_at_again
+    )
+    names = moves.exclude(subject="").order_by("subject").values_list("subject", flat=True).distinct()
+    try:
+        return [seen for seen in map(gateway.payout, names) if seen is not None]
+    except GatewayUnavailable:
+        logger.warning("Payouts of %s could not be compared.", gateway.name)
+        return []
+
+
+def _brought(told: _Told) -> list[MoveSeen]:
+    return [move for payout in told.payouts for move in payout.brought or ()]
+
+
+def _fees_of_nobody(gateway: Gateway, *, now: datetime) -> list[Mismatch]:
+    """A payment of ours that failed after all, and kept a fee, is known by its order, which the provider keeps."""
+    unknown = fees_of_unknown_payments(gateway.name, since=now - looked_at_again)
+    return [fee for fee in unknown if not _is_of_an_order(gateway, fee.subject)]
+
+
+def _is_of_an_order(gateway: Gateway, payment: str) -> bool:
+    try:
+        order = UUID(gateway.look_up(payment).purchase)
+    except (OtaiError, ValueError):
+        return False
+    return Purchase.objects.filter(id=order).exists()
 
 
 def standing_differences() -> QuerySet[BalanceDifference]:
@@ -140,7 +203,7 @@ def _ask_about_what_is_not_booked(name: str, *, now: datetime) -> None:
     references = {
         BalanceMove.objects.filter(gateway=name, subject=found.subject).values_list("payment", flat=True).first()
         or found.subject
-        for found in differences(name, since=now, until=now)
+        for found in of_payments_and_returns(name, since=now, until=now)
     }
     for reference in sorted(references):
         try:
@@ -149,65 +212,7 @@ def _ask_about_what_is_not_booked(name: str, *, now: datetime) -> None:
             logger.warning("The payment %s could not be asked about: %s", reference, type(error).__name__)
 
 
-def differences(name: str, *, since: datetime, until: datetime) -> Iterator[Mismatch]:
-    """What a provider's movements and the books do not say alike. What is booked and did not move is looked for among
-    what was booked from `since` to `until`; what moved and is not booked, among all movements that are stored."""
-    moves = BalanceMove.objects.filter(gateway=name)
-    yield from _payments(name, _sums(moves, "payment", [MoveKind.PAYMENT]), since=since, until=until)
-    gone = _sums(moves, "subject", [MoveKind.REFUND, MoveKind.DISPUTE])
-    yield from _gone(name, gone, since=since, until=until)
-    for move in moves.filter(kind=MoveKind.OTHER).order_by("moved_at"):
-        yield Mismatch(DiffersBy.UNKNOWN_KIND, move.external_id, 0, move.cents, move.currency)
-
-
-def _sums(moves: QuerySet[BalanceMove], by: str, kinds: list[MoveKind]) -> dict[str, tuple[int, str]]:
-    """What moved for each payment or subject: cents and currency."""
-    rows = moves.filter(kind__in=kinds).values_list(by, "currency").annotate(cents=Sum("cents"))
-    return {about: (cents, currency) for about, currency, cents in rows}
-
-
-def _payments(name: str, moved: dict[str, tuple[int, str]], *, since: datetime, until: datetime) -> Iterator[Mismatch]:
-    booked = Payment.objects.filter(gateway=name)
-    for external_id, cents, currency, received_at in booked.values_list(
-        "external_id", "cents", "currency", "received_at"
-    ).iterator(chunk_size=2000):
-        found = moved.pop(external_id, None)
-        if found is None:
-            if since <= received_at < until:
-                yield Mismatch(DiffersBy.PAYMENT_NOT_MOVED, external_id, cents, 0, currency)
-        elif found[1] == currency and found[0] != cents:
-            yield Mismatch(DiffersBy.PAYMENT_MOVED_OTHERWISE, external_id, cents, found[0], currency)
-    for external_id, (cents, currency) in sorted(moved.items()):
-        if cents:
-            yield Mismatch(DiffersBy.PAYMENT_NOT_BOOKED, external_id, 0, cents, currency)
-
-
-def _gone(name: str, moved: dict[str, tuple[int, str]], *, since: datetime, until: datetime) -> Iterator[Mismatch]:
-    """Refunds of ours, and reversals: what of them is gone moved the balance, what is not did not or came back."""
-    for subject, ours, currency, at in _booked_as_gone(name):
-        theirs, moved_currency = moved.pop(subject, (0, currency))
-        is_settled = since <= at < until if theirs == 0 else at < until
-        if theirs != ours and moved_currency == currency and is_settled:
-            yield Mismatch(DiffersBy.RETURN_MOVED_OTHERWISE, subject, ours, theirs, currency)
-    for subject, (cents, currency) in sorted(moved.items()):
-        if cents:
-            yield Mismatch(DiffersBy.RETURN_NOT_BOOKED, subject, 0, cents, currency)
-
-
-def _booked_as_gone(name: str) -> Iterator[tuple[str, int, str, datetime]]:
-    """Each refund of ours and each reversal: its name there, what of it is gone (negative), and since when it is as it
-    is."""
-    refunds = PaymentRefund.objects.filter(gateway=name).exclude(gateway_reference="")
-    for refund in refunds.iterator(chunk_size=2000):
-        is_gone = refund.state in (RefundState.SENT, RefundState.CONFIRMED)
-        at = refund.sent_at or refund.requested_at
-        yield refund.gateway_reference, -refund.gross_cents if is_gone else 0, refund.currency, at
-    for reversal in Reversal.objects.filter(payment__gateway=name).iterator(chunk_size=2000):
-        at = reversal.decided_at or reversal.opened_at
-        yield reversal.external_id, -reversal.cents if counts(reversal) else 0, reversal.currency, at
-
-
-def _write(name: str, mismatches: list[Mismatch], new: int, *, since: datetime, now: datetime) -> None:
+def _write(name: str, mismatches: list[Mismatch], new: int, told: _Told, *, since: datetime, now: datetime) -> None:
     try:
         with transaction.atomic():
             BalanceCheck.objects.create(
@@ -217,6 +222,7 @@ def _write(name: str, mismatches: list[Mismatch], new: int, *, since: datetime, 
                 made_at=now,
                 moves=new,
                 differences=len(mismatches),
+                balances=told.balances,
             )
             standing = {
                 (known.differs_by, known.subject): known
@@ -229,7 +235,7 @@ def _write(name: str, mismatches: list[Mismatch], new: int, *, since: datetime, 
                     "currency": mismatch.currency,
                 }
                 if known := standing.pop((mismatch.what, mismatch.subject), None):
-                    if (known.ours_cents, known.theirs_cents) != (mismatch.ours, mismatch.theirs):
+                    if known.theirs_cents - known.ours_cents != mismatch.theirs - mismatch.ours:
                         # What was explained was another amount.
                         amounts |= {"explained_at": None, "explained_by": "", "explained_why": ""}
                     BalanceDifference.objects.filter(id=known.id).update(**amounts)
