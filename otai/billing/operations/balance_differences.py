@@ -149,22 +149,22 @@ def of_payouts(name: str, payouts: Sequence[PayoutSeen], *, first: datetime) -> 
     whats = [DiffersBy.PAYOUT_MOVED_OTHERWISE, DiffersBy.PAYOUT_NOT_BACK, DiffersBy.PAYOUT_BROUGHT_OTHERWISE]
     moves = BalanceMove.objects.filter(gateway=name)
     moved = _sums(moves, "subject", [MoveKind.PAYOUT])
-    for one in payouts:
-        has_failed = one.state is PayoutState.FAILED
-        ours, theirs = moved.get(one.reference, (0, ""))[0], 0 if has_failed else -one.cents
+    for payout in payouts:
+        has_failed = payout.state is PayoutState.FAILED
+        ours, theirs = moved.get(payout.reference, (0, ""))[0], 0 if has_failed else -payout.cents
         if ours != theirs:
-            yield Mismatch(whats[1] if has_failed else whats[0], one.reference, ours, theirs, one.currency)
-        if one.brought is None:
+            yield Mismatch(whats[1] if has_failed else whats[0], payout.reference, ours, theirs, payout.currency)
+        if payout.brought is None:
             continue
         booked = dict(
-            moves.filter(external_id__in=[move.id for move in one.brought])
+            moves.filter(external_id__in=[move.id for move in payout.brought])
             .annotate(net=F("cents") - F("fee_cents"))
             .values_list("external_id", "net")
         )
-        brought = sum(booked.get(move.id, move.net_cents if move.at < first else 0) for move in one.brought)
-        if brought != one.cents:
-            yield Mismatch(whats[2], one.reference, brought, one.cents, one.currency)
-    yield from _as_before(name, whats, {one.reference for one in payouts})
+        brought = sum(booked.get(move.id, move.net_cents if move.at < first else 0) for move in payout.brought)
+        if brought != payout.cents:
+            yield Mismatch(whats[2], payout.reference, brought, payout.cents, payout.currency)
+    yield from _as_before(name, whats, {payout.reference for payout in payouts})
 
 
 def of_the_balance(name: str, balances: dict[str, int] | None) -> Iterator[Mismatch]:
