@@ -235,6 +235,7 @@ def show_quote(offered: Quote, organisation: Organisation, available: int) -> No
                 said_of_finding(found)
                 for found in (
                     *tickets.leaks(offered.data_set, names),
+                    *tickets.personal_labels(offered.data_set, names),
                     *expected_quality.warnings(offered.data_set, names, mode=offered.mode),
                 )
             ],

@@ -10,6 +10,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from otai.errors import NotFound
 from otai.learning.data.cuts.cutting import TextRules
+from otai.learning.data.privacy.personal_labels import LABELS_ARE_PERSONAL
 from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
 from otai.learning.finding import Finding
 from otai.orgs.models import Organisation
@@ -118,6 +119,13 @@ def leaks(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
     """What of these attributes stands in the tickets' own texts, or is given away by them."""
     found = Profile.from_dict(data_set.profile).findings
     return [finding for finding in found if finding.code in LEAKS and finding.attribute in attributes]
+
+
+def personal_labels(data_set: DataSet, attributes: Collection[str]) -> list[Finding]:
+    """Of these attributes those whose labels are personal data, which a model of them will carry: to be known before
+    anything is paid."""
+    found = Profile.from_dict(data_set.profile).findings
+    return [finding for finding in found if finding.code == LABELS_ARE_PERSONAL and finding.attribute in attributes]
 
 
 def profile(data_set: DataSet) -> Profile:

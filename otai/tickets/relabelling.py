@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
+from otai.learning.data.privacy.personal_labels import personal_labels
 from otai.learning.data.profile import RARE_LABEL_TICKETS
 from otai.tickets.models import Attribute, DataSet
 from otai.tickets.versions import ChangeInvalid
@@ -113,3 +115,9 @@ def look_alikes(groups: Sequence[Mapping[str, int]]) -> dict[str, str]:
     """Labels that differ in case, blanks or signs only, each by the most frequent spelling of its group."""
     chosen = {label: max(group, key=lambda name: (group[name], name)) for group in groups for label in group}
     return {label: best for label, best in chosen.items() if label != best}
+
+
+def numbered(attribute: str, labels: Sequence[str]) -> dict[str, str]:
+    """Labels that are personal data, each by a name that says nothing of a person ("Agent 1"), which no label has."""
+    free = (name for n in count(1) if (name := f"{attribute[:190]} {n}") not in labels)
+    return dict(zip(personal_labels(labels), free, strict=False))

@@ -213,6 +213,17 @@ CARD: Mapping[str, Words] = {
             "{attribute}: two labels are often taken for each other. Do people tell them apart?",
         )
     ),
+    "labels_are_personal": Words(
+        (
+            Counted(
+                "{attribute}: {labels:n} label is a mail address or other personal data ({shown:words}). The model "
+                "answers with it: whoever gets the model or this card gets it too.",
+                "{attribute}: {labels:n} labels are mail addresses or other personal data ({shown:words}). The model "
+                "answers with them: whoever gets the model or this card gets them too.",
+                "labels",
+            ),
+        )
+    ),
     "labels_left_out": Words(
         (
             Counted(

@@ -257,6 +257,19 @@ DATA: Mapping[str, Words] = {
         ("{attribute}: labels that went since version {version:n}: {named:names}.",),
         "A model that learnt from the version before still answers with them. Train again if that matters.",
     ),
+    "labels_are_personal": Words(
+        (
+            Counted(
+                "{labels:n} label of {attribute} is a mail address or other personal data ({shown:words}). A model "
+                "answers with it: models, exports and report cards carry it, whether texts are masked or not.",
+                "{labels:n} labels of {attribute} are mail addresses or other personal data ({shown:words}). A model "
+                "answers with them: models, exports and report cards carry them, whether texts are masked or not.",
+                "labels",
+            ),
+        ),
+        "If they must not leave your house, give them other names (numbers will do) or leave {attribute} out of the "
+        "training.",
+    ),
     "labels_look_alike": Words(
         (
             Counted(

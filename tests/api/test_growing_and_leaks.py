@@ -62,6 +62,13 @@ def test_a_quote_says_what_no_text_tells(alice: Program, tmp_path: Path) -> None
     assert "nothing in these texts tells it" in warning["message"] and "Do not buy" in warning["advice"]
 
 
+def test_a_quote_says_which_labels_are_personal_data(alice: Program) -> None:
+    rows = [f"Case {n} of the printer makes trouble,{('anna.bell', 'bo.carr')[n % 2]}@acme.example" for n in range(40)]
+    made = imported(alice, "\n".join(["text,assignee", *rows]).encode(), mask="true")
+    _, quote = alice.post("/quotes", {"data_set": made["id"], "attributes": ["assignee"]})
+    assert {one["code"]: one["values"].get("labels") for one in quote["warnings"]}["labels_are_personal"] == 2
+
+
 def test_increments_grow_a_data_set(alice: Program) -> None:
     def rows(first: int, last: int, column: str = "queue") -> bytes:
         lines = [

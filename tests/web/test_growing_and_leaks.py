@@ -16,6 +16,7 @@ from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
+from otai.tickets.options import ImportOptions
 from tests.stories_of_leaks import write_signed
 from tests.web.visitors import columns_shown
 
@@ -132,3 +133,33 @@ def test_what_no_text_tells_is_said_before_the_order(
     page = alice.get("/acme/train/?chosen=1&attribute=office").content.decode()
     assert "Do not buy a training for this" in page and "nothing in these texts tells it" in page
     assert "Do not buy" not in alice.get("/acme/train/?chosen=1&attribute=queue").content.decode()
+
+
+def test_labels_that_are_addresses_are_told_masked_or_not_and_numbered_in_place(
+    alice: Client, acme: Organisation, tmp_path: Path, now: datetime
+) -> None:
+    agents = ("anna.bell@acme.example", "bo.carr@acme.example", "Second line")
+    rows = [f"Case {n} of the printer makes trouble,{agents[n % 3]}" for n in range(60)]
+    source = tmp_path / "agents.csv"
+    source.write_text("\n".join(["text,assignee", *rows]))
+    made = import_tickets(organisation=acme, name="agents", source=source, options=ImportOptions(mask=True), now=now)
+    told = "2 labels of assignee are mail addresses or other personal data"
+    offered = f"/acme/tickets/{made.id}/labels?attribute=assignee&amp;personal=1"
+    for address in (f"/acme/tickets/{made.id}/", "/acme/train/?chosen=1&attribute=assignee"):
+        page = alice.get(address).content.decode()
+        assert told in page and offered in page and f"an{12 * '*'}e" in page
+    sent = labels_offered(alice.get(offered.replace("&amp;", "&")).content.decode())
+    assert sent == {
+        "anna.bell@acme.example": "assignee 1",
+        "bo.carr@acme.example": "assignee 2",
+        "Second line": "Second line",
+    }
+    alice.post(offered.split("?")[0], {"attribute": "assignee", "label": list(sent), "becomes": list(sent.values())})
+    newest = DataSet.objects.order_by("-version")[0]
+    assert {label.name for label in tickets.labels(newest, "assignee")} == {"assignee 1", "assignee 2", "Second line"}
+    assert tickets.personal_labels(made, ["assignee"]) and not tickets.personal_labels(newest, ["assignee"])
+
+
+def labels_offered(page: str) -> dict[str, str]:
+    """What the page of labels would make of each."""
+    return dict(re.findall(r'name="label" value="([^"]+)"><input type="text" name="becomes" value="([^"]+)"', page))

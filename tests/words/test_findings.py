@@ -88,6 +88,9 @@ def of_data() -> Iterator[Finding]:
     yield from profile_findings.of_attribute(
         attribute("customer", *((f"number {n}", 5) for n in range(1200))), tickets=6000
     )
+    yield from profile_findings.of_attribute(
+        attribute("assignee", ("anna.bell@acme.example", 60), ("bo.carr@acme.example", 40)), tickets=100
+    )
     texts = [f"queue: {label} please" for label in ("billing", "network") * 30]
     labels = {"queue": ["billing", "network"] * 30}
     counted = [attribute("queue", ("billing", 30), ("network", 30))]
@@ -180,7 +183,7 @@ def of_versions() -> Iterator[Finding]:
 
 
 def target(name: str, **changes: Any) -> Any:
-    values = {"spec": Some(name=name), "left_out": {}, "merged": [], "known": np.ones(200, dtype=bool)}
+    values = {"spec": Some(name=name), "left_out": {}, "labels": (), "merged": [], "known": np.ones(200, dtype=bool)}
     return Some(**values | changes)
 
 
@@ -195,6 +198,13 @@ def of_cards() -> Iterator[Finding]:
     yield training_findings.newest_finding(training_findings.newest_part(timed, new))
     bare: Any = Some(train=rows[:20], holdout=rows[:0], duplicates_moved=0, newest=None)
     yield from training_findings.data_findings([None] * 20, 20, bare, [], recipe)  # type: ignore[arg-type]
+    yield from training_findings.data_findings(
+        [None] * 20,
+        20,
+        bare,
+        [target("assignee", labels=("anna.bell@acme.example", "net"))],
+        recipe,  # type: ignore[arg-type]
+    )
     gain = Estimate(0.004, -0.002, 0.011)
     yield from training_findings.vector_findings([target("queue")], [gain])
     leak = Leak("queue", ("a",), (), ("Team Billing",), 0.4, 0.93, 0.61)

@@ -98,7 +98,8 @@ class QuoteIn(Schema):
 
 class LeakOut(Schema):
     """What gives an attribute's label away, so that a report card will look better than the model is
-    (`label_given_away`, `label_in_text`); that nothing in the texts tells an attribute (`no_signal`); or, of all
+    (`label_given_away`, `label_in_text`); that its labels are personal data, which the model will carry
+    (`labels_are_personal`); that nothing in the texts tells an attribute (`no_signal`); or, of all
     attributes (`attribute` is empty), that Maximum is not expected to gain over Business (`no_gain_expected`)."""
 
     code: str
@@ -309,6 +310,7 @@ def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectati
             _warning(found)
             for found in (
                 *tickets.leaks(quote.data_set, names_of(quote)),
+                *tickets.personal_labels(quote.data_set, names_of(quote)),
                 *expected_quality.warnings(quote.data_set, names_of(quote), mode=quote.mode),
             )
         ],

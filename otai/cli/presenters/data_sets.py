@@ -112,6 +112,7 @@ NEXT = {
     "dates_read_day_first": "--dates month-first",
     "dates_read_month_first": "--dates day-first",
     "label_given_away": "otai tickets cut NAME",
+    "labels_are_personal": "otai tickets labels NAME -a ATTRIBUTE --rename LABEL=NEW",
     "labels_outside_the_order": "--ordered priority=low,medium,high",
     "language_unknown": "--column lang=language",
     "messages_joined": "--ignore",

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from otai.learning.data.privacy import personal_labels
 from otai.learning.data.profile import RARE_LABEL_TICKETS, AttributeProfile, LabelCount, Profile
 from otai.learning.finding import Finding
 
@@ -102,6 +103,8 @@ def of_attribute(attribute: AttributeProfile, *, tickets: int) -> Iterator[Findi
                 "alike": [" / ".join(label.name for label in group) for group in alike[:EXAMPLES]],
             },
         )
+    if personal := personal_labels.of_labels(name, (label.name for label in attribute.labels)):
+        yield personal
     if attribute.missing and attribute.kind != "multi":
         yield Finding(
             "missing_labels",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from otai.learning.data.privacy import personal_labels
 from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
@@ -74,6 +75,8 @@ def _label_findings(target: AttributeTarget, split: Split, recipe: Recipe) -> li
     if target.merged:
         merged = listed([f"{spelling} → {label}" for spelling, label in target.merged])
         findings.append(Finding("labels_merged", "warning", name, {"merged": merged}))
+    if personal := personal_labels.of_labels(name, target.labels):
+        findings.append(personal)
     missing = int((~target.known[split.train]).sum())
     if missing * 2 > len(split.train):
         findings.append(Finding("mostly_unlabelled", "note", name, {"missing": missing, "all": len(split.train)}))

@@ -23,7 +23,7 @@ from otai.orgs.permissions import Action
 from otai.serving import jobs as serving_jobs
 from otai.tickets import queries
 from otai.tickets.models import Attribute, DataSet
-from otai.tickets.relabelling import Plan, look_alikes, plan
+from otai.tickets.relabelling import Plan, look_alikes, numbered, plan
 from otai.web.access import MemberRequest, page
 from otai.web.job_waiting import waited
 
@@ -89,8 +89,10 @@ def _said(data: QueryDict) -> dict[str, str | None]:
 
 
 def _suggested(data_set: DataSet, attribute: str, data: QueryDict) -> dict[str, str | None]:
-    """What a finding's link to the page asks for: the spellings of one label joined under the most frequent, or labels
-    left out that are too rare to be learnt."""
+    """What a finding's link to the page asks for: the spellings of one label joined under the most frequent, labels
+    left out that are too rare to be learnt, or labels that are personal data numbered."""
+    if "personal" in data:
+        return numbered(attribute, list(queries.labels(data_set, attribute).values_list("name", flat=True)))
     if "rare" in data:
         rare = queries.labels(data_set, attribute).filter(training_count__lt=RARE_LABEL_TICKETS)
         return dict.fromkeys(rare.values_list("name", flat=True)[:LABELS_SHOWN])

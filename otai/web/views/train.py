@@ -388,6 +388,7 @@ def context_of(
         "models": trained_models(organisation),
         "may_buy": request.member.may(Action.BUY),
         "leaks": tickets.leaks(choices.data_set, choices.names),
+        "personal": tickets.personal_labels(choices.data_set, choices.names),
         "may_cut": request.member.may(Action.UPLOAD_TICKETS) and tickets.is_newest(choices.data_set),
         "no_signal": expected_quality.warnings(choices.data_set, choices.names),
         "one_more": _one_more(book, choices),
