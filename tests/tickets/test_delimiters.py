@@ -53,3 +53,29 @@ def test_commas_win_over_a_sign_that_stands_in_every_row(tmp_path: Path) -> None
 @pytest.mark.parametrize("said", ["tab", "\\t", "\t"])
 def test_a_tab_is_said_in_letters(tmp_path: Path, said: str) -> None:
     assert columns_of(tmp_path / "t.csv", table("\t"), said)[0] == list(NAMES)
+
+
+@pytest.mark.parametrize("sign", ["¦", "§", "¬"])
+def test_a_sign_of_the_windows_code_page_parts_its_file(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(table(sign, text="Der Drucker im Büro {n} läuft nicht").encode("cp1252"))
+    source = open_source(path)
+    [batch] = source.batches(BadRows(skip=False))
+    assert list(source.columns) == list(NAMES) and batch.columns[2][0] == "Der Drucker im Büro 0 läuft nicht"
+
+
+@pytest.mark.parametrize("header", [None, 0])
+def test_rows_of_differing_length_without_a_header_are_told_one_by_one(tmp_path: Path, header: int | None) -> None:
+    """The table is as wide as most of its rows: what is shorter or longer is bad, and nothing else."""
+    rows = [[str(n), f"The printer in room {n} is broken", ("it", "hr")[n % 2]] for n in range(40)]
+    rows[3].pop()
+    rows[5].append("extra")
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(map(",".join, rows)))
+    bad = BadRows(skip=True)
+    source = open_source(path, options=FormatOptions(header=header))
+    assert (len(source.columns), sum(len(batch.numbers) for batch in source.batches(bad))) == (3, 38)
+    assert [(problem.row, problem.fact.code) for problem in bad.first] == [
+        (4, "row.fields_too_few"),
+        (6, "row.fields_too_many"),
+    ]

@@ -134,7 +134,10 @@ class DelimitedSource:
         self.noted.title_rows = frame.title_rows
         self.noted.is_headless = frame.is_headless and not frame.is_told
         widths = Counter(len(row) for number, row in rows if number >= frame.first)
-        if not widths or frame.is_headless:
+        if frame.is_headless and widths:
+            # As wide as most rows: of the others each is told by itself.
+            return replace(frame, names=[None] * max(widths, key=lambda width: (widths[width], width)))
+        if not widths:
             return frame
         return self._with_row_numbers(frame, rows, widths)
 

@@ -92,7 +92,7 @@ def _suggested(data_set: DataSet, attribute: str, data: QueryDict) -> dict[str, 
     """What a finding's link to the page asks for: the spellings of one label joined under the most frequent, labels
     left out that are too rare to be learnt, or labels that are personal data numbered."""
     if "personal" in data:
-        return numbered(attribute, list(queries.labels(data_set, attribute).values_list("name", flat=True)))
+        return {**numbered(attribute, list(queries.labels(data_set, attribute).values_list("name", flat=True)))}
     if "rare" in data:
         rare = queries.labels(data_set, attribute).filter(training_count__lt=RARE_LABEL_TICKETS)
         return dict.fromkeys(rare.values_list("name", flat=True)[:LABELS_SHOWN])
