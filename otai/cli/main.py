@@ -49,6 +49,7 @@ _COMMANDS = {
     "org": "privacy:app",
     "people": "privacy:people_app",
     "tickets": "tickets:app",
+    "helpdesks": "helpdesks:app",
     "runs": "runs:app",
     "model": "model_versions:app",
     "billing": "billing:billing_app",

@@ -47,7 +47,9 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Reply:
     why: Fact | None = None
     try:
         with (
-            httpcore.ConnectionPool(ssl_context=_trust(), network_backend=_Pinned(deadline), max_connections=1) as pool,
+            httpcore.ConnectionPool(
+                ssl_context=trust(), network_backend=Pinned(Deadline(deadline)), max_connections=1
+            ) as pool,
             pool.stream(
                 "POST",
                 url,
@@ -94,15 +96,24 @@ def _beginning(chunks: Iterable[bytes]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
+    """Whose certificates are believed: the authorities that come with certifi."""
     return ssl.create_default_context(cafile=certifi.where())
 
 
-class _Pinned(httpcore.NetworkBackend):
+@dataclass(slots=True)
+class Deadline:
+    """When whoever waits gives up (`time.monotonic`, seconds); a connection that is kept is given a later one for each
+    request."""
+
+    at: float
+
+
+class Pinned(httpcore.NetworkBackend):
     """Connects to addresses that were judged, and to nothing by name; gives up at the deadline, however slowly bytes
     drip in."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: Deadline) -> None:
         self._sockets = httpcore.SyncBackend()
         self._deadline = deadline
 
@@ -129,7 +140,7 @@ class _Pinned(httpcore.NetworkBackend):
 class _Until(httpcore.NetworkStream):
     """A stream whose every step ends at the deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
 
@@ -153,8 +164,8 @@ class _Until(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _left(deadline: float, timeout: float | None) -> float:
-    left = deadline - time.monotonic()
+def _left(deadline: Deadline, timeout: float | None) -> float:
+    left = deadline.at - time.monotonic()
     if left <= 0:
         raise httpcore.ReadTimeout("the deadline has passed")
     return left if timeout is None else min(left, timeout)

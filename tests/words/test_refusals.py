@@ -354,6 +354,7 @@ READ_BY_NO_PAGE = {
     "client/": "programs",
     "config/": "whoever starts the Studio",
     "environment.py": "whoever starts the Studio",
+    "helpdesks/": "people at a terminal: `otai helpdesks`",
     "learning/exporting/": "people at a terminal: `otai models export`",
     "orgs/legal_places.py": "whoever starts the Studio",
     "ledger/checkpoint.py": "people at a terminal: `otai checkpoint`",

@@ -1,0 +1,152 @@
+"""One helpdesk's HTTP API, asked for JSON: at addresses that webhooks may go to as well, without redirects, bounded in
+time and size, patient with a helpdesk that asks for patience."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import httpcore
+
+from otai.helpdesks.problems import HelpdeskRefused, HelpdeskUnavailable, InvalidHelpdeskAddress
+from otai.outbound.addresses import AddressRefused, InvalidWebhookUrl, checked_url
+from otai.outbound.sending import Deadline, Pinned, trust
+
+connect_seconds = 5.0
+answer_seconds = 60.0
+most_answer_bytes = 64 << 20
+most_tries = 4
+longest_wait_seconds = 120.0
+"""Of one wait: a helpdesk that asks for more is asked again later, by a person."""
+TRY_AGAIN = (429, 502, 503, 504)
+
+Query = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def wait_seconds(self, tried: int) -> float:
+        """As long as the answer asks for (Retry-After, in seconds or as a date); without that 1, 2, 4 ... seconds."""
+        asked = self.headers.get("retry-after", "")
+        try:
+            if asked.isdigit():
+                return float(asked)
+            return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
+        except (ValueError, TypeError):
+            return float(2**tried)
+
+
+class Asking:
+    """`Asking(address, system="Zammad", headers={"Authorization": ...})` keeps one connection open until `close`."""
+
+    def __init__(
+        self, address: str, *, system: str, headers: Mapping[str, str], wait: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Raises InvalidHelpdeskAddress."""
+        self.address = checked_address(address)
+        self._system = system
+        self._headers = {"Accept": "application/json", "User-Agent": "otai-studio", **headers}
+        self._wait = wait
+        self._deadline = Deadline(0.0)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=trust(), network_backend=Pinned(self._deadline), max_connections=1
+        )
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._pool.close()
+
+    def get(self, path: str, query: Query = ()) -> Any:
+        """What is at the path below the address, as JSON. Raises HelpdeskRefused, HelpdeskUnavailable."""
+        answer = self._answered(f"{self.address}/{path}" + (f"?{urlencode(query)}" if query else ""), path)
+        try:
+            return json.loads(answer.body)
+        except (ValueError, RecursionError):
+            raise self.unexpected(path) from None
+
+    def unexpected(self, path: str) -> HelpdeskRefused:
+        """Of an answer that is none of this system's."""
+        return HelpdeskRefused("unexpected", system=self._system, path=path)
+
+    def _answered(self, url: str, path: str) -> _Answer:
+        for tried in range(most_tries):
+            answer = self._once(url, path)
+            if answer.status not in TRY_AGAIN:
+                break
+            seconds = answer.wait_seconds(tried)
+            if seconds > longest_wait_seconds or tried + 1 == most_tries:
+                raise HelpdeskUnavailable("busy", status=answer.status, path=path)
+            self._wait(seconds)
+        self._refuse(answer, path)
+        return answer
+
+    def _refuse(self, answer: _Answer, path: str) -> None:
+        if 200 <= answer.status < 300:
+            return
+        if answer.status == 401:
+            raise HelpdeskRefused("token")
+        if answer.status == 403:
+            raise HelpdeskRefused("rights", path=path)
+        if answer.status == 404:
+            raise HelpdeskRefused("not_there", system=self._system, path=path)
+        if answer.status >= 500:
+            raise HelpdeskUnavailable("answered", status=answer.status, path=path)
+        if 300 <= answer.status < 400:
+            raise HelpdeskRefused("redirected", path=path, to=answer.headers.get("location", "")[:500])
+        raise HelpdeskRefused("answered", status=answer.status, path=path)
+
+    def _once(self, url: str, path: str) -> _Answer:
+        self._deadline.at = time.monotonic() + answer_seconds
+        timeouts = {"connect": connect_seconds, "read": answer_seconds, "write": answer_seconds, "pool": answer_seconds}
+        try:
+            with self._pool.stream("GET", url, headers=self._sent(url), extensions={"timeout": timeouts}) as response:
+                body = bytearray()
+                for chunk in response.iter_stream():
+                    body += chunk
+                    if len(body) > most_answer_bytes:
+                        raise HelpdeskRefused("large", path=path, most=most_answer_bytes >> 20)
+                headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+                return _Answer(response.status, headers, bytes(body))
+        except AddressRefused as refused:
+            raise HelpdeskUnavailable("address", why=refused.why) from None
+        except (httpcore.TimeoutException, TimeoutError):
+            raise HelpdeskUnavailable("slow", path=path, seconds=round(answer_seconds)) from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            raise HelpdeskUnavailable("broken", error=(str(error) or type(error).__name__)[:400]) from None
+
+    def _sent(self, url: str) -> list[tuple[str, str]]:
+        parts = httpcore.URL(url)
+        port = f":{parts.port}" if parts.port is not None else ""
+        return [("Host", f"{parts.host.decode()}{port}"), *self._headers.items()]
+
+
+def checked_address(address: str) -> str:
+    """The address without a slash at its end, if a helpdesk may be there as far as its writing tells; the rules are
+    those of webhooks. Raises InvalidHelpdeskAddress."""
+    try:
+        checked = checked_url(address)
+    except InvalidWebhookUrl as error:
+        if error.case == "private":
+            raise InvalidHelpdeskAddress("private", host=error.details["host"]) from None
+        if error.case == "scheme":
+            raise InvalidHelpdeskAddress("scheme", scheme=error.details["scheme"]) from None
+        raise InvalidHelpdeskAddress("form") from None
+    if "?" in checked or "#" in checked:
+        raise InvalidHelpdeskAddress("form")
+    return checked.rstrip("/")
+
+
+def basic(user: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

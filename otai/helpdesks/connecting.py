@@ -1,0 +1,49 @@
+"""A helpdesk at an address: which systems there are, and how one is asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+
+from otai.helpdesks.asking import Asking
+from otai.helpdesks.helpdesk import Helpdesk
+from otai.helpdesks.problems import InvalidHelpdeskToken
+from otai.helpdesks.systems.request_tracker import RequestTracker
+from otai.helpdesks.systems.zammad import Zammad
+
+most_token_characters = 4_000
+
+
+class System(StrEnum):
+    """The systems that are known, by the names that commands take."""
+
+    ZAMMAD = "zammad"
+    REQUEST_TRACKER = "request-tracker"
+
+
+ADAPTERS: Mapping[System, type[Zammad] | type[RequestTracker]] = {
+    System.ZAMMAD: Zammad,
+    System.REQUEST_TRACKER: RequestTracker,
+}
+
+
+@contextmanager
+def connected(
+    system: System, address: str, token: str, *, wait: Callable[[float], None] = time.sleep
+) -> Iterator[Helpdesk]:
+    """The helpdesk, for as long as the block takes; nothing is asked yet. `wait` sleeps between tries. Raises
+    InvalidHelpdeskAddress, InvalidHelpdeskToken."""
+    adapter = ADAPTERS[system]
+    # What a header cannot hold would come back in an error's text.
+    if not token or len(token) > most_token_characters or not token.isprintable() or token != token.strip():
+        raise InvalidHelpdeskToken("form")
+    authorization = adapter.authorization(token)
+    if not authorization.isascii():
+        raise InvalidHelpdeskToken("form")
+    asking = Asking(address, system=adapter.name, headers={"Authorization": authorization}, wait=wait)
+    try:
+        yield adapter(asking)
+    finally:
+        asking.close()

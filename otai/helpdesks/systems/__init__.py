@@ -1,0 +1,1 @@
+"""One module a helpdesk system, by its documented API."""

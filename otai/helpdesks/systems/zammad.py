@@ -1,0 +1,110 @@
+"""Zammad by its REST API: https://docs.zammad.org/en/latest/api/intro.html
+
+Pages come by id (the search by time needs Elasticsearch, which not every Zammad has), so what is wanted is told apart
+here. The token needs `ticket.agent`, and read access to the groups.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from otai.helpdesks.asking import Asking
+from otai.helpdesks.problems import HelpdeskRefused
+from otai.helpdesks.systems.answers import labels_of, moment, objects, text
+from otai.helpdesks.values import Article, FieldValue, Page, Ticket, Wanted, Writer
+
+T = TypeVar("T")
+
+PER_PAGE = 100
+LISTS = {"group": "groups", "priority": "ticket_priorities", "state": "ticket_states"}
+NO_LABELS = frozenset(("id", "number", "title", "note", "customer", "created_by", "updated_by"))
+"""What is no label, or names a customer."""
+ENDS_OF_NO_LABELS = ("_id", "_ids", "_at")
+NOBODY = "-"
+
+
+class Zammad:
+    """`Zammad(asking)`; `authorization` says what its token is sent as."""
+
+    name = "Zammad"
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    @staticmethod
+    def authorization(token: str) -> str:
+        """The value of the Authorization header."""
+        return f"Token token={token}"
+
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """Groups, priorities and states, as far as the token may list them."""
+        found = {}
+        for field, path in LISTS.items():
+            try:
+                listed = self._asked(path, (("page", "1"), ("per_page", "500")), objects)
+            except HelpdeskRefused as refused:
+                if refused.case != "rights":
+                    raise
+                continue
+            found[field] = tuple(str(one["name"]) for one in listed if one.get("active", True) and one.get("name"))
+        return found
+
+    def page(self, wanted: Wanted, cursor: str | None = None) -> Page:
+        """Up to 100 tickets by id; the cursor is the page's number."""
+        number = int(cursor or 1)
+        query = (("expand", "true"), ("page", str(number)), ("per_page", str(PER_PAGE)))
+        tickets = self._asked("tickets", query, lambda listed: [_ticket(one) for one in objects(listed)])
+        taken = tuple(one for one in tickets if wanted.takes(one, queue=str(one.fields.get("group", ""))))
+        return Page(taken, str(number + 1) if len(tickets) >= PER_PAGE else None)
+
+    def ticket(self, id: str) -> Ticket:
+        """One ticket with its fields by name."""
+        return self._asked(f"tickets/{int(id)}", (("expand", "true"),), _ticket)
+
+    def read(self, ticket: Ticket) -> Ticket:
+        """With its articles, and its tags where pages leave them out."""
+        articles = self._asked(
+            f"ticket_articles/by_ticket/{ticket.id}",
+            (("expand", "true"),),
+            lambda listed: sorted((_article(one) for one in objects(listed)), key=lambda one: one.written_at),
+        )
+        tags: Mapping[str, FieldValue] = {}
+        if "tags" not in ticket.fields:
+            query = (("object", "Ticket"), ("o_id", ticket.id))
+            tags = self._asked("tags", query, lambda answer: labels_of([("tags", answer["tags"])]))
+        return dataclasses.replace(ticket, articles=tuple(articles), fields={**ticket.fields, **tags})
+
+    def _asked(self, path: str, query: tuple[tuple[str, str], ...], understood: Callable[[Any], T]) -> T:
+        answer = self._asking.get(f"api/v1/{path}", query)
+        try:
+            return understood(answer)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise self._asking.unexpected(f"api/v1/{path}") from None
+
+
+def _ticket(told: dict[str, Any]) -> Ticket:
+    fields = (
+        (name, value)
+        for name, value in told.items()
+        if name not in NO_LABELS and not name.endswith(ENDS_OF_NO_LABELS) and value != NOBODY
+    )
+    return Ticket(
+        id=str(int(told["id"])),
+        number=text(told["number"]),
+        title=text(told["title"]),
+        created_at=moment(told["created_at"]),
+        changed_at=moment(told["updated_at"]),
+        fields=labels_of(fields),
+    )
+
+
+def _article(told: dict[str, Any]) -> Article:
+    return Article(
+        writer=Writer(told["sender"]),
+        written_at=moment(told["created_at"]),
+        subject=text(told.get("subject")),
+        body=text(told["body"]),
+        is_internal=told.get("internal") is True,
+    )

@@ -1,0 +1,34 @@
+"""What is refused about helpdesks that tickets are read from: at the command line, in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from otai.words.refusal import Refusal, said
+
+TABLE: Mapping[str, Refusal] = {
+    "helpdesk_refused.answered": said("The helpdesk answered {path} with {status}."),
+    "helpdesk_refused.large": said("The helpdesk's answer to {path} is larger than {most:n} MiB."),
+    "helpdesk_refused.not_there": said("There is no {path} at this address. Is {system} there?"),
+    "helpdesk_refused.redirected": said(
+        "The helpdesk sends whoever asks for {path} on to {to:quoted}. Give the address where it answers itself."
+    ),
+    "helpdesk_refused.rights": said("The token may not read {path}. docs/helpdesks says which rights it needs."),
+    "helpdesk_refused.token": said("The helpdesk does not accept the token."),
+    "helpdesk_refused.unexpected": said("What is at {path} is no answer of {system}. Is {system} at this address?"),
+    "helpdesk_unavailable.address": said("The helpdesk cannot be reached: {why:fact}."),
+    "helpdesk_unavailable.answered": said("The helpdesk failed at {path} with {status}."),
+    "helpdesk_unavailable.broken": said("The connection to the helpdesk failed: {error}."),
+    "helpdesk_unavailable.busy": said("The helpdesk is too busy for {path} ({status}). Try again later."),
+    "helpdesk_unavailable.slow": said("The helpdesk did not answer {path} within {seconds:n} seconds."),
+    "invalid_helpdesk_address.form": said(
+        "A helpdesk's address is a URL of ASCII characters, without user, password and parameters."
+    ),
+    "invalid_helpdesk_address.private": said(
+        "{host} is no public address.",
+        command="OTAI_WEBHOOKS_ALLOW_PRIVATE=1 allows helpdesks and webhooks in a private network.",
+    ),
+    "invalid_helpdesk_address.scheme": said("A helpdesk's address begins with {scheme}:// and names a host."),
+    "invalid_helpdesk_token.form": said("A helpdesk's token is a line of printable characters."),
+    "no_tickets_at_helpdesk.none": said("The helpdesk has no tickets that were asked for."),
+}
