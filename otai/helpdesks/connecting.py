@@ -12,6 +12,7 @@ from otai.helpdesks.helpdesk import Helpdesk
 from otai.helpdesks.problems import InvalidHelpdeskToken
 from otai.helpdesks.systems.request_tracker import RequestTracker
 from otai.helpdesks.systems.zammad import Zammad
+from otai.helpdesks.systems.zendesk import Zendesk
 
 most_token_characters = 4_000
 
@@ -21,11 +22,13 @@ class System(StrEnum):
 
     ZAMMAD = "zammad"
     REQUEST_TRACKER = "request-tracker"
+    ZENDESK = "zendesk"
 
 
-ADAPTERS: Mapping[System, type[Zammad] | type[RequestTracker]] = {
+ADAPTERS: Mapping[System, type[Zammad] | type[RequestTracker] | type[Zendesk]] = {
     System.ZAMMAD: Zammad,
     System.REQUEST_TRACKER: RequestTracker,
+    System.ZENDESK: Zendesk,
 }
 
 

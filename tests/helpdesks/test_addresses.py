@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from otai.helpdesks.connecting import System, connected
+from otai.helpdesks.connecting import ADAPTERS, System, connected
 from otai.helpdesks.problems import HelpdeskUnavailable, InvalidHelpdeskAddress, InvalidHelpdeskToken
 from otai.helpdesks.values import Wanted
 from otai.outbound import addresses
@@ -47,3 +47,17 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_asked(monkeypatch: Any) 
 def test_what_is_no_token_is_refused_before_it_is_sent(token: str) -> None:
     with pytest.raises(InvalidHelpdeskToken), connected(System.ZAMMAD, "https://helpdesk.acme.example", token):
         pass
+
+
+@pytest.mark.parametrize(
+    ("system", "token", "sent"),
+    [
+        (System.ZAMMAD, "abc", "Token token=abc"),
+        (System.REQUEST_TRACKER, "1-23-abc", "token 1-23-abc"),
+        (System.REQUEST_TRACKER, "root:password", "Basic cm9vdDpwYXNzd29yZA=="),
+        (System.ZENDESK, "abc", "Bearer abc"),
+        (System.ZENDESK, "a@b.example:abc", "Basic YUBiLmV4YW1wbGUvdG9rZW46YWJj"),
+    ],
+)
+def test_a_token_is_sent_as_its_system_wants_it(system: System, token: str, sent: str) -> None:
+    assert ADAPTERS[system].authorization(token) == sent

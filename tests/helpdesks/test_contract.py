@@ -19,7 +19,7 @@ from tests.helpdesks import story
 from tests.helpdesks.conftest import Fake
 
 pytestmark = pytest.mark.parametrize("fake", list(System), indirect=True)
-QUEUE = {"zammad": "group", "request-tracker": "Queue"}
+QUEUE = {"zammad": "group", "request-tracker": "Queue", "zendesk": "group"}
 
 
 def all_of(helpdesk: Helpdesk, wanted: Wanted) -> list[Ticket]:
@@ -120,7 +120,7 @@ def test_patience_ends(fake: Fake, helpdesk: Helpdesk, waits: list[float]) -> No
     ("first", "case"),
     [
         ((200, {}, "<html>a page of another program</html>"), "unexpected"),
-        ((200, {}, '{"items": [3], "pages": "many"}'), "unexpected"),
+        ((200, {}, '{"items": [3], "pages": "many", "tickets": 3, "end_of_stream": 0}'), "unexpected"),
         ((200, {}, "[[" * 50_000), "unexpected"),
         ((302, {"Location": "https://elsewhere.example/"}, ""), "redirected"),
         ((403, {}, "{}"), "rights"),
