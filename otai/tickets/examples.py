@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow as pa
 from otai.learning.data.privacy.personal import mask
 from otai.learning.data.texts.text_reader import TextReader
 from otai.learning.data.texts.threads import STARTS_AS_LIST, first_customer_message, holds_threads, messages_of
+from otai.learning.data.texts.writers import writer_of
 from otai.tickets.column_stats import ColumnStats
 from otai.tickets.label_columns import LABEL_LENGTH
 
@@ -34,6 +36,15 @@ def examples_of(column: ColumnStats, *, as_text: bool = False) -> list[tuple[str
     if column.mean_length > LABEL_LENGTH:
         values = _as_imported(values)
     return [(_shown(value), count) for value, (_, count) in zip(values, frequent, strict=True)]
+
+
+def examples_of_messages(column: ColumnStats, senders: ColumnStats) -> list[tuple[str, int]]:
+    """Values of a column of texts where rows are messages: those of customers, in the order of the file, or the most
+    frequent where the sampled rows have none."""
+    said = zip(column.cells, senders.cells, strict=True)
+    of_customers = (cell for cell, who in said if cell and (not who or writer_of(senders.name, who) != "desk"))
+    found = list(islice(dict.fromkeys(of_customers), EXAMPLES_KEPT))
+    return [(_shown(text), 1) for text in _as_imported(found)] or examples_of(column)
 
 
 def _shown(text: str) -> str:

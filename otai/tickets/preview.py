@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from otai.learning.data.texts.threads import holds_threads
 from otai.tickets.column_stats import ColumnStats, Look
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.day_order import UnsettledDates
-from otai.tickets.examples import examples_of
+from otai.tickets.examples import examples_of, examples_of_messages
 from otai.tickets.formats_of_before import format_of
 from otai.tickets.sources.table import Noted
 from otai.words.sentences import Fact
@@ -32,13 +33,7 @@ class Preview:
 
     def as_dict(self) -> dict[str, Any]:
         """Of each column a few of its values: what a page shows, and a job keeps for a day; without personal data."""
-        columns = [
-            {
-                "name": one.name,
-                "examples": examples_of(one, as_text=self.roles.use_of(one.name) == "body"),
-            }
-            for one in self.look.columns
-        ]
+        columns = [{"name": one.name, "examples": self._examples_of(one)} for one in self.look.columns]
         return {
             "format": self.format.as_dict(),
             "rows": self.look.rows,
@@ -49,6 +44,12 @@ class Preview:
             "unsettled_dates": dataclasses.asdict(self.unsettled_dates) if self.unsettled_dates else None,
             "rows_become": [one.as_dict() for one in self.rows_become],
         }
+
+    def _examples_of(self, column: ColumnStats) -> list[tuple[str, int]]:
+        use, sender = self.roles.use_of(column.name), self.roles.single.get("sender")
+        if use in ("subject", "body") and sender is not None and not column.lists and not holds_threads(column.cells):
+            return examples_of_messages(column, self.look.column(sender))
+        return examples_of(column, as_text=use == "body")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preview:

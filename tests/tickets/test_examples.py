@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otai.tickets.column_stats import SAMPLED_CHARACTERS, ColumnStats, _count
 from otai.tickets.examples import examples_of
+from otai.tickets.reading import preview_columns
 
 pytestmark = pytest.mark.pure
 
@@ -61,3 +63,18 @@ def test_a_thread_that_is_longer_than_the_sample_shows_its_beginning(at: str) ->
 )
 def test_objects_say_their_values_and_texts_lose_their_markup(cells: Sequence[str], texts: list[str]) -> None:
     assert shown(*cells) == texts
+
+
+def test_where_rows_are_messages_customers_messages_are_shown(tmp_path: Path) -> None:
+    """The desk's answers repeat, and would be the most frequent values."""
+    answer, question = (
+        "Thank you for writing to us. We have repaired it.",
+        "The printer in room {n} is broken",
+    )
+    rows = [f"T{n},agent,{answer},it\nT{n},customer,{question.format(n=n)},it" for n in range(20)]
+    path = tmp_path / "messages.csv"
+    path.write_text("\n".join(["ticket_id,sender_type,body,queue", *rows]))
+    found = preview_columns(path)
+    assert found.roles.single["sender"] == "sender_type"
+    [body] = [one for one in found.as_dict()["columns"] if one["name"] == "body"]
+    assert len(body["examples"]) == 5 and all("The printer in room" in text for text, _ in body["examples"])
