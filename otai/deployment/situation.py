@@ -89,7 +89,6 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
     server to be started."""
     key = Path(settings.OTAI_HOME) / key_files.CURRENT
     kept = os.environ.get("OTAI_SECRET_KEY") or (key.read_text() if key.is_file() else "")
-    is_in_file = key.is_file() and not os.environ.get("OTAI_SECRET_KEY")
     return Situation(
         base_url=settings.OTAI_BASE_URL,
         is_open=settings.OTAI_IS_OPEN,
@@ -104,7 +103,7 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         operators_without_second_factor=_operators_without_second_factor(),
         secret_key_bytes=len(kept.strip().encode()),
         secret_key_signs=len(set(kept.strip())),
-        secret_key_readable_by_others=is_in_file and bool(key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)),
+        secret_key_readable_by_others=_secret_keys_are_readable_by_others(),
         former_secret_keys=len(keyring.former_ids()),
         hanging_on_former=_asked(lambda: keyring.hanging_on(keyring.former_ids())),
         hanging_on_lost=_asked(keyring.hanging_on_lost),
@@ -132,6 +131,13 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         processes=processes,
         listens_on=listens_on,
     )
+
+
+def _secret_keys_are_readable_by_others() -> bool:
+    """Of those that lie in files: the one in use, and those of before, which go on opening what hangs on them."""
+    used = () if os.environ.get("OTAI_SECRET_KEY") else (key_files.CURRENT,)
+    files = (Path(settings.OTAI_HOME) / name for name in (*used, key_files.FORMER))
+    return any(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) for file in files if file.is_file())
 
 
 def _database_host() -> str:

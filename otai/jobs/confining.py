@@ -43,7 +43,7 @@ def confining(hidden: Sequence[Path], *, unless: str) -> list[str]:
 def confines(unless: str) -> bool:
     """Whether this machine lets a process be without network and secrets, and nobody said otherwise; one is begun to
     see."""
-    begun = confining((), unless=unless)
+    begun = confining(secret_files(), unless=unless)
     if not begun:
         return False
     tried = subprocess.run([*begun, sys.executable, "-c", ""], capture_output=True, timeout=30, check=False)

@@ -51,6 +51,12 @@ def test_otai_check_says_what_is_missing_and_exits_with_it(installation: Install
     # A key that others can read is found wherever it is.
     (installation.home / "secret-key").chmod(0o644)
     assert "secret_key_readable" in installation.otai("check", fails=True)
+    (installation.home / "secret-key").chmod(0o600)
+    # So is one that was changed: it goes on opening what hangs on it.
+    former = installation.home / "former-secret-keys"
+    former.write_text("former " * 9)
+    former.chmod(0o640)
+    assert "secret_key_readable" in installation.otai("check", fails=True)
 
 
 @pytest.mark.django_db

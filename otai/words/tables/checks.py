@@ -151,7 +151,7 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
         "docs/accounts.md says.",
     ),
     "remedy.secret_key_readable": (
-        "chmod 600 the file secret-key in OTAI_HOME, then change the key (docs/accounts.md).",
+        "chmod 600 the files secret-key and former-secret-keys in OTAI_HOME, then change the key (docs/accounts.md).",
     ),
     "remedy.secret_key_lost": (
         "Name the key that they were made with in OTAI_OLD_SECRET_KEYS, then run otai keys rewrap (docs/accounts.md).",
