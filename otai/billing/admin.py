@@ -354,6 +354,7 @@ class PaymentRefundDesk(Desk):
     search_fields = ("purchase__reference", "organisation__slug")
     list_select_related = ("organisation", "purchase")
     ordering = ("-requested_at",)
+    said_columns = ("problem",)
     event_subject = "payment refund"
     desk_actions = (
         DeskAction(

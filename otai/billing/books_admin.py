@@ -190,6 +190,7 @@ class VatIdCheckDesk(Desk):
     search_fields = ("vat_id", "organisation__slug", "consultation_number")
     list_select_related = ("organisation",)
     ordering = ("-wanted_at",)
+    said_columns = ("problem",)
     event_subject = "VAT id"
 
 

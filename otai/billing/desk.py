@@ -34,8 +34,9 @@ from otai.orgs.models import Organisation
 from otai.orgs.sessions import sender
 from otai.orgs.typed_numbers import PlainDecimalField
 from otai.units import Money
-from otai.words.catalogue import ENGLISH, say_actor, say_stored
+from otai.words.catalogue import ENGLISH, say_actor, say_fact, say_stored
 from otai.words.invoices import money
+from otai.words.kept_facts import read_fact
 from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Desk(admin.ModelAdmin):
     desk_actions: tuple[DeskAction, ...] = ()
     event_subject = ""
     said_columns: tuple[str, ...] = ()
-    """Columns that keep a code where no person gave a reason (`explained.as_text`): shown as sentences."""
+    """Columns that keep a code or a fact where no person gave a reason: shown as sentences."""
     change_form_template = "billing/desk/row.html"
     list_per_page = 50
     show_full_result_count = False
@@ -185,7 +186,8 @@ class Desk(admin.ModelAdmin):
     def get_list_display(self, request: HttpRequest) -> Any:
         called = {field.name: field.verbose_name for field in self.model._meta.fields}
         shown = super().get_list_display(request)
-        return [_who(name, called=called[name]) if _is_who(name) and name in called else name for name in shown]
+        said = [_said(name, called=called[name]) if name in self.said_columns else name for name in shown]
+        return [_who(name, called=called[name]) if _is_who(name) and name in called else name for name in said]
 
     def get_urls(self) -> list[URLPattern]:
         options = self.model._meta
@@ -314,10 +316,16 @@ def organisation_of(row: Any) -> UUID | None:
 
 
 def _said(column: str, *, called: Any) -> Callable[[models.Model], str]:
-    @admin.display(description=called)
+    @admin.display(description=called, ordering=column)
     def sentence(row: models.Model) -> str:
-        return say_stored(getattr(row, column), language=get_language() or ENGLISH)
+        language = get_language() or ENGLISH
+        kept = read_fact(getattr(row, column))
+        if isinstance(kept, Fact):
+            return say_fact(kept, language=language)
+        beside = getattr(row, column.removesuffix("_why") + "_fact", None)
+        return say_fact(beside, language=language) if beside else say_stored(kept, language=language)
 
+    sentence.__name__ = column
     return sentence
 
 

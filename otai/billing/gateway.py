@@ -27,6 +27,11 @@ class PaymentDeclined(Refused):
 
     code = "payment_declined"
 
+    @property
+    def said_there(self) -> str:
+        """The provider's own words; its code, or ours, where it said nothing."""
+        return str(self.details.get("said") or self.details.get("reason") or self.key)
+
 
 class GatewayUnknown(Invalid):
     code = "gateway_unknown"

@@ -6,16 +6,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import admin
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from otai.billing.desk import Desk, DeskAction
 from otai.billing.models import ChargeAttempt, CreditWatch, Notice, PaymentMethod, WebhookEvent
 from otai.billing.operations import webhooks
+from otai.words.catalogue import ENGLISH, say_fact
+from otai.words.kept_facts import read_fact
+from otai.words.sentences import Fact
 
 
 def _retry(row: WebhookEvent, *, who: str, now: datetime, why: str) -> str:
     found = webhooks.retry(event=row.id, who=who, why=why, now=now)
-    return f"{found.get_state_display()}: {found.outcome}"
+    kept = read_fact(found.outcome)
+    said = say_fact(kept, language=get_language() or ENGLISH) if isinstance(kept, Fact) else kept
+    return f"{found.get_state_display()}: {said}"
 
 
 @admin.register(WebhookEvent)
@@ -24,6 +30,7 @@ class WebhookDesk(Desk):
     list_filter = ("state", "gateway", "type")
     search_fields = ("event_id", "outcome")
     ordering = ("-received_at",)
+    said_columns = ("outcome",)
     event_subject = "webhook"
     desk_actions = (
         DeskAction("retry", _("Handle again"), _retry, applies=lambda row: row.state in ("received", "failed")),
@@ -71,4 +78,5 @@ class CreditWatchDesk(Desk):
     exclude = ("payment_method",)
     search_fields = ("organisation__slug",)
     list_select_related = ("organisation",)
+    said_columns = ("stopped_why",)
     event_subject = "credit watch"

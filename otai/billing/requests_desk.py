@@ -65,6 +65,7 @@ class OperatorRequestDesk(Desk):
     search_fields = ("organisation__slug", "asked_by", "key")
     list_select_related = ("organisation",)
     ordering = ("-asked_at",)
+    said_columns = ("why",)
     event_subject = "operator request"
     desk_actions = (
         DeskAction(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -53,7 +54,7 @@ def run_as_dict(run: Run) -> dict[str, Any]:
         "steps_done": run.steps_done,
         "steps_total": run.steps_total,
         "failure_code": run.failure_code,
-        "failure_message": run.failure_message,
+        "failure_message": run.what_failed,
     }
 
 
@@ -70,7 +71,8 @@ def list_runs(org: OrgOption = None, json: JsonOption = False) -> None:
 
 def shown(run: Run) -> presented.Run:
     """The run as the presenter has it."""
-    return presented.Run.of(run, model=run.model_name, data_set=str(run.data_set))
+    shown = presented.Run.of(run, model=run.model_name, data_set=str(run.data_set))
+    return replace(shown, failure_message=run.what_failed)
 
 
 def _expectation(run: Run, organisation: Organisation) -> str:

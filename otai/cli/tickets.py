@@ -407,7 +407,7 @@ def _as_dict(data_set: DataSet) -> dict[str, Any]:
         "sha256": data_set.sha256,
         "source_filename": data_set.source_filename,
         "made_as": data_set.made_as,
-        "source_format": data_set.source_format,
+        "source_format": say_fact(queries.read_as(data_set)),
         "imported_at": data_set.imported_at,
     }
 

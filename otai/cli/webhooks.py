@@ -28,8 +28,8 @@ def _id(text: str, *, what: str) -> UUID:
 
 
 def _as_dict(endpoint: Endpoint) -> dict[str, Any]:
-    names = ("id", "url", "description", "events", "created_at", "failing_since_at", "disabled_at", "disabled_why")
-    return {name: getattr(endpoint, name) for name in names}
+    names = ("id", "url", "description", "events", "created_at", "failing_since_at", "disabled_at")
+    return {**{name: getattr(endpoint, name) for name in names}, "disabled_why": endpoint.why_disabled}
 
 
 @app.command("add")
@@ -71,7 +71,7 @@ def list_endpoints(org: OrgOption = None, json: JsonOption = False) -> None:
 
 def _state(endpoint: Endpoint) -> str:
     if endpoint.disabled_at is not None:
-        return f"off: {endpoint.disabled_why}"
+        return f"off: {endpoint.why_disabled}"
     if endpoint.failing_since_at is not None:
         return f"failing since {endpoint.failing_since_at:%Y-%m-%d %H:%M} UTC"
     return "on"
@@ -127,7 +127,7 @@ def test(endpoint: Which, org: OrgOption = None) -> None:
     if last is None:
         say("The message is on its way.")
     else:
-        say(last.problem or f"It arrived: {last.status} after {last.milliseconds} ms.")
+        say(last.what_failed or f"It arrived: {last.status} after {last.milliseconds} ms.")
 
 
 @app.command("rotate")

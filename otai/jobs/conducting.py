@@ -297,7 +297,7 @@ class Conducting:
             error_code=error.code[:60],
             error_case=error.case,
             error_kind=error.kind,
-            error_message=error.message,
+            error_message=error.written,
             error_values=error.details,
         )
 

@@ -224,7 +224,7 @@ def work(asked: dict[str, Any], folder: Path, tell: Callable[..., None]) -> dict
         spec = json.loads((folder / "spec.json").read_text())
         return {"values": getattr(import_module(module), name)(spec, folder, tell)}
     except OtaiError as error:
-        return {"refused": {**error.as_dict(), "kind": error.kind}}
+        return {"refused": {**error.as_dict(), "kind": error.kind, "message": error.written}}
     except MemoryError:
         traceback.print_exc()
         return {"failed": "job_out_of_memory"}

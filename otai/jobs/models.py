@@ -38,6 +38,7 @@ class Job(models.Model):
     error_case = models.CharField(max_length=60, blank=True, default="")
     error_kind = models.CharField(max_length=20, blank=True)
     error_message = models.TextField(blank=True)
+    """Only where no code says it: of a release before."""
     error_values = models.JSONField(default=dict)
 
     class Meta:

@@ -216,7 +216,6 @@ def end_if_lost(job: Job, *, now: datetime) -> bool:
         error_code=error.code,
         error_kind=error.kind,
         error_case=error.case,
-        error_message=error.message,
     )
     job.look_again()
     if moved:

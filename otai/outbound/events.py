@@ -152,7 +152,7 @@ def _run(run: Run, after: str) -> dict[str, Any]:
         "url": f"{settings.OTAI_BASE_URL}/api/v1/runs/{run.number}",
     }
     if after == RunStatus.FAILED:
-        data |= {"failure_code": run.failure_code, "failure_message": run.failure_message}
+        data |= {"failure_code": run.failure_code, "failure_message": run.what_failed}
     return data
 
 

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from otai.db import new_id
 from otai.orgs.models import Member, Organisation
+from otai.words.explained import said_beside
 
 
 class Endpoint(models.Model):
@@ -27,6 +28,7 @@ class Endpoint(models.Model):
     failing_since_at = models.DateTimeField(null=True, help_text="The first failure since the last success.")
     disabled_at = models.DateTimeField(null=True)
     disabled_why = models.CharField(max_length=500, blank=True, default="")
+    """The code of the fact; a sentence where there is none."""
     disabled_fact = models.JSONField(
         default=dict,
         blank=True,
@@ -53,6 +55,11 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def why_disabled(self) -> str:
+        """Why it is off, in English, for programs and the command line; empty while it is on."""
+        return said_beside(self.disabled_fact, self.disabled_why)
 
     def wants(self, event: str) -> bool:
         """Whether it is told of the event; one that chose no events is told of all."""
@@ -167,6 +174,11 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}"
+
+    @property
+    def what_failed(self) -> str:
+        """What went wrong, in English, for programs and the command line; empty where it arrived."""
+        return said_beside(self.problem_fact, self.problem)
 
 
 class NotificationKind(models.TextChoices):

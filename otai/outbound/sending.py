@@ -14,7 +14,6 @@ import certifi
 import httpcore
 
 from otai.outbound.addresses import AddressRefused, resolved
-from otai.words.catalogue import say_fact
 from otai.words.sentences import Fact
 
 connect_seconds = 5.0
@@ -32,11 +31,6 @@ class Reply:
     milliseconds: int
     body: str
     why: Fact | None = None
-
-    @property
-    def problem(self) -> str:
-        """`why` as an English sentence of at most 500 characters; empty when the message arrived."""
-        return say_fact(self.why)[:500] if self.why else ""
 
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> Reply:

@@ -37,6 +37,7 @@ from otai.runs.operations.erasing import MODEL_DELETED
 from otai.runs.status import ENDED
 from otai.serving.models import TrainedModel
 from otai.tickets.files import file_store
+from otai.words.sentences import Fact
 
 most_bytes = 200 * (1 << 30)
 most_files = 200_000
@@ -132,7 +133,7 @@ def _import(
                     organisation=organisation,
                     credits=opening,
                     who=who,
-                    why=f"Opening balance from the export of {manifest['made_at']}",
+                    why=Fact("moved_why.opening_balance", {"made_at": manifest["made_at"]}),
                     key=f"import:{organisation.id}",
                     now=now,
                 )

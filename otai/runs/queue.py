@@ -19,6 +19,7 @@ from otai.runs.operations import AttemptOutcome, Claimed, RunMoved, begin_attemp
 from otai.runs.operations.pools import lost_after
 from otai.runs.ordering import Lane
 from otai.runs.status import WORKING, RunStatus
+from otai.words.sentences import Fact
 
 heartbeat_seconds = 2.0
 """How often a worker says that it lives; also how soon it hears of a cancellation."""
@@ -118,9 +119,9 @@ def return_lost_runs(*, now: datetime, worker_is_gone: Callable[[str], bool], wh
         outcome = AttemptOutcome(
             Ending.FAILED_SYSTEM,
             failure_code="worker_lost",
-            failure_message=(
-                f"The worker {run.worker} was lost, last heard of {max(silent_for.total_seconds(), 0):.0f} s before."
-            ),
+            failure=Fact(
+                "failed.worker_lost", {"worker": run.worker, "seconds": max(round(silent_for.total_seconds()), 0)}
+            ).as_dict(),
         )
         try:
             returned.append(end_run(run=run.id, attempt=run.attempt, outcome=outcome, who=who, log=None, now=now))

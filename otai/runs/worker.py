@@ -317,7 +317,8 @@ def _about(run: Run) -> dict[str, str]:
 
 def _failure(failed: Failed) -> AttemptOutcome:
     ending = Ending.FAILED_INPUT if failed.is_input else Ending.FAILED_SYSTEM
-    return AttemptOutcome(ending, failure_code=failed.code, failure_message=failed.message, failure=failed.fact)
+    said = "" if failed.fact else failed.message
+    return AttemptOutcome(ending, failure_code=failed.code, failure_message=said, failure=failed.fact)
 
 
 def _failed_by(error: Exception, *, log: str) -> Failed:

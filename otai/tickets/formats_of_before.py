@@ -45,8 +45,10 @@ PHRASES: Mapping[str, str] = {
 _PARTS = {code: re.compile(rf"{phrase}(?:, |$)") for code, phrase in PHRASES.items()}
 
 
-def format_of(stored: str | Mapping[str, Any]) -> Fact:
-    """The fact of what is stored: a phrase of before, or the fact itself as JSON."""
+def format_of(stored: str | Fact | Mapping[str, Any]) -> Fact:
+    """The fact of what is stored: a phrase of before, or the fact itself, also as JSON."""
+    if isinstance(stored, Fact):
+        return stored
     if not isinstance(stored, str):
         return Fact.from_dict(stored)
     parts = []

@@ -40,7 +40,9 @@ class DataSet(models.Model):
     made_as = models.JSONField(
         null=True, help_text="What was done to the version before, as a fact; empty where files were imported."
     )
-    source_format = models.CharField(max_length=100, help_text="for example: CSV separated by semicolons, cp1252")
+    source_format = models.TextField(
+        help_text="A fact; a release before kept a phrase: CSV separated by semicolons, cp1252"
+    )
     imported_at = models.DateTimeField()
     profile = models.JSONField()
     roles = models.JSONField()

@@ -28,7 +28,7 @@ from otai.tickets.preview import Preview
 from otai.tickets.problems import DatasetInvalid
 from otai.tickets.reading import ReadingProgress, ReadTickets, preview_columns, read_tickets
 from otai.tickets.sources.table import clean_name
-from otai.words.catalogue import say_fact
+from otai.words.kept_facts import stored_fact
 
 __all__ = [
     "DataSetNameInvalid",
@@ -144,7 +144,7 @@ def _save_imported(
             tickets=read.profile.tickets,
             left_out_rows=read.left_out_rows,
             source_filename=", ".join(map(checked_filename, filenames))[:255],
-            source_format=say_fact(read.format)[:100],
+            source_format=stored_fact(read.format),
             imported_at=now,
             profile=read.profile.summary().as_dict(),
             roles=read.roles.as_dict(),

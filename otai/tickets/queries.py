@@ -17,6 +17,7 @@ from otai.orgs.models import Organisation
 from otai.tickets.files import FileStoreUnavailable, file_store
 from otai.tickets.formats_of_before import format_of
 from otai.tickets.models import Attribute, DataSet, Label
+from otai.words.kept_facts import read_fact
 from otai.words.sentences import Fact
 
 USABLE_LABELS = 2
@@ -135,7 +136,7 @@ def profile(data_set: DataSet) -> Profile:
 
 def read_as(data_set: DataSet) -> Fact:
     """As what its file was read; a release before kept that as an English phrase."""
-    return format_of(data_set.profile.get("read_as") or data_set.source_format)
+    return format_of(data_set.profile.get("read_as") or read_fact(data_set.source_format))
 
 
 def labels(data_set: DataSet, attribute: str) -> QuerySet[Label]:

@@ -43,7 +43,7 @@ from otai.tickets.files import StoredFile, file_store
 from otai.tickets.models import DataSet
 from otai.tickets.operations import save_data_set
 from otai.tickets.queries import not_proposed, tickets_path
-from otai.words.catalogue import say_fact
+from otai.words.kept_facts import stored_fact
 from otai.words.sentences import Fact
 
 STILL_TRUE = ("text_was_cut", LINES_WERE_CUT, "personal_data")
@@ -203,7 +203,7 @@ def _next_version(
         tickets=profile.tickets,
         left_out_rows=base.left_out_rows,
         made_as=made_as.as_dict(),
-        source_format=say_fact(said),
+        source_format=stored_fact(said),
         imported_at=now,
         profile=profile.summary().as_dict(),
         roles=base.roles,

@@ -42,6 +42,15 @@ def as_text(why: str | Fact) -> str:
     return why.code if isinstance(why, Fact) else why
 
 
+def said_beside(fact: Mapping[str, Any], text: str, *, language: str = "en") -> str:
+    """What a row keeps as `fact` with its code (`as_text`) in a column of text beside: as a sentence. A person's own
+    words, and what a release before kept in words alone, as they are."""
+    # Loading the language's books takes longer than most commands, which tell no history.
+    from otai.words.catalogue import say_fact
+
+    return say_fact(fact, language=language) if fact else text
+
+
 class Explained:
     """A row with `move`, `why` and `details` as `kept` makes them. Release 0.1 stored English words."""
 

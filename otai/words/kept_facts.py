@@ -26,6 +26,12 @@ def stored_fact(said: OwnWords | Fact) -> ColumnText:
     return f" {said}" if isinstance(said, str) and said.startswith(MARK) else said
 
 
+def stored_within(said: Fact, most: int) -> ColumnText:
+    """The column's text in at most so many characters: without its values where they are too long."""
+    text = stored_fact(said)
+    return text if len(text) <= most else stored_fact(Fact(said.code))
+
+
 def read_fact(stored: ColumnText) -> OwnWords | Fact:
     """The fact or the words that `stored_fact` made the text of; what is no fact after all is text."""
     if not stored.startswith(MARK):

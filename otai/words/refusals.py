@@ -15,6 +15,8 @@ from otai.words.refusal import Refusal
 from otai.words.sentences import Fact, Sentence
 from otai.words.tables import refused
 
+_WITH_CASES = frozenset(code for code, dot, _ in (key.partition(".") for key in refused.ALL) if dot)
+
 PAGE, API, COMMAND = DOORS = ("page", "api", "command")
 
 
@@ -28,8 +30,8 @@ def say(
     written: str = "",
 ) -> str:
     """The sentence of a refusal with what would help at the door. What no table knows is said as it was `written`, or
-    by its code alone."""
-    if written and not case:
+    by its code alone; so is a code that has cases, where a release before kept none."""
+    if written and not case and (code in _WITH_CASES or code not in refused.ALL):
         return written
     entry = refused.ALL.get(f"{code}.{case}" if case else code)
     message = None

@@ -324,6 +324,11 @@ def test_a_job_whose_process_is_gone_is_found_and_ended(
     found = queries.job_with_id(acme, job.id)
     assert (found.status, found.error_code) == ("failed", "job_lost")
     assert not folder_of(job.id).exists()
+    # Each reader is told in their language, also where a release before kept the English sentence.
+    Job.objects.filter(id=job.id).update(error_message="It was lost.")
+    for kept in (found, queries.job_with_id(acme, job.id)):
+        error = queries.error_of(kept)
+        assert error is not None and error.said("page", "fr").startswith("Le Studio a été arrêté")
     from otai.errors import NotFound
 
     with pytest.raises(NotFound):

@@ -170,7 +170,8 @@ def test_a_receiver_that_is_down_gets_it_later(acme: Organisation, receiver: Rec
         at = found.next_at or at
     assert found.state == "delivered" and found.attempts == 3
     tries = list(queries.attempts(found))
-    assert [t.status for t in tries] == [500, 503, 200] and tries[0].problem == "answered with 500"
+    assert [t.status for t in tries] == [500, 503, 200] and tries[0].problem == "try_answered"
+    assert tries[0].what_failed == "answered with 500"
     assert tries[2].answer == "thank you" and tries[2].problem == ""
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1, "the same message, so that it counts once"
     assert queries.endpoint(acme, made.endpoint.id).failing_since_at is None
@@ -211,7 +212,7 @@ def test_an_endpoint_that_never_answers_is_turned_off_and_people_are_told(
     late = present() + given_up_after + timedelta(minutes=1)
     deliver_due(now=late)
     found = queries.endpoint(acme, made.endpoint.id)
-    assert found.disabled_at == late and "No message arrived" in found.disabled_why
+    assert found.disabled_at == late and "No message arrived" in found.why_disabled
     to_alice, to_amelie = mailoutbox
     assert (to_alice.to, to_amelie.to) == (["alice@acme.example"], ["amelie@acme.example"])
     assert receiver.url in to_alice.body and "No message arrived" in to_alice.body
@@ -232,7 +233,7 @@ def test_gone_means_gone(acme: Organisation, receiver: Receiver) -> None:
     receiver.statuses = [410]
     operations.send_test(organisation=acme, endpoint=made.endpoint.id, who="alice", now=present())
     deliver_due(now=present())
-    assert "410" in queries.endpoint(acme, made.endpoint.id).disabled_why
+    assert "410" in queries.endpoint(acme, made.endpoint.id).why_disabled
 
 
 def test_a_new_secret_works_beside_the_old_one_for_a_day(acme: Organisation, receiver: Receiver) -> None:

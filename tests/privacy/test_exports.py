@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from otai.billing.audit import audit
 from otai.billing.models import OperatorRequest
+from otai.billing.operations import second_operator
 from otai.cli.main import app
 from otai.db import utc_now
 from otai.ledger import queries as ledger
@@ -273,4 +274,12 @@ def test_a_large_opening_balance_is_said_to_wait(
     waiting = OperatorRequest.objects.get()
     assert "494 credits, is not there yet: it waits for a second operator" in " ".join(done.output.split())
     assert f"otai billing approve {waiting.id}" in " ".join(done.output.split()) and "granted" not in done.output
-    assert ledger.balance(Organisation.objects.get(slug="acme").id).available == 6
+    here = Organisation.objects.get(slug="acme")
+    assert ledger.balance(here.id).available == 6
+    # Once it is approved, its owner is told in their language where the credits are from.
+    second_operator.approve(request=waiting.id, who="oskar", why="they moved here", now=now)
+    [line] = [line for line in ledger.statement(here.id) if line.credits_in == 494]
+    assert (
+        line.said(language="fr").startswith("Solde d\u2019ouverture de l\u2019export du ")
+        and str(now.year) in line.said()
+    )

@@ -69,7 +69,7 @@ def test_what_does_not_work_costs_nothing(tmp_path: Path, now: datetime) -> None
     # The run fails, says why, is not tried again, and gives the credit back.
     run.refresh_from_db()
     assert (run.status, run.ending, run.attempt) == ("failed", "failed_input", 1)
-    assert "same text" in run.failure_message
+    assert "same text" in run.what_failed
     balance = ledger.balance(acme.id)
     assert (balance.available, balance.held, balance.spent) == (6, 0, 0)
     assert audit().clean

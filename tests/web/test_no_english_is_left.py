@@ -34,7 +34,6 @@ from otai.runs.worker import Worker
 from otai.tickets.jobs import ask_for_import
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets
-from otai.words.catalogue import say_fact
 from otai.words.countries import countries
 from otai.words.sentences import Fact
 from tests import stories
@@ -142,7 +141,7 @@ def troubled(world: World, tmp_path: Path) -> list[str]:
     run.save(update_fields=["report_card"])
     # Payments failed, one was taken back, and the top-up stopped.
     top_up = Fact("top_up_failed", {"payments": 3, "last": PaymentDeclined("provider", said=None).as_fact()})
-    stopped = {"stopped_at": now, "stopped_why": say_fact(top_up), "stopped_fact": top_up.as_dict()}
+    stopped = {"stopped_at": now, "stopped_why": top_up.code, "stopped_fact": top_up.as_dict()}
     set_up = {"top_up_below": 5, "top_up_package": "10", "monthly_limit_cents": 100_000, "gateway": "stripe"}
     CreditWatch.objects.update_or_create(
         organisation=world.acme, defaults={"payment_method": "card", "notice_below": 1_000_000, **set_up, **stopped}
@@ -248,6 +247,6 @@ def test_no_page_has_english_of_its_own(world: World, tmp_path: Path, settings: 
     assert not found, "\n".join(found)
     # Nor inside a sentence that has a place for it.
     watch, endpoint = CreditWatch.objects.get(), Endpoint.objects.get()
-    for said in (watch.stopped_why, endpoint.disabled_why):
+    for said in (watch.why_stopped, endpoint.why_disabled):
         assert any(html.escape(said) in page for page in english.values()), said
         assert not [address for address, page in french.items() if html.escape(said) in page], said

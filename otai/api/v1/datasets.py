@@ -565,4 +565,5 @@ def data_set_of(caller: Caller, id: UUID, *, without_profile: bool = False) -> D
 def data_set_out(data_set: DataSet) -> dict[str, Any]:
     """A data set as JSON."""
     made_as = data_set.made_as and {**data_set.made_as, "said": say_fact(data_set.made_as)}
-    return {**{name: getattr(data_set, name) for name in DataSetOut.model_fields}, "made_as": made_as}
+    said = {"made_as": made_as, "source_format": say_fact(queries.read_as(data_set))}
+    return {**{name: getattr(data_set, name) for name in DataSetOut.model_fields}, **said}

@@ -437,7 +437,7 @@ def get_report_card(request: CallerRequest, number: PositiveNumber) -> Any:
     return {"answer": [words.message(one, of_card=True) for one in answer], **shown}
 
 
-DIFFERENT = {"model", "attributes", "attempts", "approval"}
+DIFFERENT = {"model", "attributes", "attempts", "approval", "failure_message"}
 """Fields that are not the table's column of that name."""
 
 
@@ -447,6 +447,7 @@ def run_out(run: Run) -> dict[str, Any]:
     version = getattr(run, "version", None)
     return {
         **{name: getattr(run, name) for name in names},
+        "failure_message": run.what_failed,
         "quote": run.quote_id,
         "data_set": run.data_set_id,
         "data_set_name": str(run.data_set),

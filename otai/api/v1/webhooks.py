@@ -18,7 +18,7 @@ from otai.db import utc_now
 from otai.orgs.permissions import Action
 from otai.outbound import operations, queries
 from otai.outbound.events import EVENTS
-from otai.outbound.models import DeliveryState, Endpoint, WebhookDelivery
+from otai.outbound.models import DeliveryAttempt, DeliveryState, Endpoint, WebhookDelivery
 
 noun = Noun("Webhooks")
 
@@ -303,7 +303,7 @@ def list_webhook_deliveries(request: CallerRequest, asked: Annotated[DeliveriesQ
 def get_webhook_delivery(request: CallerRequest, delivery: UUID) -> Any:
     """One delivery, with every try"""
     found = queries.delivery(request.auth.organisation, delivery)
-    return {**_delivery(found), "payload": found.message.payload, "tries": list(queries.attempts(found))}
+    return {**_delivery(found), "payload": found.message.payload, "tries": list(map(_attempt, queries.attempts(found)))}
 
 
 @noun.post(
@@ -323,8 +323,14 @@ def replay_webhook_delivery(request: CallerRequest, delivery: UUID) -> Any:
     return _delivery(operations.replay(organisation=caller.organisation, delivery=delivery, now=utc_now()))
 
 
+def _attempt(attempt: DeliveryAttempt) -> dict[str, Any]:
+    columns = {name: getattr(attempt, name) for name in DeliveryAttemptOut.model_fields}
+    return {**columns, "problem": attempt.what_failed}
+
+
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    return {name: getattr(endpoint, name) for name in WebhookEndpointOut.model_fields}
+    columns = {name: getattr(endpoint, name) for name in WebhookEndpointOut.model_fields}
+    return {**columns, "disabled_why": endpoint.why_disabled}
 
 
 def _delivery(delivery: WebhookDelivery) -> dict[str, Any]:

@@ -158,7 +158,7 @@ class Stripe(HostedCheckout):
         try:
             made = _ask(lambda: _client().v1.refunds.create(asked, {"idempotency_key": once}))  # type: ignore[arg-type]
         except PaymentDeclined as error:
-            return RefundSeen("", RefundOutcome.FAILED, error.message)
+            return RefundSeen("", RefundOutcome.FAILED, error.said_there)
         return _refund_seen(made)
 
     def save_method(self, *, payment_method: str, customer: str) -> str:

@@ -6,6 +6,7 @@ from django.db.models import Q
 from otai.billing.models.purchases import Purchase
 from otai.db import new_id
 from otai.orgs.models import Organisation
+from otai.words.explained import said_beside
 
 
 class Notice(models.Model):
@@ -94,6 +95,11 @@ class CreditWatch(models.Model):
 
     def __str__(self) -> str:
         return f"top-up below {self.top_up_below}"
+
+    @property
+    def why_stopped(self) -> str:
+        """Why nothing is topped up any more, in English, for programs and the command line; empty while it is."""
+        return said_beside(self.stopped_fact, self.stopped_why)
 
 
 class TopUpState(models.TextChoices):

@@ -52,7 +52,7 @@ def charge_without_payer(purchase: Purchase, payment_method: str, *, now: dateti
         seen = pay(purchase, now=now, payment_method=payment_method, without_payer=True)
         outcome, problem = seen.state.value, seen.problem
     except PaymentDeclined as declined:
-        outcome, problem = PaymentState.FAILED.value, str(declined.details.get("said") or declined.message)
+        outcome, problem = PaymentState.FAILED.value, declined.said_there
     finally:
         ChargeAttempt.objects.filter(id=attempt.id).update(outcome=outcome, problem=problem[:500], ended_at=now)
     return seen

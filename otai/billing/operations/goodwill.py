@@ -13,15 +13,16 @@ from otai.ledger import operations as ledger
 from otai.ledger.models import LotSource
 from otai.ledger.operations import GrantMade
 from otai.orgs.models import Organisation
+from otai.words.sentences import Fact
 
 
 @one_transaction
 def give_goodwill(
-    *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime
+    *, organisation: Organisation, credits: int, who: str, why: str | Fact, key: str, now: datetime
 ) -> GrantMade:
-    """Credits from an operator, with a reason the customer can read. Raises InvalidAmount, KeyReused,
-    WhoAndWhyMissing."""
-    why = checked_why(why)
+    """Credits from an operator, with a reason the customer can read: an operator's words, or what we know. Raises
+    InvalidAmount, KeyReused, WhoAndWhyMissing."""
+    why = why if isinstance(why, Fact) else checked_why(why)
     made = ledger.grant(
         organisation=organisation.id,
         credits=credits,

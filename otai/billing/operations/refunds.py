@@ -30,6 +30,7 @@ from otai.ledger.revenue import value_of
 from otai.orgs.models import Organisation
 from otai.units import Money, round_up, whole_credits
 from otai.words.explained import arrow
+from otai.words.kept_facts import stored_within
 from otai.words.sentences import Fact
 
 
@@ -354,7 +355,7 @@ def send(id: UUID, *, now: datetime, who: str = "", why: str = "") -> PaymentRef
             reference=reference, cents=refund.gross_cents, currency=refund.currency, key=f"refund:{refund.id}"
         )
     except GatewayUnavailable as error:
-        PaymentRefund.objects.filter(id=id).update(problem=error.message[:500])
+        PaymentRefund.objects.filter(id=id).update(problem=stored_within(Fact(error.key, error.details), 500))
         refund.refresh_from_db()
         return refund
     state = {

@@ -12,7 +12,7 @@ from otai.billing.models import CreditWatch, PaymentMethod, Subscription
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations.events import as_told, record
 from otai.billing.operations.renewal_payment import set_renewal_payment
-from otai.words.catalogue import say_fact
+from otai.words.explained import as_text
 from otai.words.sentences import Fact
 
 
@@ -100,4 +100,4 @@ def is_gone(method: PaymentMethod, *, who: str, now: datetime) -> None:
     gone = Fact("top_up_method_removed")
     CreditWatch.objects.filter(
         organisation=organisation, payment_method=method.reference, top_up_below__gt=0, stopped_at__isnull=True
-    ).update(stopped_at=now, stopped_why=say_fact(gone), stopped_fact=gone.as_dict())
+    ).update(stopped_at=now, stopped_why=as_text(gone), stopped_fact=gone.as_dict())

@@ -41,8 +41,7 @@ from otai.billing.status import PurchaseStatus
 from otai.db import new_id, one_transaction
 from otai.errors import NotFound, Refused
 from otai.orgs.models import Organisation
-from otai.words.catalogue import say_fact
-from otai.words.explained import arrow
+from otai.words.explained import arrow, as_text
 from otai.words.sentences import Fact
 
 SECOND = timedelta(seconds=1)
@@ -252,7 +251,7 @@ def _stop_charging(purchase: Purchase, *, now: datetime) -> None:
     taken_back = Fact("top_up_taken_back")
     CreditWatch.objects.filter(
         organisation=purchase.organisation_id, top_up_below__gt=0, stopped_at__isnull=True
-    ).update(stopped_at=now, stopped_why=say_fact(taken_back), stopped_fact=taken_back.as_dict())
+    ).update(stopped_at=now, stopped_why=as_text(taken_back), stopped_fact=taken_back.as_dict())
 
 
 def _documents(purchase: Purchase, reversals: list[Reversal], *, unused: dict[UUID, int], now: datetime) -> None:

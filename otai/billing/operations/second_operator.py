@@ -48,6 +48,8 @@ from otai.pricing.price_book import PriceBook
 from otai.pricing.published import as_published
 from otai.units import Money, whole_credits
 from otai.words.actors import together
+from otai.words.explained import as_text
+from otai.words.sentences import Fact
 
 
 class SameOperator(NotAllowed):
@@ -62,7 +64,14 @@ class AlreadyDecided(Refused):
 
 @one_transaction
 def goodwill(
-    *, organisation: Organisation, credits: int, who: str, why: str, key: str, now: datetime, key_made_by: str = ""
+    *,
+    organisation: Organisation,
+    credits: int,
+    who: str,
+    why: str | Fact,
+    key: str,
+    now: datetime,
+    key_made_by: str = "",
 ) -> GrantMade | OperatorRequest:
     """Gives credits, or above the limit asks for a second operator. `key_made_by`: where a program of the vendor's
     gives them, the operator who made its key, and who cannot approve it. Raises as `give_goodwill` does."""
@@ -73,6 +82,8 @@ def goodwill(
     if was_given or not credits_take_two(organisation, credits, now=now):
         return give_goodwill(organisation=organisation, credits=credits, who=who, why=why, key=key, now=now)
     facts = {"credits": credits, "key": key, **({"key_made_by": key_made_by} if key_made_by else {})}
+    if isinstance(why, Fact):
+        facts["why"], why = why.as_dict(), as_text(why)
     return _ask(OperatorRequestKind.GOODWILL, organisation, key, facts, who=who, why=why, now=now)
 
 
@@ -316,7 +327,10 @@ def _do(asked: OperatorRequest, *, who: str, now: datetime) -> None:
     elif organisation is None:
         make_coupon(code=facts["code"], terms=_terms_asked(facts, now=now), who=who, why=why, now=now)
     elif asked.kind == OperatorRequestKind.GOODWILL:
-        give_goodwill(organisation=organisation, credits=facts["credits"], who=who, why=why, key=facts["key"], now=now)
+        known = Fact.from_dict(facts["why"]) if "why" in facts else why
+        give_goodwill(
+            organisation=organisation, credits=facts["credits"], who=who, why=known, key=facts["key"], now=now
+        )
     else:
         offer_package(
             organisation=organisation,

@@ -31,7 +31,7 @@ from otai.ledger import queries as ledger
 from otai.orgs.models import Organisation
 from otai.orgs.suspension import is_suspended
 from otai.units import MAX_CREDITS, Money
-from otai.words.catalogue import say_fact
+from otai.words.explained import as_text
 from otai.words.sentences import Fact
 
 logger = logging.getLogger(__name__)
@@ -368,7 +368,7 @@ def _fail(top_up: TopUp, why: Mapping[str, Any], *, problem: dict[str, Any], now
         stops = watch.failures >= failures_until_stop and watch.stopped_at is None
         if stops:
             fact = Fact("top_up_failed", {"payments": watch.failures, "last": dict(why)})
-            watch.stopped_at, watch.stopped_why, watch.stopped_fact = now, say_fact(fact)[:500], fact.as_dict()
+            watch.stopped_at, watch.stopped_why, watch.stopped_fact = now, as_text(fact), fact.as_dict()
             watch.save(update_fields=["stopped_at", "stopped_why", "stopped_fact"])
             _record(watch, BillingOccurrence.TOP_UP_STOPPED, who=AUTO, why=fact, now=now)
         notify(

@@ -18,6 +18,8 @@ from otai.db import new_id
 from otai.orgs.models import Organisation
 from otai.pricing.vat_territories import taxed_as
 from otai.words.explained import arrow
+from otai.words.kept_facts import stored_within
+from otai.words.sentences import Fact
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ def _ask(id: UUID, *, now: datetime) -> bool:
     try:
         answer = vies.ask(check.vat_id)
     except vies.ViesUnavailable as error:
-        VatIdCheck.objects.filter(id=id).update(problem=error.message[:200])
+        VatIdCheck.objects.filter(id=id).update(problem=stored_within(Fact(error.key, error.details), 200))
         if isinstance(error, vies.ViesSilent):
             raise
         return False

@@ -27,6 +27,8 @@ from otai.billing.operations.refunds import refund_failed
 from otai.billing.operations.reversals import book_reversals
 from otai.db import new_id
 from otai.errors import NotFound, OtaiError, Unavailable
+from otai.words.kept_facts import stored_within
+from otai.words.sentences import Fact
 
 logger = logging.getLogger(__name__)
 
@@ -80,37 +82,39 @@ def handle(id: UUID, *, now: datetime) -> bool:
         state, outcome = _handle(event, now=now)
     except (OtaiError, DatabaseError) as error:
         logger.warning("Webhook event %s was not handled: %s", event.event_id, type(error).__name__)
-        problem = error.message if isinstance(error, OtaiError) else type(error).__name__
+        problem = Fact(error.key, error.details) if isinstance(error, OtaiError) else Fact(type(error).__name__)
         state, outcome = WebhookState.FAILED, problem
     WebhookEvent.objects.filter(id=id).exclude(state__in=[WebhookState.HANDLED, WebhookState.IGNORED]).update(
         state=state,
-        outcome=outcome[:500],
+        outcome=stored_within(outcome, 500),
         attempts=F("attempts") + 1,
         handled_at=None if state is WebhookState.FAILED else now,
     )
     return state is not WebhookState.FAILED
 
 
-def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, str]:
+def _handle(event: WebhookEvent, *, now: datetime) -> tuple[WebhookState, Fact]:
     gateway = gateway_named(event.gateway)
     news = gateway.news(event.payload)
     if news.kind is NewsKind.OTHER:
-        return WebhookState.IGNORED, "Not about a payment of ours."
+        return WebhookState.IGNORED, Fact("provider_news.not_a_payment")
     if news.kind is NewsKind.REFUND_FAILED:
         if refund_failed(gateway_reference=news.subject, why=news.reason, now=now):
-            return WebhookState.HANDLED, "Payment refund failed."
+            return WebhookState.HANDLED, Fact("provider_news.refund_failed")
         if not news.reference:
-            return WebhookState.IGNORED, "Unknown refund."
+            return WebhookState.IGNORED, Fact("provider_news.unknown_refund")
         # Not one of ours: made at the provider, and booked as a reversal, which takes nothing any more.
     if news.kind is NewsKind.CHECKOUT:
         return _of_a_page(event.gateway, news.subject, now=now)
     if news.kind is NewsKind.METHOD:
         ours = methods.look_again(event.gateway, news.subject, now=now)
-        return (WebhookState.HANDLED, "Looked again.") if ours else (WebhookState.IGNORED, "No method of ours.")
+        if not ours:
+            return WebhookState.IGNORED, Fact("provider_news.no_method")
+        return WebhookState.HANDLED, Fact("provider_news.looked_again")
     return _of_a_payment(event.gateway, news, now=now)
 
 
-def _of_a_payment(name: str, news: ProviderNews, *, now: datetime) -> tuple[WebhookState, str]:
+def _of_a_payment(name: str, news: ProviderNews, *, now: datetime) -> tuple[WebhookState, Fact]:
     purchase = _purchase(name, news)
     seen = gateway_named(name).look_up(news.reference)
     if purchase is None and seen.state in (PaymentState.SUCCEEDED, PaymentState.PROCESSING):
@@ -119,7 +123,7 @@ def _of_a_payment(name: str, news: ProviderNews, *, now: datetime) -> tuple[Webh
         is_paid = seen.state is PaymentState.SUCCEEDED
         purchase = _purchase_of_metadata(name, seen.purchase, news.reference, is_paid=is_paid)
     if purchase is None:
-        return WebhookState.IGNORED, "No purchase of ours has this payment."
+        return WebhookState.IGNORED, Fact("provider_news.no_purchase")
     if purchase.gateway == name:
         # Otherwise it was booked when the order was paid that way, and is paid another way by now.
         apply_seen(purchase, seen, who=name, now=now)
@@ -127,7 +131,9 @@ def _of_a_payment(name: str, news: ProviderNews, *, now: datetime) -> tuple[Webh
         # Whatever the event says of a dispute: how it stands is asked, with all else that goes back of this purchase.
         book_reversals(purchase.id, _all_reversals(purchase), who=name, now=now)
     purchase.refresh_from_db()
-    return WebhookState.HANDLED, f"{purchase.reference} is {purchase.status}."
+    return WebhookState.HANDLED, Fact(
+        "provider_news.purchase", {"reference": purchase.reference, "status": purchase.status}
+    )
 
 
 def ask_about_payment(gateway: str, reference: str, *, now: datetime) -> None:
@@ -136,13 +142,13 @@ def ask_about_payment(gateway: str, reference: str, *, now: datetime) -> None:
     _of_a_payment(gateway, ProviderNews(NewsKind.REVERSAL, reference), now=now)
 
 
-def _of_a_page(gateway: str, reference: str, *, now: datetime) -> tuple[WebhookState, str]:
+def _of_a_page(gateway: str, reference: str, *, now: datetime) -> tuple[WebhookState, Fact]:
     page = CheckoutPage.objects.filter(gateway=gateway, reference=reference).select_related("organisation", "purchase")
     found = page.first()
     if found is None:
-        return WebhookState.IGNORED, "No page of ours."
+        return WebhookState.IGNORED, Fact("provider_news.no_page")
     seen = settle_page(found, now=now)
-    return WebhookState.HANDLED, f"The page is {seen.state}."
+    return WebhookState.HANDLED, Fact(f"provider_news.page_{seen.state}")
 
 
 def _purchase(gateway: str, news: ProviderNews) -> Purchase | None:

@@ -29,7 +29,7 @@ def _watch(organisation: Any) -> dict[str, Any]:
         "gateway": found.gateway if found.top_up_below else None,
         "failures": found.failures,
         "stopped_at": found.stopped_at,
-        "stopped_why": found.stopped_why or None,
+        "stopped_why": found.why_stopped or None,
     }
 
 

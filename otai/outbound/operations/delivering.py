@@ -28,7 +28,7 @@ from otai.outbound import sending
 from otai.outbound.models import DeliveryAttempt, DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import headers
 from otai.words import mails
-from otai.words.catalogue import say_fact
+from otai.words.explained import as_text
 from otai.words.sentences import Fact
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def _deliver_to(endpoint: UUID, *, now: datetime, post: Post, clock: Callable[[]
         tries += 1
         answer = _send(delivery, post=post, at=at)
         _settle(delivery, answer, at=clock())
-        if answer.status is None and answer.problem:
+        if answer.status is None and answer.why:
             # Nobody is there: the rest waits for the next round rather than for as many time-outs.
             break
     return tries
@@ -139,10 +139,10 @@ def _settle(delivery: WebhookDelivery, answer: sending.Reply, *, at: datetime) -
             status=answer.status,
             milliseconds=answer.milliseconds,
             answer=answer.body,
-            problem=answer.problem,
+            problem=as_text(answer.why) if answer.why else "",
             problem_fact=answer.why.as_dict() if answer.why else {},
         )
-        if not answer.problem:
+        if answer.why is None:
             _end(delivery, DeliveryState.DELIVERED, at=at)
             if endpoint.failing_since_at is not None:
                 Endpoint.objects.filter(id=endpoint.id).update(failing_since_at=None)
@@ -177,7 +177,7 @@ def _why_to_turn_off(endpoint: Endpoint, answer: sending.Reply, *, at: datetime)
 
 def _turn_off(endpoint: Endpoint, why: Fact, *, at: datetime) -> None:
     Endpoint.objects.filter(id=endpoint.id).update(
-        disabled_at=at, disabled_why=say_fact(why)[:500], disabled_fact=why.as_dict()
+        disabled_at=at, disabled_why=as_text(why), disabled_fact=why.as_dict()
     )
     WebhookDelivery.objects.filter(endpoint=endpoint, state=DeliveryState.WAITING).update(
         state=DeliveryState.FAILED, next_at=None, ended_at=at

@@ -17,7 +17,8 @@ from otai.outbound.addresses import checked_url
 from otai.outbound.events import EVENTS
 from otai.outbound.models import DeliveryState, Endpoint, Message, WebhookDelivery
 from otai.outbound.secrets import new_secret, sealed
-from otai.words.catalogue import say_actor_to_programs, say_fact
+from otai.words.catalogue import say_actor_to_programs
+from otai.words.explained import as_text
 from otai.words.sentences import Fact
 
 most_endpoints = 20
@@ -106,7 +107,7 @@ def change_endpoint(
             changed.failing_since_at = None
         elif enabled is False and changed.disabled_at is None:
             fact = Fact("webhook_turned_off", {"who": who})
-            changed.disabled_at, changed.disabled_why, changed.disabled_fact = now, say_fact(fact)[:500], fact.as_dict()
+            changed.disabled_at, changed.disabled_why, changed.disabled_fact = now, as_text(fact), fact.as_dict()
         changed.save()
         _record(changed, "webhook_changed", who=who, now=now)
     return changed

@@ -9,7 +9,7 @@ from otai.pricing.price_book import Delivery, Mode
 from otai.pricing.settlement import Ending
 from otai.runs.status import ENDED, OPEN, REFUSED_APPROVAL, WORKING, Approval, RunStatus
 from otai.tickets.models import DataSet
-from otai.words.explained import ARROW, Explained
+from otai.words.explained import ARROW, Explained, said_beside
 
 
 class Reason(models.TextChoices):
@@ -249,8 +249,8 @@ class Run(models.Model):
     failure_code = models.CharField(max_length=60, default="", blank=True)
     failure_message = models.TextField(default="", blank=True)
     failure = models.JSONField(default=dict, blank=True)
-    """Why the tickets cannot be trained on, as a fact (`otai.words`); empty for crashes, and for runs of release
-    0.1."""
+    """What ended it, as a fact (`otai.words`), and no message then; empty where a program of the training said so in
+    its own words, and for runs of release 0.1."""
 
     checkpoint_file = models.CharField(
         max_length=500, default="", blank=True, help_text="In the file store: where the next attempt goes on."
@@ -363,6 +363,15 @@ class Run(models.Model):
     def training_file(self) -> str:
         """Where the file store has the tickets that this run trains on."""
         return self.tickets_file or self.data_set.file
+
+    @property
+    def what_failed(self) -> str:
+        """What ended it, in English, for programs and the command line; empty where nothing did."""
+        if not self.failure_code:
+            return ""
+        return said_beside(self.failure or {}, "" if self.failure else self.failure_message) or said_beside(
+            {"code": f"failed.{self.failure_code}"}, ""
+        )
 
     @property
     def has_ended(self) -> bool:

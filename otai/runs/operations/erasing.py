@@ -77,7 +77,7 @@ def forget_tickets(*, organisation: Organisation, data_sets: Sequence[UUID], who
             run.report_card = values_without_tickets(run.report_card)
         # What went wrong is said with labels, and by parts that are not ours with anything; the code stays.
         _forget_what_was_said(run)
-        if run.failure_message:
+        if run.failure_message or run.failure:
             run.failure_message, run.failure = "", {}
         run.save(update_fields=["tickets_file", "checkpoint_file", "report_card", "failure_message", "failure"])
         if run.bundle_file in ("", MODEL_DELETED):

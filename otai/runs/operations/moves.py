@@ -96,11 +96,11 @@ def settle_run(
             reason=Fact(f"moved_why.run_{outcome.ending}", {"run": run.number, "credits": run.credits}),
             now=now,
         )
-    except HoldAlreadyResolved as late:
+    except HoldAlreadyResolved:
         # Someone gave the credits back by hand while the run was open. It still ends, and never charges them again; the
         # ledger has recorded the late capture for an operator.
         if settlement.capture:
-            outcome = AttemptOutcome(Ending.FAILED_SYSTEM, failure_code="hold_released", failure_message=late.message)
+            outcome = AttemptOutcome(Ending.FAILED_SYSTEM, failure_code="hold_released")
         why = Fact("run.hold_gone", {"credits": run.credits} | said_by(outcome))
     moved = move(
         run,

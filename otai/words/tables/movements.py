@@ -28,6 +28,10 @@ OF_CREDITS_IN: Mapping[str, tuple[Sentence, ...]] = {
         Counted("{credits:n}-credit package", "{credits:n}-credit package", "credits"),
         "A package of credits",
     ),
+    "moved_why.opening_balance": (
+        "Opening balance from the export of {made_at:date}",
+        "Opening balance from an export",
+    ),
     "moved_why.payment_stays": ("The payment stays after all: what was taken is given back",),
     "moved_why.included": (
         "Included in {tier:title}: training",

@@ -102,6 +102,21 @@ WEBHOOK: Mapping[str, tuple[Sentence, ...]] = {
 }
 """Why a webhook is off, and what became of a try."""
 
+PROVIDER_NEWS: Mapping[str, tuple[Sentence, ...]] = {
+    "provider_news.not_a_payment": ("Not about a payment of ours.",),
+    "provider_news.refund_failed": ("A payment refund did not arrive.",),
+    "provider_news.unknown_refund": ("About a refund that is not ours.",),
+    "provider_news.looked_again": ("The saved payment method was looked up again.",),
+    "provider_news.no_method": ("About a payment method that is not ours.",),
+    "provider_news.no_purchase": ("No purchase of ours has this payment.",),
+    "provider_news.purchase": ("Purchase {reference}: {status:order}.",),
+    "provider_news.no_page": ("About a payment page that is not ours.",),
+    "provider_news.page_open": ("The payment page is still open.",),
+    "provider_news.page_complete": ("The payment page was gone through.",),
+    "provider_news.page_expired": ("The payment page has expired.",),
+}
+"""What became of a message of a payment provider."""
+
 OWN_IDS: Mapping[str, tuple[Sentence, ...]] = {
     "own_id.row": ("row {number}",),
     "own_id.file": ("file {number}",),
@@ -128,6 +143,7 @@ REASONS: Mapping[str, tuple[Sentence, ...]] = {
     **EXPECTATION,
     **TOP_UP,
     **WEBHOOK,
+    **PROVIDER_NEWS,
     **OWN_IDS,
     **DECIDED,
 }

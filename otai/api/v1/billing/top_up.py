@@ -126,5 +126,5 @@ def _top_up(caller: Caller) -> dict[str, Any]:
         "monthly_limit": limit if watch.top_up_below else None,
         "gateway": watch.gateway,
         "stopped_at": watch.stopped_at,
-        "stopped_why": watch.stopped_why,
+        "stopped_why": watch.why_stopped,
     }
