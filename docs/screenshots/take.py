@@ -180,7 +180,7 @@ def pages(known: dict[str, str], columns: str) -> dict[str, str]:
         "access": "/acme/team/access/",
         "profile": "/acme/account/",
         "sessions": "/account/sessions/",
-        "second-factor": "/account/2fa/",
+        "second-factor": "/account/second-factor/",
         "notifications": "/acme/notifications/",
         "find": "/acme/find/?q=support",
         "shortcuts": "/acme/keys/",

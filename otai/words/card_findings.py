@@ -21,10 +21,8 @@ HEADLINES = (*ANSWER, "answers_of_business")
 CARD: Mapping[str, Words] = {
     "best_and_worst": Words(
         (
-            "Told best is {best}, right {best_right:percent1} of the time; told worst is {worst}, right "
-            "{worst_right:percent1}.",
-            "The attribute that is told best is right {best_right:percent1} of the time, the worst "
-            "{worst_right:percent1}.",
+            "Best is {best}, right {best_right:percent1} of the time; worst is {worst}, right {worst_right:percent1}.",
+            "The best attribute is right {best_right:percent1} of the time, the worst {worst_right:percent1}.",
         )
     ),
     "right_in": Words(("{best} is right {right:percent1} of the time.",)),
