@@ -46,6 +46,7 @@ MORE_PARAMETERS: dict[str, str] = {
     "billing/operations/details.py:set_billing_details": "the lines of an address and what an invoice says, by name",
     "billing/operations/orders.py:order": "what an order holds, each by its name",
     "cli/billing/details.py:details_set": "the options of a command",
+    "cli/helpdesks.py:import_": "the options of a command",
     "cli/models.py:predict": "the options of a command",
     "cli/remote/tickets.py:import_tickets": "the options of a command",
     "cli/tickets.py:import_": "the options of a command",

@@ -20,7 +20,7 @@ from otai.cli.presenters import data_sets
 from otai.errors import Refused
 from otai.helpdesks import reading
 from otai.helpdesks.connecting import System, connected
-from otai.helpdesks.values import FieldValue, Ticket, Wanted
+from otai.helpdesks.values import FieldValue, Ticket, WantedTickets
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets.options import ReadOptions
 
@@ -89,10 +89,10 @@ def preview(
     if json:
         print_json({"tickets": [_as_dict(one) for one in shown], "roles": roles.as_dict()})
         return
-    for one in shown:
-        say(f"{one.number} {one.title}")
-        say(f"    {'; '.join(f'{name}: {_labels(value)}' for name, value in one.fields.items())}")
-        say(f"    {' '.join(reading.understood(one).split())[:300] or 'no message'}")
+    for ticket in shown:
+        say(f"{ticket.number} {ticket.title}")
+        say(f"    {'; '.join(f'{name}: {_labels(value)}' for name, value in ticket.fields.items())}")
+        say(f"    {' '.join(reading.understood(ticket).split())[:300] or 'no message'}")
     data_sets.show_columns(roles)
 
 
@@ -118,8 +118,8 @@ def import_(
     wanted = _wanted(queue, created_since, changed_since)
     told = reading.Told()
     with connected(system, address, token) as helpdesk:
-        found = _counted_aloud(reading.read_tickets(helpdesk, wanted, told), told, wanted=not json)
-        with _file_of(found, address) as file:
+        counted = _counted_aloud(reading.read_tickets(helpdesk, wanted, told), told, wanted=not json)
+        with _file_of(counted, address) as file:
             tickets.import_(
                 [file], name=name, attribute=attribute, ordered=ordered, ignore=ignore, add=add,
                 keep_quotes=keep_quotes, mask=mask, org=org, json=json,
@@ -128,8 +128,8 @@ def import_(
         say(f"{told.gone:,} tickets were gone when they were to be read.")
 
 
-def _wanted(queues: list[str] | None, created_since: datetime | None, changed_since: datetime | None) -> Wanted:
-    return Wanted(
+def _wanted(queues: list[str] | None, created_since: datetime | None, changed_since: datetime | None) -> WantedTickets:
+    return WantedTickets(
         queues=frozenset(queues or ()),
         created_since=created_since.date() if created_since else None,
         changed_since=changed_since.replace(tzinfo=UTC) if changed_since else None,

@@ -27,7 +27,7 @@ longest_wait_seconds = 120.0
 """Of one wait: a helpdesk that asks for more is asked again later, by a person."""
 TRY_AGAIN = (429, 502, 503, 504)
 
-Query = Sequence[tuple[str, str]]
+Parameters = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Asking:
         """Ends the connection."""
         self._pool.close()
 
-    def get(self, path: str, query: Query = ()) -> Any:
+    def get(self, path: str, query: Parameters = ()) -> Any:
         """What is at the path below the address, as JSON. Raises HelpdeskRefused, HelpdeskUnavailable."""
         answer = self._answered(f"{self.address}/{path}" + (f"?{urlencode(query)}" if query else ""), path)
         try:

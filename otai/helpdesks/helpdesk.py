@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from otai.helpdesks.values import Page, Ticket, Wanted
+from otai.helpdesks.values import Ticket, TicketPage, WantedTickets
 
 
 class Helpdesk(Protocol):
@@ -16,7 +16,7 @@ class Helpdesk(Protocol):
         """The labels that exist, by field: of the queue at least. What the token may not see is left out."""
         ...
 
-    def page(self, wanted: Wanted, cursor: str | None = None) -> Page:
+    def page(self, wanted: WantedTickets, cursor: str | None = None) -> TicketPage:
         """The first page of what is wanted, or the one that the cursor of the page before asks for. A page may be empty
         and not the last."""
         ...

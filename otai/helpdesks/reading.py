@@ -11,7 +11,7 @@ from typing import Any
 
 from otai.helpdesks.helpdesk import Helpdesk
 from otai.helpdesks.problems import HelpdeskRefused
-from otai.helpdesks.values import Article, Ticket, Wanted
+from otai.helpdesks.values import Article, Ticket, WantedTickets
 from otai.learning.data.cuts.cutting import KINDS, TextRules, cut
 from otai.learning.data.texts.text_reader import as_imported
 
@@ -24,7 +24,7 @@ class Told:
     gone: int = 0
 
 
-def read_tickets(helpdesk: Helpdesk, wanted: Wanted, told: Told) -> Iterator[Ticket]:
+def read_tickets(helpdesk: Helpdesk, wanted: WantedTickets, told: Told) -> Iterator[Ticket]:
     """The wanted tickets with their articles, page by page; `told` counts along. Raises HelpdeskRefused,
     HelpdeskUnavailable."""
     cursor: str | None = None

@@ -11,7 +11,7 @@ FieldValue = str | tuple[str, ...]
 """A label, or several."""
 
 
-class Writer(StrEnum):
+class ArticleWriter(StrEnum):
     """Who wrote an article, in the words that an import knows (`learning.data.texts.writers`)."""
 
     CUSTOMER = "Customer"
@@ -23,7 +23,7 @@ class Writer(StrEnum):
 class Article:
     """One message of a ticket, without attachments. `is_internal`: customers do not see it."""
 
-    writer: Writer
+    writer: ArticleWriter
     written_at: datetime
     body: str
     subject: str = ""
@@ -45,7 +45,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TicketPage:
     """Tickets without articles, by their ids. `cursor` asks for the next page; None: this is the last."""
 
     tickets: tuple[Ticket, ...]
@@ -53,7 +53,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedTickets:
     """Which tickets to read: all, or those of some queues, those that came in since a day, those changed since a
     time (UTC, both included)."""
 

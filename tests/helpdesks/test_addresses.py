@@ -8,7 +8,7 @@ import pytest
 
 from otai.helpdesks.connecting import ADAPTERS, System, connected
 from otai.helpdesks.problems import HelpdeskUnavailable, InvalidHelpdeskAddress, InvalidHelpdeskToken
-from otai.helpdesks.values import Wanted
+from otai.helpdesks.values import WantedTickets
 from otai.outbound import addresses
 from tests.helpdesks import story
 
@@ -38,7 +38,7 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_asked(monkeypatch: Any) 
         connected(System.ZAMMAD, "https://helpdesk.acme.example", story.TOKEN) as helpdesk,
         pytest.raises(HelpdeskUnavailable) as refused,
     ):
-        helpdesk.page(Wanted())
+        helpdesk.page(WantedTickets())
     assert refused.value.case == "address"
     assert "10.0.0.7" in refused.value.message
 

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 from otai.helpdesks.asking import Asking, basic
 from otai.helpdesks.systems.answers import labels_of, moment, objects, text
-from otai.helpdesks.values import Article, FieldValue, Page, Ticket, Wanted, Writer
+from otai.helpdesks.values import Article, ArticleWriter, FieldValue, Ticket, TicketPage, WantedTickets
 
 T = TypeVar("T")
 
 PER_PAGE = 100
 FIELDS = "Subject,Status,Priority,Created,LastUpdated,Queue,Owner,Requestor,CustomFields"
-AUTHORS = {"Create": Writer.CUSTOMER, "Correspond": Writer.AGENT, "Comment": Writer.AGENT}
+AUTHORS = {"Create": ArticleWriter.CUSTOMER, "Correspond": ArticleWriter.AGENT, "Comment": ArticleWriter.AGENT}
 """What a transaction of this type is, where it is not a requestor's; the first message of a ticket is the customer's
 also where an agent wrote it down."""
 NOBODY = "Nobody"
@@ -47,7 +47,7 @@ class RequestTracker:
         queues = self._all("queues/all", (("fields", "Name,Disabled"),))
         return {"Queue": tuple(text(one["Name"]) for one in queues if text(one.get("Disabled")) != "1")}
 
-    def page(self, wanted: Wanted, cursor: str | None = None) -> Page:
+    def page(self, wanted: WantedTickets, cursor: str | None = None) -> TicketPage:
         """Up to 100 tickets by id; the cursor is the page's number."""
         number = int(cursor or 1)
         query = (
@@ -56,7 +56,7 @@ class RequestTracker:
         )
         tickets, is_last = self._asked("tickets", query, lambda told: (_tickets(told), number >= told["pages"]))
         taken = tuple(one for one in tickets if wanted.takes(one, queue=str(one.fields.get("Queue", ""))))
-        return Page(taken, None if is_last else str(number + 1))
+        return TicketPage(taken, None if is_last else str(number + 1))
 
     def ticket(self, id: str) -> Ticket:
         """One ticket; its queue and owner by name."""
@@ -78,7 +78,7 @@ class RequestTracker:
             body, subject = self._message(text(transaction["id"]))
             if body:
                 yield Article(
-                    writer=Writer.CUSTOMER if by_requestor else AUTHORS[kind],
+                    writer=ArticleWriter.CUSTOMER if by_requestor else AUTHORS[kind],
                     written_at=self._of(path, lambda told: moment(told["Created"]), transaction),
                     body=body,
                     subject=subject,
@@ -116,7 +116,7 @@ class RequestTracker:
             raise self._asking.unexpected(f"REST/2.0/{path}") from None
 
 
-def _ticket_sql(wanted: Wanted) -> str:
+def _ticket_sql(wanted: WantedTickets) -> str:
     """The search in RT's own language. RT reads times in its user's zone, so it is asked for a day more; `takes` tells
     apart to the second."""
     parts = ["id > 0"]

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from otai.helpdesks.asking import Asking
 from otai.helpdesks.problems import HelpdeskRefused
 from otai.helpdesks.systems.answers import labels_of, moment, objects, text
-from otai.helpdesks.values import Article, FieldValue, Page, Ticket, Wanted, Writer
+from otai.helpdesks.values import Article, ArticleWriter, FieldValue, Ticket, TicketPage, WantedTickets
 
 T = TypeVar("T")
 
@@ -51,13 +51,13 @@ class Zammad:
             found[field] = tuple(str(one["name"]) for one in listed if one.get("active", True) and one.get("name"))
         return found
 
-    def page(self, wanted: Wanted, cursor: str | None = None) -> Page:
+    def page(self, wanted: WantedTickets, cursor: str | None = None) -> TicketPage:
         """Up to 100 tickets by id; the cursor is the page's number."""
         number = int(cursor or 1)
         query = (("expand", "true"), ("page", str(number)), ("per_page", str(PER_PAGE)))
         tickets = self._asked("tickets", query, lambda listed: [_ticket(one) for one in objects(listed)])
         taken = tuple(one for one in tickets if wanted.takes(one, queue=str(one.fields.get("group", ""))))
-        return Page(taken, str(number + 1) if len(tickets) >= PER_PAGE else None)
+        return TicketPage(taken, str(number + 1) if len(tickets) >= PER_PAGE else None)
 
     def ticket(self, id: str) -> Ticket:
         """One ticket with its fields by name."""
@@ -102,7 +102,7 @@ def _ticket(told: dict[str, Any]) -> Ticket:
 
 def _article(told: dict[str, Any]) -> Article:
     return Article(
-        writer=Writer(told["sender"]),
+        writer=ArticleWriter(told["sender"]),
         written_at=moment(told["created_at"]),
         subject=text(told.get("subject")),
         body=text(told["body"]),

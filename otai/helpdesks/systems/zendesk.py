@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, time
 from typing import Any, TypeVar
 
-from otai.helpdesks.asking import Asking, basic
+from otai.helpdesks.asking import Asking, Parameters, basic
 from otai.helpdesks.systems.answers import labels_of, moment, objects, text
-from otai.helpdesks.values import Article, Page, Ticket, Wanted, Writer
+from otai.helpdesks.values import Article, ArticleWriter, Ticket, TicketPage, WantedTickets
 
 T = TypeVar("T")
-Query = tuple[tuple[str, str], ...]
 
 PER_PAGE = 100
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -45,7 +44,7 @@ class Zendesk:
         """Groups and priorities."""
         return {"group": tuple(self._groups_by_id().values()), "priority": PRIORITIES}
 
-    def page(self, wanted: Wanted, cursor: str | None = None) -> Page:
+    def page(self, wanted: WantedTickets, cursor: str | None = None) -> TicketPage:
         """Up to 100 tickets by the time of their last change."""
         begin = ("cursor", cursor) if cursor else ("start_time", str(_start(wanted)))
         tickets, following = self._asked(
@@ -57,7 +56,7 @@ class Zendesk:
             ),
         )
         taken = tuple(one for one in tickets if wanted.takes(one, queue=str(one.fields.get("group", ""))))
-        return Page(taken, following)
+        return TicketPage(taken, following)
 
     def ticket(self, id: str) -> Ticket:
         """One ticket; its group by name."""
@@ -109,9 +108,9 @@ class Zendesk:
             }
         return self._fields
 
-    def _pages(self, path: str, query: Query = ()) -> Iterator[Any]:
+    def _pages(self, path: str, query: Parameters = ()) -> Iterator[Any]:
         """All pages of a list, by cursor."""
-        after: Query = ()
+        after: Parameters = ()
         while True:
             told = self._asking.get(f"api/v2/{path}", (*query, ("page[size]", str(PER_PAGE)), *after))
             yield told
@@ -120,7 +119,7 @@ class Zendesk:
                 return
             after = (("page[after]", more),)
 
-    def _asked(self, path: str, query: Query, understood: Callable[[Any], T]) -> T:
+    def _asked(self, path: str, query: Parameters, understood: Callable[[Any], T]) -> T:
         return self._of(path, understood, self._asking.get(f"api/v2/{path}", query))
 
     def _of(self, path: str, understood: Callable[[Any], T], answer: Any) -> T:
@@ -130,7 +129,7 @@ class Zendesk:
             raise self._asking.unexpected(f"api/v2/{path}") from None
 
 
-def _start(wanted: Wanted) -> int:
+def _start(wanted: WantedTickets) -> int:
     """Seconds since 1970: what came in since a day has changed since then."""
     begins = [datetime.combine(wanted.created_since, time(), UTC)] if wanted.created_since else []
     begins += [wanted.changed_since] if wanted.changed_since else []
@@ -141,7 +140,7 @@ def _articles(told: Any) -> Iterator[Article]:
     customers = {one["id"] for one in objects(told["users"]) if one.get("role") == "end-user"}
     for one in objects(told["comments"]):
         yield Article(
-            writer=Writer.CUSTOMER if one["author_id"] in customers else Writer.AGENT,
+            writer=ArticleWriter.CUSTOMER if one["author_id"] in customers else ArticleWriter.AGENT,
             written_at=moment(one["created_at"]),
             body=text(one.get("html_body") or one["body"]),
             is_internal=one.get("public") is False,
