@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Containers often set it; then each worker would compile the product and rewrite the assertions of all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup hooks demo studio test test-sqlite test-postgres collected mutants torture check format words bench sbom audit attack lock clean gpu-check
+.PHONY: help setup hooks demo studio test test-sqlite test-postgres collected mutants torture check format words bench sbom audit attack integration lock clean gpu-check
 
 help:
 	@echo "make demo    set everything up and train a model on synthetic tickets"
@@ -25,6 +25,7 @@ help:
 	@echo "make sbom    what the product is made of, as CycloneDX, below dist/"
 	@echo "make audit   holds the locked packages against known vulnerabilities, where a database is reached"
 	@echo "make attack  what strangers try, on this machine alone, in less than ten minutes"
+	@echo "make integration  against programs of others (Request Tracker), installed where they are missing"
 	@echo "make gpu-check  what this machine's GPU does with larger encoders, in at most eight minutes"
 	@echo "make torture the long proofs"
 	@echo "make mutants whether the tests notice a changed rule (part of torture)"
@@ -119,6 +120,10 @@ ATTACKS = $$($(BIN)/python -m tests.attack.modules)
 attack: setup
 	timeout 120 $(BIN)/pytest $(TOGETHER) --database sqlite -m "attack and pure" $(ATTACKS)
 	timeout 480 $(BIN)/pytest $(TOGETHER) --database postgres -m attack $(ATTACKS)
+
+# Against programs of others, installed where they are missing (as root on Debian).
+integration: setup
+	timeout 900 $(BIN)/python -m tests.helpdesks.real_request_tracker
 
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --generate-hashes --allow-unsafe
