@@ -12,9 +12,11 @@ from django.db import DatabaseError
 
 from otai.billing import operations as billing
 from otai.billing import queries
+from otai.billing.accountant.datev import bookings
+from otai.billing.accountant.tax import vat_figures
 from otai.billing.audit import audit
 from otai.billing.models import CouponFor, Invoice, Notice, Purchase, Reversal, Subscription
-from otai.billing.months import Month
+from otai.billing.months import Month, Period
 from otai.billing.operations import dunning
 from otai.billing.operations.coupons import CouponTerms
 from otai.billing.operations.notices import compose
@@ -301,6 +303,14 @@ def test_a_year_that_is_charged_back_ends_at_once_and_grants_no_more(
     assert monthly(acme) == [50, 50, 2, 2, 2, 2]
     year.refresh_from_db()
     assert (year.status, audit().findings) == (PurchaseStatus.REVERSED, [])
+    # What is left of the year is credited in the month in which it was lost, with its VAT; what was used is owed.
+    [credited] = vat_figures(Period.parse("2027-01"))
+    ends = datetime(2027, 11, 2, tzinfo=BERLIN)
+    left = int(year.net_cents * ((ends - now - 71 * DAY) / (ends - now)))
+    assert (credited.net_cents, credited.vat_cents) == (-left, -left * 19 // 100)
+    booked = [(one.account, one.cents) for one in bookings(Month(2027, 1))]
+    assert sorted(booked) == [(1360, -year.gross_cents), (10000, credited.net_cents + credited.vat_cents)]
+    assert month_close(2027, 1, zone=BERLIN).tiers.deferred_after.cents == 0
 
 
 @pytest.mark.parametrize("by_the_vendor", [False, True])

@@ -17,11 +17,13 @@ from otai.orgs.operations import remove_member
 from otai.orgs.permissions import Role
 from otai.runs import operations as runs
 from otai.runs.models import Run
+from otai.runs.spending import set_limit
 from otai.units import Money
 from tests.billing.people import acme_signs_up
 from tests.orgs.people import joins, person
 from tests.races.test_pairs import at_once
 from tests.runs.test_approvals import Team, email
+from tests.stories import quote_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,3 +79,25 @@ def test_who_is_removed_in_the_same_moment_approves_before_or_not_at_all(now: da
     approved, left = at_once([partial(team.approves, run, "zoe"), leaves])
     assert left == "done" and approved in ("done", "not_allowed")
     assert Run.objects.get().status == ("queued" if approved == "done" else "awaiting_approval")
+
+
+def test_of_orders_at_once_no_member_passes_a_months_limit(now: datetime, tmp_path: Path) -> None:
+    """Bob and Zoe have two orders' credits each, approved or not; one order of theirs is withdrawn meanwhile."""
+    team = Team(now, tmp_path)
+    team.members["zoe"] = joins(team.acme, person("zoe"), Role.TRAINER, now)
+    first = team.orders()
+    set_limit(organisation=team.acme, member="", monthly_credits=2 * first.credits, who=email("alice"), now=now)
+    quotes = {name: [quote_for(team.acme, team.support, now) for _ in range(3)] for name in ("bob", "zoe")}
+    order = partial(runs.order_run, organisation=team.acme, now=now)
+    answers = at_once(
+        [
+            *(partial(order, quote=quote.id, who=email(name)) for name, each in quotes.items() for quote in each),
+            partial(runs.cancel_run, organisation=team.acme, number=first.number, who=email("bob"), now=now),
+            partial(team.approves, first, "alice"),
+        ]
+    )
+    costs = Counter(Run.objects.exclude(status="cancelled").values_list("ordered_by", flat=True))
+    assert answers[:6].count("spend_limit_reached") + answers[:6].count("done") == 6 and answers[6] == "done"
+    assert costs[email("zoe")] == 2 and 1 <= costs[email("bob")] <= 2
+    assert answers[:6].count("done") == sum(costs.values())
+    assert audit().clean
