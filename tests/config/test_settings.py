@@ -72,6 +72,7 @@ WORDS = {
     "URL",
     "API_KEY",
     "LOGIN_FILE",
+    "HELPDESK_TOKEN",
     "SERVE_KEY",
     "SERVE_BUNDLE",
     "SERVE_NAME",
