@@ -275,7 +275,7 @@ import django
 
 django.setup()
 from otai.db import utc_now
-from otai.ledger.operations import Source, grant
+from otai.ledger.operations import LotSource, grant
 from otai.orgs.operations import create_organisation
 
 for n in range({count}):
@@ -283,7 +283,7 @@ for n in range({count}):
     grant(
         organisation=organisation,
         credits=10_000_000,
-        source=Source.MONTHLY,
+        source=LotSource.MONTHLY,
         key="g",
         reference="",
         reason="",

@@ -38,7 +38,7 @@ from otai.billing import operations as billing
 from otai.billing.models import Subscription
 from otai.db import new_id, utc_now
 from otai.ledger import operations as ledger
-from otai.ledger.models import Source, Transfer
+from otai.ledger.models import LotSource, Transfer
 from otai.ledger.operations.batches import CaptureRequest, HoldRequest, captures, place_holds
 from otai.orgs.models import User
 from otai.orgs.operations import add_member
@@ -71,7 +71,7 @@ billing.set_billing_details(
 ledger.grant(
     organisation=acme.id,
     credits=10_000_000,
-    source=Source.GOODWILL,
+    source=LotSource.GOODWILL,
     key="plenty",
     reference="goodwill",
     reason="For the benchmark",
@@ -99,7 +99,7 @@ for day in range(days):
         ledger.grant(
             organisation=acme.id,
             credits=50,
-            source=Source.MONTHLY,
+            source=LotSource.MONTHLY,
             key=f"m{day}",
             reference="tier:pro",
             reason="m",
