@@ -416,8 +416,8 @@ _RUN_TOGETHER = re.compile(
     r"(by|to)?(id|name|date|email)?",
     re.IGNORECASE,
 )
-_NAME_BEHIND = re.compile(r"(?!issue|item)([a-z]{4,20})(name|title|id)", re.IGNORECASE)
-"""departmentname, prioritytitle, departmentid: of what sorts tickets its name or number."""
+_NAME_BEHIND = re.compile(r"(?!issue|item|area)([^\W\d_]{4,20}?)s?(name|title|id|naam|code|bezeichnung)", re.IGNORECASE)
+"""departmentname, prioritytitle, departmentid, Prioritätscode: of what sorts tickets its name, number or code."""
 _LINKED = re.compile(r"^_(\w+?)(?:id)?_value(?=$|\.)")
 _CODED = re.compile(r"\b(case(?=type|origin))?(type|origin|priority|state|status|severity|impact|urgency)code\b")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[#%№]")

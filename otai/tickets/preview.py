@@ -17,6 +17,8 @@ from otai.tickets.formats_of_before import format_of
 from otai.tickets.sources.table import Noted
 from otai.words.sentences import Fact
 
+MOST_NAMED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -72,6 +74,8 @@ def rows_become(look: Look, roles: ColumnRoles, noted: Noted) -> tuple[Fact, ...
         found.append(Fact("rows_of_one_id", {"column": ids.name, "tickets": ids.distinct}))
     elif look.is_whole and (ids is None or ids.distinct == ids.filled):
         found.append(Fact("rows_each_a_ticket"))
+    if noted.joined_by_id:
+        found.append(Fact("rows_joined", {"files": noted.joined_by_id[:MOST_NAMED]}))
     if look.unreadable:
         found.append(Fact("rows_unreadable", {"rows": look.unreadable}))
     no_tickets = len(noted.headers_repeated) + len(noted.footer_rows) + len(noted.rows_of_groups)

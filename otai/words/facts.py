@@ -50,6 +50,10 @@ ROWS_BECOME: Mapping[str, tuple[Sentence, ...]] = {
             "rows",
         ),
     ),
+    "rows_joined": (
+        "These hold more about the same tickets and are joined to them by their ids (of messages, a customer's first "
+        "one is the text): {files:names}.",
+    ),
     "rows_no_tickets": (
         Counted(
             "{rows:n} further row is no ticket: a header that comes again, or a total.",

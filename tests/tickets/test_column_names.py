@@ -276,6 +276,7 @@ def test_what_sorts_tickets_is_proposed_and_the_rest_is_kept(tmp_path: Path) -> 
     [
         ("departmentname", names.SORTING), ("prioritytitle", names.ORDERED), ("Mesa de ayuda", names.SORTING),
         ("Sev", names.ORDERED), ("Tech", names.AGENT), ("IssueDate", frozenset(names.CREATED)),
+        ("categoriecode", names.SORTING), ("Prioritätscode", names.ORDERED),
     ],
 )  # fmt: skip
 def test_names_of_further_helpdesks_say_what_they_hold(name: str, vocabulary: frozenset[str]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from otai.tickets.reading import preview_columns
 from tests.tickets.test_rows_of_one_ticket import (
     answer,
     findings,
@@ -267,3 +268,19 @@ def test_rows_of_comments_keep_what_they_say(bring: Bring, header: str, words: s
     made = bring(table(header, rows))
     assert {id: row["body"] for id, row in stored(made).items()} == {str(100 + n): said[words](n) for n in range(60)}
     assert all(row["subject"] for row in stored(made).values())
+
+
+def test_what_is_joined_is_said_before_the_import(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    who = ("agent", "customer")
+    said = [[f"{n // 2}", who[n % 2], f"The printer in room {n} is broken"] for n in range(60)]
+    path.write_bytes(
+        zipped(
+            {
+                "tickets": ("id,title,queue", [[f"{n}", f"Case {n}", ("net", "desk")[n % 2]] for n in range(30)]),
+                "comments": ("ticket_id,author_role,body", said),
+            }
+        )
+    )
+    [fact] = [one for one in preview_columns(path).rows_become if one.code == "rows_joined"]
+    assert [name.rpartition("/")[2] for name in fact.values["files"]] == ["comments.csv"]
