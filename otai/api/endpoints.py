@@ -56,11 +56,13 @@ class Noun(Router):
         errors: Sequence[int] = (),
         lessens: bool = False,
         asks_again: bool = False,
+        options: Callable[[], dict[str, str]] | None = None,
     ) -> Callable[[View], View]:
         """`later`: what a 202 answers with, where the work may outlast the request. `repeatable`: takes an
         Idempotency-Key ("required": must have one). `errors`: statuses beyond those every endpoint has.
         `lessens`: takes access away, or something that can be made again, so that a signed-in person is not asked once
-        more who they are; `asks_again`: sends something elsewhere, so that they are (decision 0674)."""
+        more who they are; `asks_again`: sends something elsewhere, so that they are (decision 0674). `options`: the
+        headers by which `OPTIONS` tells a protocol's programs what is spoken here; without, `OPTIONS` is refused."""
 
         def declare(view: View) -> View:
             summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
@@ -76,6 +78,7 @@ class Noun(Router):
                     "body_example": body_example,
                     "repeatable": repeatable,
                     "may_come_later": later is not None,
+                    "options": options,
                 }
             }
             if body_content is not None:
@@ -149,6 +152,9 @@ def _refused_before(request: HttpRequest, operations: dict[str, Any], allowed: S
         # Answered as GET; the server leaves the body out.
         request.method = method = "GET"
     operation = operations.get(method)
+    told = [one.openapi_extra["x-otai"]["options"] for one in operations.values()]
+    if method == "OPTIONS" and (tells := next(filter(None, told), None)):
+        return HttpResponse(status=204, headers={**tells(), "Allow": ", ".join([*allowed, method])})
     if operation is None:
         response = answer(MethodNotAllowed("method", method=method[:20], allowed=list(allowed)))
         response["Allow"] = ", ".join(allowed)

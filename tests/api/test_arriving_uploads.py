@@ -99,6 +99,17 @@ def test_alice_sends_a_file_in_parts_and_imports_it(alice: Program, content: byt
     assert again.status_code == 201 and again["Idempotency-Replayed"] == "true" and DataSet.objects.count() == 1
 
 
+def test_a_program_asks_what_is_spoken_before_it_has_a_key(settings: Any) -> None:
+    settings.OTAI_UPLOAD_MOST_BYTES = 12_345
+    for address in ("/uploads", f"/uploads/{new_id()}"):
+        told = Client().options(ROOT + address)
+        assert (told.status_code, told.content) == (204, b"")
+        assert told["Tus-Resumable"] == told["Tus-Version"] == "1.0.0" and told["Tus-Max-Size"] == "12345"
+        assert told["Tus-Extension"] == "creation,expiration,checksum,termination"
+        assert told["Tus-Checksum-Algorithm"] == "sha1,sha256" and "OPTIONS" in told["Allow"]
+    assert Client().options(ROOT + "/balance").status_code == 405
+
+
 def test_a_file_that_is_refused_is_not_sent_again(alice: Program) -> None:
     content = b"text,queue\n" + b"the vpn is down in room 12,network\n" * 30 + b"\xff\xfe\x00,\n"
     rows = b"text,queue\n" + b"".join(b"the vpn is down in room %d,network\n" % n for n in range(60)) + b",network\n"

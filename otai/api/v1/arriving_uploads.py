@@ -49,6 +49,16 @@ CHECKSUM = Header(
 )
 
 
+def _spoken() -> dict[str, str]:
+    return {
+        "Tus-Resumable": SPEAKS,
+        "Tus-Version": SPEAKS,
+        "Tus-Extension": "creation,expiration,checksum,termination",
+        "Tus-Max-Size": str(uploads.most_bytes()),
+        "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
+    }
+
+
 @noun.post(
     "/uploads",
     Action.UPLOAD_TICKETS,
@@ -57,6 +67,7 @@ CHECKSUM = Header(
     example=ARRIVING,
     repeatable=True,
     errors=[413, 503],
+    options=_spoken,
 )
 def begin_upload(
     request: CallerRequest,
@@ -117,6 +128,7 @@ def get_upload(request: CallerRequest, upload: UUID) -> HttpResponse:
     status=204,
     body_content={PART_TYPE: {"schema": {"type": "string", "format": "binary"}}},
     errors=[409, 413, 415, 460, 503],
+    options=_spoken,
 )
 def send_part(
     request: CallerRequest,
