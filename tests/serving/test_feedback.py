@@ -377,6 +377,7 @@ def test_versions_of_a_release_before_say_how_they_were_made(
         data_set=support, labels=[(first["ticket"], "queue", ("facilities",))], by="alice", now=now
     ).data_set
     DataSet.objects.all().update(source_filename="labels corrected", made_as=None)
+    DataSet.objects.filter(id=made.id).update(source_format="made from version 1")
     migration = import_module("otai.tickets.migrations.0010_versions_say_how_they_were_made")
     migration.said_as_facts(apps, SimpleNamespace(connection=connection))
     kept = (
