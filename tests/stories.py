@@ -9,6 +9,7 @@ from pathlib import Path
 
 from otai.billing.models import CheckoutPage, PaymentMethod, Purchase
 from otai.billing.operations import sign_up
+from otai.db import utc_now
 from otai.jobs.models import Job
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, Mode, Tier
@@ -77,12 +78,13 @@ def searchable(data_set: DataSet, folder: Path, now: datetime) -> DataSet:
 def waiting_job(organisation: Organisation, folder: Path, now: datetime) -> Job:
     """A look at columns that waits and that nobody conducts, in the line of another machine.
 
-    In this one's, each job that a test asks for would wait behind it for a minute, until it is found lost.
+    In this one's, each job that a test asks for would wait behind it for a minute, until it is found lost; it is heard
+    of for an hour yet, however slowly a test goes over it.
     """
     source = folder / "waiting.csv"
     source.write_text("text,queue\nThe printer is on fire,it\n")
     job = ask_for_preview(organisation=organisation, source=source, filename=source.name, who="alice", now=now).job
-    Job.objects.filter(id=job.id).update(machine="another")
+    Job.objects.filter(id=job.id).update(machine="another", heartbeat_at=utc_now() + timedelta(hours=1))
     job.refresh_from_db()
     return job
 

@@ -203,7 +203,7 @@ BROKEN = {
         f"UPDATE {PURCHASE} SET credits = 0 WHERE kind = 'package'",
         f"UPDATE {PURCHASE} SET tier = 'pro' WHERE kind = 'package'",
         f"UPDATE {PURCHASE} SET tier = '' WHERE kind = 'subscription'",
-        f"UPDATE {PURCHASE} SET kind = 'gift'",
+        f"UPDATE {PURCHASE} SET kind = 'gift' WHERE paid_at IS NULL",
     ],
     "billing_purchase_is_delivered_exactly_when_paid_in_full": [
         f"UPDATE {PURCHASE} SET status = 'paid' WHERE status = 'open'",

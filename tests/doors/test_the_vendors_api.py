@@ -50,22 +50,22 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
 @pytest.mark.postgres
 def test_what_two_systems_ask_at_once_and_again_happens_once_for_each(studio: Production) -> None:
     both = [System(studio, key) for key in studio.installation.python(TWO_KEYS)]
-    initech = {"name": "Initech", "organisation": "initech", "tier": "pro", "owner_email": "dora@initech.example"}
-    at_once([partial(one.post, "/organisations", initech, "new") for one in both * 3])
-    answers = [one.post("/organisations", initech, "new") for one in both]
+    vandelay = {"name": "Vandelay", "organisation": "vandelay", "tier": "pro", "owner_email": "dora@vandelay.example"}
+    at_once([partial(one.post, "/organisations", vandelay, "new") for one in both * 3])
+    answers = [one.post("/organisations", vandelay, "new") for one in both]
     [made] = [said for status, said in answers if status == 201]
     assert made["link"] is None and (409, "organisation_exists") in answers, "one made it, and its key says so again"
 
     gift = {"credits": 5, "why": "a bad week"}
-    answers = at_once([partial(one.post, "/organisations/initech/grants", gift, "g1") for one in both * 3])
+    answers = at_once([partial(one.post, "/organisations/vandelay/grants", gift, "g1") for one in both * 3])
     assert Counter(said["available"] for status, said in answers if status == 201).keys() <= {105, 110}
     assert {status for status, said in answers if (status, said) != IN_PROGRESS} == {201}
-    given = [one.post("/organisations/initech/grants", gift, "g1")[1]["available"] for one in both]
+    given = [one.post("/organisations/vandelay/grants", gift, "g1")[1]["available"] for one in both]
     assert sorted(given) == [105, 110], "once for each of them, under one key"
     again = {**gift, "credits": 6}
-    assert both[0].post("/organisations/initech/grants", again, "g1") == (409, "duplicate_request")
+    assert both[0].post("/organisations/vandelay/grants", again, "g1") == (409, "duplicate_request")
 
     why = {"why": "an unpaid invoice"}
-    stops = at_once([partial(one.post, "/organisations/initech/suspend", why, "s") for one in both * 2])
+    stops = at_once([partial(one.post, "/organisations/vandelay/suspend", why, "s") for one in both * 2])
     assert len({said["suspension"]["since"] for status, said in stops if status == 200}) == 1
-    assert both[1].post("/organisations/initech/resume", why, "r")[1]["suspension"] is None
+    assert both[1].post("/organisations/vandelay/resume", why, "r")[1]["suspension"] is None

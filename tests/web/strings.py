@@ -186,12 +186,18 @@ def entry_of(sentence: Sentence, language: str) -> polib.POEntry:
     return entry
 
 
-def update(language: str, room: Path = WEB) -> list[str]:
-    """Brings a catalogue up to date and compiles it. Returns the sentences without a translation."""
+def as_collected(language: str, room: Path = WEB) -> polib.POFile:
+    """The catalogue of a language with what is new and without what is gone."""
     book, wanted = catalogue(language, room), {(one.text, one.plural, one.context): one for one in sentences(room)}
     there = {(entry.msgid, entry.msgid_plural or "", entry.msgctxt or ""): entry for entry in book}
     book[:] = [there.get(key) or entry_of(one, language) for key, one in wanted.items()]
     book.sort(key=lambda entry: (entry.msgid.lower(), entry.msgid, entry.msgctxt or ""))
+    return book
+
+
+def update(language: str, room: Path = WEB) -> list[str]:
+    """Writes a catalogue as it is collected, and compiles it. Returns the sentences without a translation."""
+    book = as_collected(language, room)
     path_of(language, room).parent.mkdir(parents=True, exist_ok=True)
     book.save(str(path_of(language, room)))
     book.save_as_mofile(str(path_of(language, room, kind="mo")))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, pgettext
 from otai.errors import NotFound
 from otai.orgs.permissions import Role
 from tests.stories import acme
-from tests.web.strings import ACCOUNTS, DESK, ROOMS, WEB, catalogue, languages, path_of, sentences
+from tests.web.strings import ACCOUNTS, DESK, ROOMS, WEB, as_collected, catalogue, languages, path_of, sentences
 from tests.web.visitors import member_of, of
 
 PLACES = re.compile(r"%\(\w+\)s|%%")
@@ -67,6 +67,13 @@ def test_what_is_compiled_is_what_is_written(language: str, room: Path) -> None:
     }
     written = {(entry.msgctxt, entry.msgid): (entry.msgstr, entry.msgstr_plural) for entry in catalogue(language, room)}
     assert compiled == written, "make words compiles them"
+
+
+@each_catalogue
+def test_a_catalogue_is_written_as_it_is_collected(language: str, room: Path) -> None:
+    """So that a change of one sentence is a change of its lines alone."""
+    written = path_of(language, room).read_text(encoding="utf-8")
+    assert str(as_collected(language, room)) == written, "make words collects them"
 
 
 @pytest.mark.pure

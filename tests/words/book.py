@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import polib
 from babel.messages.plurals import get_plural
@@ -44,11 +45,13 @@ def languages() -> list[str]:
     return sorted(folder.name for folder in LOCALES.iterdir() if folder.is_dir()) if LOCALES.exists() else []
 
 
-def update(language: str) -> list[str]:
-    """Adds what is new to the book of a language, drops what is gone, compiles it; returns the sentences without a
-    translation."""
-    path = LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    path.parent.mkdir(parents=True, exist_ok=True)
+def path_of(language: str) -> Path:
+    return LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def as_collected(language: str) -> polib.POFile:
+    """The book of a language with what is new and without what is gone."""
+    path = path_of(language)
     book = polib.pofile(str(path), wrapwidth=140) if path.exists() else polib.POFile(wrapwidth=140)
     plural = get_plural(language)
     book.metadata = {
@@ -69,6 +72,14 @@ def update(language: str) -> list[str]:
             entry.msgstr_plural = {form: entry.msgstr_plural.get(form, "") for form in range(plural.num_plurals)}
         entries.append(entry)
     book[:] = entries
+    return book
+
+
+def update(language: str) -> list[str]:
+    """Writes the book of a language as it is collected, and compiles it; returns the sentences without a
+    translation."""
+    path, book = path_of(language), as_collected(language)
+    path.parent.mkdir(parents=True, exist_ok=True)
     book.save(str(path))
     book.save_as_mofile(str(path.with_suffix(".mo")))
     return [entry.msgid for entry in book if not entry.translated()]

@@ -46,7 +46,7 @@ from otai.words import findings as words
 from otai.words.catalogue import DOMAIN, LOCALES, first_that_fits, say
 from otai.words.sentences import Counted, Sentence, places
 from tests.runs.guarantees import attribute_report
-from tests.words.book import context_of, languages, sentences
+from tests.words.book import as_collected, context_of, languages, path_of, sentences
 
 pytestmark = pytest.mark.pure
 ROOT = Path(otai.__file__).parent
@@ -406,6 +406,13 @@ def test_a_book_has_every_sentence_and_every_place(language: str) -> None:
 
 def written_places(text: str) -> set[tuple[str, str]]:
     return {(name, kind or "") for _, name, kind, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_book_is_written_as_it_is_collected(language: str) -> None:
+    """So that a change of one sentence is a change of its lines alone."""
+    written = path_of(language).read_text(encoding="utf-8")
+    assert str(as_collected(language)) == written, "python -m tests.words.book"
 
 
 @pytest.mark.parametrize("language", languages())
