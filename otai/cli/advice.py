@@ -23,7 +23,7 @@ from otai.serving import advice, queries, versions
 from otai.serving.models import Advice, AdviceStatus
 from otai.serving.operations import register_completed_runs
 from otai.words import advice as words
-from otai.words.catalogue import say_actor_to_programs, say_stored
+from otai.words.catalogue import percent, say_actor_to_programs, say_stored
 
 app = typer.Typer(help="When to train again, and what would raise a model.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The advice's id, or as much of it as tells it apart.")]
@@ -89,7 +89,7 @@ def _show(one: Advice) -> None:
 
 
 def _number(value: float) -> str:
-    return f"{value:.1%}" if isinstance(value, float) else str(value)
+    return percent(value, places=1) if isinstance(value, float) else str(value)
 
 
 def _advice(organisation: Organisation, id: str) -> Advice:
@@ -205,7 +205,7 @@ def improve(
             for suspect in idea.details.get("suspects", [])[:10]:
                 say(
                     f"    {suspect['ticket']}: {', '.join(suspect['given'])} -> {', '.join(suspect['suggested'])} "
-                    f"({suspect['confidence']:.0%})  {suspect['excerpt'][:80]}"
+                    f"({percent(suspect['confidence'])})  {suspect['excerpt'][:80]}"
                 )
         if not ideas:
             say("  no step is known that would surely raise it")

@@ -19,7 +19,7 @@ from otai.cli.setup import require_installation
 from otai.cli.training import DeliveryOption, ModeOption
 from otai.db import utc_now
 from otai.errors import Invalid
-from otai.learning.evidence.acceptance import Criterion, Metric, Outcome, percent, told
+from otai.learning.evidence.acceptance import Criterion, Metric, Outcome, told
 from otai.orgs.models import Organisation
 from otai.pricing.price_book import Delivery, GuaranteeTerms, Mode, StandardBar, Tier, VerdictRule
 from otai.runs import operations as runs
@@ -32,7 +32,7 @@ from otai.runs.models import Guarantee, Reason, Run
 from otai.serving.operations import register_completed_runs
 from otai.tickets import expected_quality
 from otai.tickets import queries as tickets
-from otai.words.catalogue import say_actor_to_programs, say_fact
+from otai.words.catalogue import percent, say_actor_to_programs, say_fact
 from otai.words.named import WORDS
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def show(
                     one.attribute,
                     _interval(one.accuracy),
                     _interval(one.macro_f1),
-                    "" if one.coverage_at_95_precision is None else f"{one.coverage_at_95_precision:.1%}",
+                    "" if one.coverage_at_95_precision is None else percent(one.coverage_at_95_precision, places=1),
                     "; ".join(_forecast(forecast) for forecast in one.forecasts) or "not known",
                 ]
                 for one in likely
@@ -166,7 +166,7 @@ def _show_standing(guarantee: Guarantee, bar: StandardBar, terms: GuaranteeTerms
         say(f"  {say_fact(criterion.as_fact())}")
     say(
         "Agreed at once: "
-        + ", ".join(f"{metric.title} up to {percent(standard_threshold(bar, metric))}" for metric in Metric)
+        + ", ".join(f"{metric.title} up to {percent(float(standard_threshold(bar, metric)))}" for metric in Metric)
         + " (coverage at up to 95 % precision)."
     )
     rule = VerdictRule(guarantee.verdict_rule) if guarantee.verdict_rule else terms.verdict
@@ -184,7 +184,7 @@ def _show_expected(expected: Mapping[str, Expectation], data_set: str) -> None:
     print_table(
         ["attribute", "guessing", *(f"{mode.title}: accuracy" for mode in modes)],
         [
-            [name, f"{one.guessing:.1%}", *(_expected(one.modes.get(mode.value)) for mode in modes)]
+            [name, percent(one.guessing, places=1), *(_expected(one.modes.get(mode.value)) for mode in modes)]
             for name, one in expected.items()
         ],
     )
@@ -195,7 +195,8 @@ def _expected(found: ModeExpectation | None) -> str:
 
 
 def _interval(estimate: dict[str, float]) -> str:
-    return f"{estimate['value']:.1%} ({estimate['low']:.1%} to {estimate['high']:.1%})"
+    value, low, high = (percent(estimate[one], places=1) for one in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
 
 
 def _forecast(forecast: dict[str, Any]) -> str:
@@ -220,7 +221,12 @@ def _table_of_outcomes(rows: list[tuple[str, Outcome]]) -> None:
     print_table(
         ["version", "criterion", "measured", ""],
         [
-            [name, say_fact(one.criterion.as_fact()), f"{one.measured.value:.1%}", "met" if one.met else "missed"]
+            [
+                name,
+                say_fact(one.criterion.as_fact()),
+                percent(one.measured.value, places=1),
+                "met" if one.met else "missed",
+            ]
             for name, one in rows
         ],
     )

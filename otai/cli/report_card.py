@@ -7,6 +7,7 @@ from typing import Any
 
 from otai.cli.output import print_table, say
 from otai.words.card_findings import HEADLINES
+from otai.words.catalogue import percent
 from otai.words.findings import message, told
 
 
@@ -23,9 +24,9 @@ def report_card_summary(card: dict[str, Any]) -> None:
             [
                 attribute["name"],
                 len(attribute["labels"]),
-                f"{accuracy['value']:.1%}",
-                f"{accuracy['low']:.0%}-{accuracy['high']:.0%}",
-                f"{majority['accuracy']:.1%}",
+                percent(accuracy["value"], places=1),
+                f"{percent(accuracy['low'])} to {percent(accuracy['high'])}",
+                percent(majority["accuracy"], places=1),
                 f"{attribute['macro_f1']['value']:.3f}",
                 f"{majority['macro_f1']:.3f}",
                 *(_coverage(attribute, target) for target in (0.90, 0.95, 0.99)),
@@ -112,5 +113,5 @@ def _origin(card: dict[str, Any]) -> str:
 def _coverage(attribute: dict[str, Any], target: float) -> str:
     for coverage in attribute["coverage"]:
         if abs(coverage["target_precision"] - target) < 1e-9:
-            return "-" if coverage["threshold"] is None else f"{coverage['coverage']:.0%}"
+            return "-" if coverage["threshold"] is None else percent(coverage["coverage"])
     return "?"

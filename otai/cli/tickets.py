@@ -31,7 +31,7 @@ from otai.tickets.models import DataSet
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.sample import write_csv
 from otai.words import findings as words
-from otai.words.catalogue import say_fact
+from otai.words.catalogue import percent, say_fact
 from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def expect(
     print_table(
         ["attribute", "guessing", *modes],
         [
-            [attribute, f"{one.guessing:.0%}" if one.tried_on else "", *(_share(one.modes[mode]) for mode in modes)]
+            [attribute, percent(one.guessing) if one.tried_on else "", *(_share(one.modes[mode]) for mode in modes)]
             for attribute, one in expected.items()
         ],
         right=["guessing"],
@@ -277,7 +277,7 @@ def _share(expected: ModeExpectation | None) -> str:
     if expected is None:
         return "unknown"
     accuracy = expected.accuracy
-    return f"{accuracy.value:.0%} ({accuracy.low:.0%} to {accuracy.high:.0%})"
+    return f"{percent(accuracy.value)} ({percent(accuracy.low)} to {percent(accuracy.high)})"
 
 
 @app.command("cut")

@@ -12,7 +12,7 @@ from otai.learning.data.profile import Profile
 from otai.learning.finding import Finding
 from otai.tickets.columns import ColumnRoles
 from otai.words import findings as words
-from otai.words.catalogue import language_name, say_fact
+from otai.words.catalogue import language_name, percent, say_fact
 
 
 class DataSet(Protocol):
@@ -130,7 +130,7 @@ NEXT = {
 def show_profile(profile: Profile) -> None:
     """Prints what is in a data set: languages, split, attributes and findings."""
     languages = ", ".join(
-        f"{language_name(language)} {share:.0%}" for language, share in list(profile.languages.items())[:6]
+        f"{language_name(language)} {percent(share)}" for language, share in list(profile.languages.items())[:6]
     )
     read = f" ({say_fact(profile.languages_read)})" if profile.languages_read else ""
     say(f"Languages: {languages or 'none found'}{read}")
@@ -145,7 +145,7 @@ def show_profile(profile: Profile) -> None:
                     attribute.kind,
                     f"{attribute.label_count:,}",
                     f"{attribute.learnable_labels:,}",
-                    f"{attribute.missing / profile.tickets:.0%}",
+                    percent(attribute.missing / profile.tickets),
                     ", ".join(f"{label.name} ({label.count:,})" for label in attribute.labels[:3]),
                 ]
                 for attribute in profile.attributes

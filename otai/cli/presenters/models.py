@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from otai.cli.output import print_table, say
 from otai.cli.presenters.words import moment
 from otai.errors import Invalid
+from otai.words.catalogue import percent
 
 longest_title = 100
 
@@ -78,8 +79,8 @@ def show_prediction(text: str, attributes: Mapping[str, Predicted]) -> None:
             [
                 attribute,
                 ", ".join(said.labels) or "(none)",
-                f"{said.confidence:.0%}",
-                ", ".join(f"{other.label} {other.confidence:.0%}" for other in said.runners_up[:2]),
+                percent(said.confidence),
+                ", ".join(f"{other.label} {percent(other.confidence)}" for other in said.runners_up[:2]),
             ]
             for attribute, said in attributes.items()
         ],
