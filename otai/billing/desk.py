@@ -34,9 +34,8 @@ from otai.orgs.models import Organisation
 from otai.orgs.sessions import sender
 from otai.orgs.typed_numbers import PlainDecimalField
 from otai.units import Money
-from otai.words.catalogue import ENGLISH, say_actor, say_fact, say_stored
+from otai.words.catalogue import ENGLISH, say_actor, say_fact, say_kept
 from otai.words.invoices import money
-from otai.words.kept_facts import read_fact
 from otai.words.sentences import Fact
 
 if TYPE_CHECKING:
@@ -319,11 +318,8 @@ def _said(column: str, *, called: Any) -> Callable[[models.Model], str]:
     @admin.display(description=called, ordering=column)
     def sentence(row: models.Model) -> str:
         language = get_language() or ENGLISH
-        kept = read_fact(getattr(row, column))
-        if isinstance(kept, Fact):
-            return say_fact(kept, language=language)
         beside = getattr(row, column.removesuffix("_why") + "_fact", None)
-        return say_fact(beside, language=language) if beside else say_stored(kept, language=language)
+        return say_fact(beside, language=language) if beside else say_kept(getattr(row, column), language=language)
 
     sentence.__name__ = column
     return sentence

@@ -12,16 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from otai.billing.desk import Desk, DeskAction
 from otai.billing.models import ChargeAttempt, CreditWatch, Notice, PaymentMethod, WebhookEvent
 from otai.billing.operations import webhooks
-from otai.words.catalogue import ENGLISH, say_fact
-from otai.words.kept_facts import read_fact
-from otai.words.sentences import Fact
+from otai.words.catalogue import ENGLISH, say_kept
 
 
 def _retry(row: WebhookEvent, *, who: str, now: datetime, why: str) -> str:
     found = webhooks.retry(event=row.id, who=who, why=why, now=now)
-    kept = read_fact(found.outcome)
-    said = say_fact(kept, language=get_language() or ENGLISH) if isinstance(kept, Fact) else kept
-    return f"{found.get_state_display()}: {said}"
+    return f"{found.get_state_display()}: {say_kept(found.outcome, language=get_language() or ENGLISH)}"
 
 
 @admin.register(WebhookEvent)

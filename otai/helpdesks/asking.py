@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpcore
@@ -28,6 +28,7 @@ longest_wait_seconds = 120.0
 TRY_AGAIN = (429, 502, 503, 504)
 
 Parameters = Sequence[tuple[str, str]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,21 @@ class _Answer:
 
 
 class Asking:
-    """`Asking(address, system="Zammad", headers={"Authorization": ...})` keeps one connection open until `close`."""
+    """`Asking(address, system="Zammad", root="api/v1", headers={"Authorization": ...})` keeps one connection open until
+    `close`."""
 
     def __init__(
-        self, address: str, *, system: str, headers: Mapping[str, str], wait: Callable[[float], None] = time.sleep
+        self,
+        address: str,
+        *,
+        system: str,
+        root: str,
+        headers: Mapping[str, str],
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Raises InvalidHelpdeskAddress."""
+        """`root`: where below the address the system's API begins. Raises InvalidHelpdeskAddress."""
         self.address = checked_address(address)
-        self._system = system
+        self._system, self._root = system, root
         self._headers = {"Accept": "application/json", "User-Agent": "otai-studio", **headers}
         self._wait = wait
         self._deadline = Deadline(0.0)
@@ -68,15 +76,29 @@ class Asking:
         self._pool.close()
 
     def get(self, path: str, query: Parameters = ()) -> Any:
-        """What is at the path below the address, as JSON. Raises HelpdeskRefused, HelpdeskUnavailable."""
+        """What is at the path below the API's root, as JSON. Raises HelpdeskRefused, HelpdeskUnavailable."""
+        path = self._below(path)
         answer = self._answered(f"{self.address}/{path}" + (f"?{urlencode(query)}" if query else ""), path)
         try:
             return json.loads(answer.body)
         except (ValueError, RecursionError):
-            raise self.unexpected(path) from None
+            raise self._unexpected(path) from None
 
-    def unexpected(self, path: str) -> HelpdeskRefused:
-        """Of an answer that is none of this system's."""
+    def read(self, path: str, query: Parameters, understood: Callable[[Any], T]) -> T:
+        """What is at the path, as `understood` makes it. Raises as `get` and `taken` do."""
+        return self.taken(self.get(path, query), path, understood)
+
+    def taken(self, answer: Any, path: str, understood: Callable[[Any], T]) -> T:
+        """What `understood` makes of an answer. Raises HelpdeskRefused where it is none of this system's."""
+        try:
+            return understood(answer)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise self._unexpected(self._below(path)) from None
+
+    def _below(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def _unexpected(self, path: str) -> HelpdeskRefused:
         return HelpdeskRefused("unexpected", system=self._system, path=path)
 
     def _answered(self, url: str, path: str) -> _Answer:

@@ -45,7 +45,9 @@ def connected(
     authorization = adapter.authorization(token)
     if not authorization.isascii():
         raise InvalidHelpdeskToken("form")
-    asking = Asking(address, system=adapter.name, headers={"Authorization": authorization}, wait=wait)
+    asking = Asking(
+        address, system=adapter.name, root=adapter.root, headers={"Authorization": authorization}, wait=wait
+    )
     try:
         yield adapter(asking)
     finally:

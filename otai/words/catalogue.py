@@ -45,6 +45,7 @@ from babel.numbers import format_decimal, format_percent
 
 from otai.words.actors import BETWEEN_TWO, ActorKind, read_actors
 from otai.words.facts import sentences_of
+from otai.words.kept_facts import read_fact
 from otai.words.named import WORDS
 from otai.words.sentences import Counted, Fact, Meant, Sentence, places
 
@@ -154,6 +155,13 @@ def codes_that_say(text: str, codes: Iterable[str], *, language: str = ENGLISH) 
 def say_stored(text: str, *, language: str = ENGLISH) -> str:
     """What a column of text keeps (`explained.as_text`): a code as its sentence, a person's own words as they are."""
     return say_fact({"code": text, "written": text}, language=language)
+
+
+def say_kept(text: str, *, language: str = ENGLISH) -> str:
+    """What a column of text keeps (`kept_facts.stored_fact`): a fact as its sentence, all else as `say_stored` says
+    it."""
+    kept = read_fact(text)
+    return say_fact(kept, language=language) if isinstance(kept, Fact) else say_stored(kept, language=language)
 
 
 @lru_cache(maxsize=64)

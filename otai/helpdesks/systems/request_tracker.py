@@ -9,15 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from otai.helpdesks.asking import Asking, basic
 from otai.helpdesks.systems.answers import labels_of, moment, objects, text
 from otai.helpdesks.values import Article, ArticleWriter, FieldValue, Ticket, TicketPage, WantedTickets
-
-T = TypeVar("T")
 
 PER_PAGE = 100
 FIELDS = "Subject,Status,Priority,Created,LastUpdated,Queue,Owner,Requestor,CustomFields"
@@ -32,6 +30,7 @@ class RequestTracker:
     """`RequestTracker(asking)`; `authorization` says what its token is sent as."""
 
     name = "Request Tracker"
+    root = "REST/2.0"
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
@@ -54,18 +53,18 @@ class RequestTracker:
             *(("query", _ticket_sql(wanted)), ("fields", FIELDS), ("fields[Queue]", "Name")),
             *(("fields[Owner]", "Name"), ("orderby", "id"), ("per_page", str(PER_PAGE)), ("page", str(number))),
         )
-        tickets, is_last = self._asked("tickets", query, lambda told: (_tickets(told), number >= told["pages"]))
+        tickets, is_last = self._asking.read("tickets", query, lambda told: (_tickets(told), number >= told["pages"]))
         taken = tuple(one for one in tickets if wanted.takes(one, queue=str(one.fields.get("Queue", ""))))
         return TicketPage(taken, None if is_last else str(number + 1))
 
     def ticket(self, id: str) -> Ticket:
         """One ticket; its queue and owner by name."""
         query = (("fields[Queue]", "Name"), ("fields[Owner]", "Name"))
-        return self._asked(f"ticket/{int(id)}", query, _ticket)
+        return self._asking.read(f"ticket/{int(id)}", query, _ticket)
 
     def read(self, ticket: Ticket) -> Ticket:
         """With its messages: as it was created, replies and comments. What RT sent by itself, and files, are none."""
-        requestors = self._asked(f"ticket/{ticket.id}", (), lambda told: _ids(told.get("Requestor")))
+        requestors = self._asking.read(f"ticket/{ticket.id}", (), lambda told: _ids(told.get("Requestor")))
         return dataclasses.replace(ticket, articles=tuple(self._articles(ticket, requestors)))
 
     def _articles(self, ticket: Ticket, requestors: frozenset[str]) -> Iterator[Article]:
@@ -79,7 +78,7 @@ class RequestTracker:
             if body:
                 yield Article(
                     writer=ArticleWriter.CUSTOMER if by_requestor else AUTHORS[kind],
-                    written_at=self._of(path, lambda told: moment(told["Created"]), transaction),
+                    written_at=self._asking.taken(transaction, path, lambda told: moment(told["Created"])),
                     body=body,
                     subject=subject,
                     is_internal=kind == "Comment",
@@ -91,7 +90,7 @@ class RequestTracker:
         for wanted in TEXTS:
             for part in parts:
                 if part.get("ContentType") == wanted and not part.get("Filename"):
-                    return self._asked(f"attachment/{int(part['id'])}", (), _content), text(part.get("Subject"))
+                    return self._asking.read(f"attachment/{int(part['id'])}", (), _content), text(part.get("Subject"))
         return "", ""
 
     def _all(self, path: str, query: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
@@ -100,20 +99,11 @@ class RequestTracker:
         number = 1
         while True:
             asked = (*query, ("per_page", str(PER_PAGE)), ("page", str(number)))
-            items, pages = self._asked(path, asked, lambda told: (objects(told["items"]), int(told["pages"])))
+            items, pages = self._asking.read(path, asked, lambda told: (objects(told["items"]), int(told["pages"])))
             found += items
             if number >= pages:
                 return found
             number += 1
-
-    def _asked(self, path: str, query: tuple[tuple[str, str], ...], understood: Callable[[Any], T]) -> T:
-        return self._of(path, understood, self._asking.get(f"REST/2.0/{path}", query))
-
-    def _of(self, path: str, understood: Callable[[Any], T], answer: Any) -> T:
-        try:
-            return understood(answer)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise self._asking.unexpected(f"REST/2.0/{path}") from None
 
 
 def _ticket_sql(wanted: WantedTickets) -> str:

@@ -7,15 +7,13 @@ here. The token needs `ticket.agent`, and read access to the groups.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from otai.helpdesks.asking import Asking
 from otai.helpdesks.problems import HelpdeskRefused
 from otai.helpdesks.systems.answers import labels_of, moment, objects, text
 from otai.helpdesks.values import Article, ArticleWriter, FieldValue, Ticket, TicketPage, WantedTickets
-
-T = TypeVar("T")
 
 PER_PAGE = 100
 LISTS = {"group": "groups", "priority": "ticket_priorities", "state": "ticket_states"}
@@ -29,6 +27,7 @@ class Zammad:
     """`Zammad(asking)`; `authorization` says what its token is sent as."""
 
     name = "Zammad"
+    root = "api/v1"
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
@@ -43,7 +42,7 @@ class Zammad:
         found = {}
         for field, path in LISTS.items():
             try:
-                listed = self._asked(path, (("page", "1"), ("per_page", "500")), objects)
+                listed = self._asking.read(path, (("page", "1"), ("per_page", "500")), objects)
             except HelpdeskRefused as refused:
                 if refused.case != "rights":
                     raise
@@ -55,17 +54,17 @@ class Zammad:
         """Up to 100 tickets by id; the cursor is the page's number."""
         number = int(cursor or 1)
         query = (("expand", "true"), ("page", str(number)), ("per_page", str(PER_PAGE)))
-        tickets = self._asked("tickets", query, lambda listed: [_ticket(one) for one in objects(listed)])
+        tickets = self._asking.read("tickets", query, lambda listed: [_ticket(one) for one in objects(listed)])
         taken = tuple(one for one in tickets if wanted.takes(one, queue=str(one.fields.get("group", ""))))
         return TicketPage(taken, str(number + 1) if len(tickets) >= PER_PAGE else None)
 
     def ticket(self, id: str) -> Ticket:
         """One ticket with its fields by name."""
-        return self._asked(f"tickets/{int(id)}", (("expand", "true"),), _ticket)
+        return self._asking.read(f"tickets/{int(id)}", (("expand", "true"),), _ticket)
 
     def read(self, ticket: Ticket) -> Ticket:
         """With its articles, and its tags where pages leave them out."""
-        articles = self._asked(
+        articles = self._asking.read(
             f"ticket_articles/by_ticket/{ticket.id}",
             (("expand", "true"),),
             lambda listed: sorted((_article(one) for one in objects(listed)), key=lambda one: one.written_at),
@@ -73,15 +72,8 @@ class Zammad:
         tags: Mapping[str, FieldValue] = {}
         if "tags" not in ticket.fields:
             query = (("object", "Ticket"), ("o_id", ticket.id))
-            tags = self._asked("tags", query, lambda answer: labels_of([("tags", answer["tags"])]))
+            tags = self._asking.read("tags", query, lambda answer: labels_of([("tags", answer["tags"])]))
         return dataclasses.replace(ticket, articles=tuple(articles), fields={**ticket.fields, **tags})
-
-    def _asked(self, path: str, query: tuple[tuple[str, str], ...], understood: Callable[[Any], T]) -> T:
-        answer = self._asking.get(f"api/v1/{path}", query)
-        try:
-            return understood(answer)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise self._asking.unexpected(f"api/v1/{path}") from None
 
 
 def _ticket(told: dict[str, Any]) -> Ticket:

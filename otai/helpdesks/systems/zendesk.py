@@ -7,15 +7,13 @@ out. The token is `mail:token` of an administrator, or an OAuth access token wit
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
-from typing import Any, TypeVar
+from typing import Any
 
 from otai.helpdesks.asking import Asking, Parameters, basic
 from otai.helpdesks.systems.answers import labels_of, moment, objects, text
 from otai.helpdesks.values import Article, ArticleWriter, Ticket, TicketPage, WantedTickets
-
-T = TypeVar("T")
 
 PER_PAGE = 100
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -28,6 +26,7 @@ class Zendesk:
     """`Zendesk(asking)`; `authorization` says what its token is sent as."""
 
     name = "Zendesk"
+    root = "api/v2"
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
@@ -47,7 +46,7 @@ class Zendesk:
     def page(self, wanted: WantedTickets, cursor: str | None = None) -> TicketPage:
         """Up to 100 tickets by the time of their last change."""
         begin = ("cursor", cursor) if cursor else ("start_time", str(_start(wanted)))
-        tickets, following = self._asked(
+        tickets, following = self._asking.read(
             "incremental/tickets/cursor",
             (begin, ("per_page", str(PER_PAGE))),
             lambda told: (
@@ -60,13 +59,13 @@ class Zendesk:
 
     def ticket(self, id: str) -> Ticket:
         """One ticket; its group by name."""
-        return self._asked(f"tickets/{int(id)}", (), lambda told: self._ticket(told["ticket"]))
+        return self._asking.read(f"tickets/{int(id)}", (), lambda told: self._ticket(told["ticket"]))
 
     def read(self, ticket: Ticket) -> Ticket:
         """With its comments; those of end users are the customer's."""
         articles: list[Article] = []
         for told in self._pages(f"tickets/{ticket.id}/comments", (("include", "users"),)):
-            articles += self._of(f"tickets/{ticket.id}/comments", lambda told: [*_articles(told)], told)
+            articles += self._asking.taken(told, f"tickets/{ticket.id}/comments", lambda told: [*_articles(told)])
         return dataclasses.replace(ticket, articles=tuple(sorted(articles, key=lambda one: one.written_at)))
 
     def _ticket(self, told: dict[str, Any]) -> Ticket:
@@ -93,7 +92,7 @@ class Zendesk:
             self._groups = {
                 int(one["id"]): text(one["name"])
                 for told in self._pages("groups")
-                for one in self._of("groups", lambda told: objects(told["groups"]), told)
+                for one in self._asking.taken(told, "groups", lambda told: objects(told["groups"]))
             }
         return self._groups
 
@@ -103,7 +102,7 @@ class Zendesk:
             self._fields = {
                 int(one["id"]): text(one["title"])
                 for told in self._pages("ticket_fields")
-                for one in self._of("ticket_fields", lambda told: objects(told["ticket_fields"]), told)
+                for one in self._asking.taken(told, "ticket_fields", lambda told: objects(told["ticket_fields"]))
                 if one.get("type") not in OWN_FIELDS
             }
         return self._fields
@@ -112,21 +111,14 @@ class Zendesk:
         """All pages of a list, by cursor."""
         after: Parameters = ()
         while True:
-            told = self._asking.get(f"api/v2/{path}", (*query, ("page[size]", str(PER_PAGE)), *after))
+            told = self._asking.get(path, (*query, ("page[size]", str(PER_PAGE)), *after))
             yield told
-            more = self._of(path, lambda told: told["meta"]["has_more"] and str(told["meta"]["after_cursor"]), told)
+            more = self._asking.taken(
+                told, path, lambda told: told["meta"]["has_more"] and str(told["meta"]["after_cursor"])
+            )
             if not more:
                 return
             after = (("page[after]", more),)
-
-    def _asked(self, path: str, query: Parameters, understood: Callable[[Any], T]) -> T:
-        return self._of(path, understood, self._asking.get(f"api/v2/{path}", query))
-
-    def _of(self, path: str, understood: Callable[[Any], T], answer: Any) -> T:
-        try:
-            return understood(answer)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise self._asking.unexpected(f"api/v2/{path}") from None
 
 
 def _start(wanted: WantedTickets) -> int:
