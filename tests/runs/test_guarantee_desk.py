@@ -103,7 +103,7 @@ def test_alice_agrees_orders_and_downloads_by_commands(
         assert done.exit_code == 0, done.output
         return done.output
 
-    assert "Agreed at once: accuracy up to 70 %" in otai("guarantee", "show")
+    assert "Agreed at once: accuracy up to 70\xa0%" in otai("guarantee", "show")
     with pytest.raises(CriterionInvalid, match="is no criterion"):
         otai("guarantee", "propose", "queue 0.7", "--data-set", "support")
     assert "waits for our yes" in otai("guarantee", "propose", "queue accuracy 0.9", "--data-set", "support")
