@@ -28,12 +28,12 @@ GROUPS = (
     Group(_("Train"), ("when-to-train-again", "report-card", "guarantee")),
     Group(_("Credits"), ("policies", "paying")),
     Group(_("Models"), ("use-elsewhere", "api", "webhooks")),
-    Group(_("Your account"), ("finding", "notifications", "accounts", "privacy", "export", "glossary")),
+    Group(_("Your account"), ("finding", "notifications", "accounts", "privacy", "export", "words")),
     Group(
         _("For whoever runs this installation"),
         (
             *("before-strangers-reach-it", "tls", "settings", "billing", "accountant", "ledger", "money-shown"),
-            *("vendor-api", "dispatch", "simulation", "encoders", "security", "languages"),
+            *("vendor-api", "dispatch", "simulation", "encoders", "security", "languages", "glossary"),
         ),
         for_operators=True,
     ),
