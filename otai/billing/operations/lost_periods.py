@@ -61,7 +61,7 @@ def tier_after(purchase: Purchase) -> dict[str, str | None]:
     """What a mail says of a period that ended with its payment: the tier that it was, the one in force now, and until
     when that is paid; None where it costs nothing."""
     subscription = Subscription.objects.get(organisation=purchase.organisation_id)
-    until = subscription.paid_until_at if subscription.status == SubscriptionStatus.PAID else None
+    until = subscription.paid_until_at
     return {
         "tier_was": Tier(purchase.tier).title,
         "tier_now": Tier(subscription.tier).title,

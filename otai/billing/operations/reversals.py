@@ -111,7 +111,7 @@ def book_reversals(purchase_id: UUID, seen: Sequence[ReversalSeen], *, who: str,
 
 def _can_be_booked(purchase: Purchase) -> bool:
     """Delivered, or cancelled with money that nobody had asked for."""
-    surplus = Payment.objects.filter(purchase=purchase, applied_cents=0, surplus_cents__gt=0)
+    surplus = Payment.objects.filter(purchase=purchase, surplus_cents__gt=0)
     return purchase.paid_at is not None or surplus.exists()
 
 
