@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
@@ -193,8 +193,15 @@ def standing_of(request: MemberRequest, action: Action) -> Standing:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page, with the way back. A part of a page (htmx) asks the browser to take the whole page there."""
-    back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    """To the sign-in page, with the way back: to the page of a form that came when its sender was signed out already,
+    which says so. A part of a page (htmx) asks the browser to take the whole page there."""
+    if request.method in ("GET", "HEAD"):
+        back = request.get_full_path()
+    elif back := local_path(request, request.headers.get("Referer", "")):
+        back = urlsplit(back)._replace(scheme="", netloc="", fragment="").geturl()
+        messages.warning(
+            request, _("You had been signed out, so nothing was done. Sign in, then send the form once more.")
+        )
     if from_htmx := request.headers.get("HX-Request") == "true":
         back = local_path(request, request.headers.get("HX-Current-URL", ""))
     address = resolve_url(settings.LOGIN_URL)

@@ -82,7 +82,7 @@ FOUND: Mapping[str, tuple[Sentence, ...]] = {
     "words.same": ("The words are those of the training.",),
 }
 TITLES: Mapping[str, Sentence] = {
-    "new_attribute": "{data_set} has {names:names}, which the model does not predict.",
+    "new_attribute": "{data_set} has {names:attributes}, which the model does not predict.",
     "new_language": (
         "{now:percent} of the new tickets are in a language that the model did not learn: “{language:language}”."
     ),

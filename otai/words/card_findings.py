@@ -32,14 +32,14 @@ CARD: Mapping[str, Words] = {
     "left_to_it": Words(
         (
             "May be left to it: {coverage:percent} of tickets in {most}, {right:percent} of those right; also a "
-            "part of {also:names}.",
+            "part of {also:attributes}.",
             "May be left to it: {coverage:percent} of tickets in {most}, {right:percent} of those right.",
         )
     ),
     "labels_left_to_it": Words(
         (
             "May be left to it: {coverage:percent} of the labels of {most}, {right:percent} of those right; also a "
-            "part of {also:names}.",
+            "part of {also:attributes}.",
             "May be left to it: {coverage:percent} of the labels of {most}, {right:percent} of those right.",
         )
     ),
@@ -57,7 +57,7 @@ CARD: Mapping[str, Words] = {
     ),
     "no_better_than_guessing": Words(
         (
-            "Do not use it for {attributes:names}: no better than guessing.",
+            "Do not use it for {attributes:attributes}: no better than guessing.",
             "Do not use it for every attribute: some are told no better than by guessing.",
         )
     ),

@@ -32,7 +32,7 @@ import dataclasses
 import gettext
 import re
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -197,7 +197,7 @@ class _Writer(string.Formatter):
                 return str(value)
             case "n" | "percent" | "percent1" | "share" | "points" | "number":
                 return self._number(value, kind)
-            case "names" | "parts" | "words" | "titles" | "facts" | "languages":
+            case "names" | "attributes" | "parts" | "words" | "titles" | "facts" | "languages":
                 return self._listed(value, kind)
             case "fact":
                 several = [value] if isinstance(value, Fact | Mapping) else value
@@ -237,7 +237,10 @@ class _Writer(string.Formatter):
     def _listed(self, value: Any, kind: str) -> str:
         match kind:
             case "names":
-                return self._names(value)
+                return self._first([say(QUOTED, {"name": name}, language=self.language) for name in value])
+            case "attributes":
+                # As everywhere else in a sentence: bare.
+                return self._first([str(name) for name in value])
             case "parts":
                 counted = ((PARTS[part], {"count": count}) for part, count in value.items())
                 return ", ".join(say(part, count, language=self.language) for part, count in counted)
@@ -261,8 +264,7 @@ class _Writer(string.Formatter):
         parted = re.sub(r"(?<=#,##0)[\s\N{NO-BREAK SPACE}]*(?=%)", "\N{NO-BREAK SPACE}", pattern)
         return format_percent(share, locale=self.locale, format=parted.replace("#,##0", decimals))
 
-    def _names(self, all_names: Iterable[object]) -> str:
-        names = list(all_names)
-        said = ", ".join(say(QUOTED, {"name": name}, language=self.language) for name in names[:MOST_NAMED])
+    def _first(self, names: Sequence[str]) -> str:
+        said = ", ".join(names[:MOST_NAMED])
         more = len(names) - MOST_NAMED
         return said if more <= 0 else say(AND_MORE, {"named": said, "more": more}, language=self.language)

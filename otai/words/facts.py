@@ -81,13 +81,13 @@ COMPARED: Mapping[str, tuple[Sentence, ...]] = {
     "versions_share_no_attribute": ("No attribute is predicted by both versions and known of enough common tickets.",),
     "comparison_better": (
         "Yes, it is better: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
-        "makes in {chance:percent1} of cases; also better: {also:names}.",
+        "makes in {chance:percent1} of cases; also better: {also:attributes}.",
         "Yes, it is better: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
         "makes in {chance:percent1} of cases.",
     ),
     "comparison_worse": (
         "No, it is worse: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
-        "makes in {chance:percent1} of cases; also worse: {also:names}.",
+        "makes in {chance:percent1} of cases; also worse: {also:attributes}.",
         "No, it is worse: {attribute} {points:points} points ({low:points} to {high:points}), which chance alone "
         "makes in {chance:percent1} of cases.",
     ),

@@ -368,7 +368,9 @@ def test_low_credits_are_told_on_every_page_once_asked_for(alice: Client, acme: 
     assert "100 credits left, fewer than the 500 you set." in text_of(alice.get("/acme/"))
     assert alice.post("/acme/credits/low/", {"form": "notice", "notice-below": "-1"}).status_code == 422
     page = text_of(alice.get("/acme/credits/low/"))
-    assert "An automatic top-up needs a saved card" in page
+    assert "This installation takes payments by bank transfer only." in page
+    assert "Save a payment method" not in page, "there is nothing to save one with"
+    assert "Saving one" not in text_of(alice.get("/acme/credits/methods/"))
     # Without a saved method there is no form, and a forged one changes nothing.
     alice.post(
         "/acme/credits/low/",

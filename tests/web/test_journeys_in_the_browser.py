@@ -212,8 +212,10 @@ def she_chooses_what_to_train(at: Visit, support: str) -> None:
     page.select_option("#data_set", support)
     page.wait_for_function("document.querySelector('#model').value === 'support'")
     assert page.input_value("#reason") == "new_model", "the reason came from the data set"
+    page.select_option("#reason", "drift")
     page.click("button[name=pick][value=none]")
     at.reads("Choose at least one attribute")
+    assert page.input_value("#reason") == "drift", "what was chosen a moment before is kept"
     page.click("button[name=pick][value=all]")
     page.wait_for_selector("#order-button")
     assert page.locator("input[name=attribute]:checked").count() == 2

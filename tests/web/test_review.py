@@ -86,6 +86,7 @@ def test_a_queue_is_looked_through_and_becomes_a_version_that_later_runs_do_not_
     first = asked(page)
     whole = next(row for row in tickets.tickets(version.run.data_set) if row["ticket"] == first.ticket)
     assert html.escape(whole["body"]) in body, "the whole ticket"
+    assert " · English" in body and " · en" not in body, "its language by name"
     assert f"0 of {WRONG}" in body and "Take the suggestion" in body and "<kbd>T</kbd>" in body
     beside = body.partition("Tickets like it")[2]
     assert first.suggested[0] in beside, "labelled tickets like it"

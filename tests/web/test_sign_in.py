@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.conf import settings as configured
 from django.core import mail
 from django.test import Client
 from django.utils.module_loading import import_string
@@ -98,6 +99,17 @@ def test_alice_signs_in_and_out() -> None:
     assert is_in(alice), "looking at the page signs nobody out"
     alice.post("/account/logout/")
     assert not is_in(alice)
+
+
+def test_a_form_that_came_after_the_session_had_ended_says_so_and_leads_back() -> None:
+    person("alice")
+    alice = browser()
+    answer = alice.post("/acme/team/invite/", {"email": "x"}, headers={"referer": "http://localhost/acme/team/?tab=1"})
+    assert answer.headers["Location"] == "/account/login/?next=%2Facme%2Fteam%2F%3Ftab%3D1"
+    assert "nothing was done" in alice.get(answer.headers["Location"]).content.decode()
+    assert configured.SESSION_COOKIE_NAME not in alice.cookies, "a stranger's form makes no session"
+    elsewhere = alice.post("/acme/team/invite/", headers={"referer": "https://evil.example/acme/"})
+    assert elsewhere.headers["Location"] == "/account/login/"
 
 
 def test_passwords_are_kept_as_argon2() -> None:

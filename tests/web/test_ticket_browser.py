@@ -116,6 +116,15 @@ def test_a_cell_of_the_confusion_matrix_leads_to_what_the_model_said(
     [low, high] = [int(re.search(r"(\d+) tickets?", one.partition('id="found"')[2])[1]) for one in (unsure, sure)]  # type: ignore[index]
     assert low + high == int(count)
     assert "It said" in shown and "how sure it was" in shown
+    # A column is all that the model took for that label; a confusion leads to its own tickets.
+    heads = dict(re.findall(r'<th scope="col"><a href="([^"]*predicted=[^"]*)">([^<]*)</a></th>', page))
+    columns = re.findall(r'<td data-label="([^"]*)"[^>]*class="[a-z]+-\d"[^>]*><a [^>]*>(\d+)</a>', page)
+    assert set(heads.values()) == {label for label, _ in columns}
+    for address, label in heads.items():
+        count = sum(int(tickets) for column, tickets in columns if column == label)
+        assert re.search(rf"\b{count} tickets?\b", alice.get(html.unescape(address)).content.decode())
+    confusions = page.partition("Worst confusions")[2].partition("</ul>")[0]
+    assert confusions.count("predicted=") == confusions.count("<li>")
 
 
 def test_tickets_of_a_version_before_are_made_searchable_when_somebody_looks(

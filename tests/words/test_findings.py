@@ -376,6 +376,18 @@ def test_numbers_and_names_are_written_as_the_language_writes_them(language: str
     )
 
 
+def test_attributes_stand_in_an_answer_as_they_do_everywhere_and_not_all_of_many() -> None:
+    best = {"best": "queue", "best_right": 0.9, "worst": "Bearbeiter", "worst_right": 0.2}
+    assert "worst is Bearbeiter, " in words.message(Finding("best_and_worst", values=best), of_card=True)
+    for names, said in (
+        (["Priorität", "Bearbeiter"], "for Priorität, Bearbeiter: no"),
+        ([f"a{n}" for n in range(99)], "more"),
+    ):
+        guessed = Finding("no_better_than_guessing", values={"attributes": names})
+        assert said in words.message(guessed, of_card=True)
+        assert "“" not in words.message(guessed, of_card=True)
+
+
 def test_one_is_not_many() -> None:
     one = Finding("empty_tickets", values={"tickets": 1})
     assert words.message(one, of_card=True).startswith("1 ticket has")

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from otai.billing import operations as billing
 from otai.billing import packages as packages_of
 from otai.billing import queries
+from otai.billing.gateways import hosted_gateways
 from otai.billing.initial_credits import had_elsewhere, initial_credits_by_tier
 from otai.billing.models import PurchaseKind, Subscription
 from otai.billing.operations import coupons, topups
@@ -269,6 +270,7 @@ def low_credits(request: MemberRequest) -> HttpResponse:
         "notice": notice,
         "top_up": top_up,
         "can_charge": bool(saved),
+        "takes_cards": bool(hosted_gateways()),
         "minutes": topups.notice_minutes,
         "limit": Money(watch.monthly_limit_cents, queries.currency()),
     }

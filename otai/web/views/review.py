@@ -28,6 +28,7 @@ from otai.tickets.ticket_index.reading import IndexedTicket
 from otai.web.access import MemberRequest, page
 from otai.web.job_waiting import waited
 from otai.web.refusals import in_words
+from otai.web.templatetags.studio import language_name
 from otai.web.views.browse import CONFIDENCES, LABELS_OFFERED, made_searchable, text_of
 from otai.web.words import who_words
 
@@ -173,7 +174,7 @@ def _looked(newest: DataSet, row: ReviewItem) -> TicketLookedAt:
         return TicketLookedAt(
             subject,
             body,
-            [part for part in (whole.get("language"),) if part],
+            [language_name(code) for code in (whole.get("language"),) if code],
             [(one, one.labels.get(row.attribute, ())) for one in alike],
         )
 
