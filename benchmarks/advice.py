@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import measured_on
-from otai.learning.data.splitting import same_text_key
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.attributes import AttributeSpec
+from otai.learning.data.normalisation import same_text_key
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.evidence import drift
 from otai.learning.evidence.drift import DescribedTickets, JudgedTickets
 from otai.learning.model.bundle import Bundle

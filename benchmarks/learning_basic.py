@@ -35,7 +35,8 @@ TIMED_RUNS = 3
 
 def tickets_of(name: str) -> tuple[Any, list[Any]]:
     """A public set as labelled tickets with its own split, and the specs of its attributes."""
-    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeKind, AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
 
     with (SHARED / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -147,7 +148,8 @@ def pipelines_timed() -> dict[str, Any]:
 
 def attributes_timed() -> dict[str, Any]:
     """endava_5k with each attribute alone, and with 20 attributes: the seven, again and again under other names."""
-    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
     from otai.learning.recipes import recipe_for
     from otai.learning.training import train
 
@@ -169,7 +171,8 @@ def memory() -> dict[str, Any]:
     """Peak memory of a training on 50 000 made-up tickets of 60 words with 7 attributes, the interpreter included."""
     import numpy as np
 
-    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
     from otai.learning.recipes import recipe_for
     from otai.learning.training import train
 

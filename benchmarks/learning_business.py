@@ -52,7 +52,8 @@ def rows_of(name: str) -> list[dict[str, str]]:
 def tickets_of(
     rows: Sequence[dict[str, str]], attributes: Sequence[str], *, train: str = "train"
 ) -> tuple[Any, list[Any]]:
-    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
 
     splits = {train: "train", "test": "test"}
     tickets = LabelledTickets(
@@ -67,7 +68,7 @@ def tickets_of(
 
 def encoding(cached: bool = True) -> Any:
     from otai.learning.encoders import EncoderStore, VectorCache, pull
-    from otai.learning.features.embeddings import Encoding
+    from otai.learning.features.encoding import Encoding
 
     store = EncoderStore(ROOT / ".bench" / "encoders")
     for name in ("use-multilingual", "minilm-en"):

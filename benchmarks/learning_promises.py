@@ -19,7 +19,7 @@ from benchmarks.machine import measured_on
 from otai.learning.arrays import Floats, Mask
 from otai.learning.evidence.evaluation import TARGET_PRECISIONS, decisions
 from otai.learning.evidence.risk_control import promise
-from otai.learning.features.embeddings import Encoding
+from otai.learning.features.encoding import Encoding
 from otai.learning.progress import Steps, ignore
 from otai.learning.recipes import recipe_for
 from otai.learning.training import _Training, steps_of

@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.gpu_check.networks import Architecture, made_up_texts, write_encoder
 from otai.learning.arrays import Matrix
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.targets import attribute_target, clean_labels
-from otai.learning.data.tickets import AttributeSpec
 from otai.learning.encoders import Encoder, EncoderStore, import_path, open_encoder
 from otai.learning.evidence.energy import CostMeter
 from otai.learning.finetuning.checkpoints import CheckpointStore

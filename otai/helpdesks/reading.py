@@ -13,7 +13,7 @@ from otai.helpdesks.helpdesk import Helpdesk
 from otai.helpdesks.problems import HelpdeskRefused
 from otai.helpdesks.values import Article, Ticket, WantedTickets
 from otai.learning.data.cuts.cutting import KINDS, TextRules, cut
-from otai.learning.data.texts.text_reader import as_imported
+from otai.learning.data.texts.reading import as_imported
 
 
 @dataclass(slots=True)

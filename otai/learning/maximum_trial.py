@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.splitting import rows_with_text
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.learning.evidence.expectation import TriedGain
-from otai.learning.features.embeddings import Encoding
+from otai.learning.features.encoding import Encoding
 from otai.learning.recipes import RECIPES, Recipe
 from otai.learning.training import train
 

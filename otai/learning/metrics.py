@@ -6,13 +6,12 @@ Metric not chosen: AUROC and log loss, which no helpdesk can act upon.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from otai.learning.arrays import Codes, Floats, Mask, Rows, Scores
+from otai.learning.arrays import Floats, Mask, Rows
+from otai.learning.decisions import argmax_codes
 from otai.learning.estimate import Estimate
 
 RESAMPLES = 400
@@ -91,20 +90,6 @@ def percentile_interval(value: float, resampled: Floats) -> Estimate:
     low, high = np.quantile(resampled, [0.025, 0.975])
     # A resample loses labels that have one ticket, so the interval can miss the value itself; it must not.
     return Estimate(float(value), float(min(low, value)), float(max(high, value)))
-
-
-def argmax_codes(scores: NDArray[Any]) -> Codes:
-    """The number of the label with the highest score of each ticket, shape (tickets,); of equal ones the first. Of a
-    0/1 truth with one label a ticket: which it is. `scores` has shape (tickets, labels)."""
-    return np.asarray(scores.argmax(axis=1), np.int64)
-
-
-def argmax_decision(scores: Scores) -> Mask:
-    """The label with the highest score of each ticket, as 0/1 of the shape (tickets, labels) of `scores`; of equal ones
-    the first."""
-    decided = np.zeros(scores.shape, np.bool_)
-    decided[np.arange(len(scores)), argmax_codes(scores)] = True
-    return decided
 
 
 def quality_under(decided: Mask, actual: Mask, there: sparse.csr_matrix, weights: Floats) -> Floats:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from otai.learning.features.embeddings import Encoding
+    from otai.learning.features.encoding import Encoding
 
 STOPPED = 128 + signal.SIGTERM
 ORPHANED = 3
@@ -121,7 +121,8 @@ def run(spec: ProcessSpec) -> dict[str, Any]:
 def _completed(spec: ProcessSpec) -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
-    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeKind, AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
     from otai.learning.evidence.energy import CostMeter
     from otai.learning.evidence.risk_control import ASSURANCE
     from otai.learning.progress import Progress, Stage
@@ -227,7 +228,7 @@ def processor_name() -> str:
 
 def _encoding(spec: ProcessSpec) -> Encoding:
     from otai.learning.encoders import EncoderStore, VectorCache
-    from otai.learning.features.embeddings import Encoding
+    from otai.learning.features.encoding import Encoding
 
     store = EncoderStore(spec.encoders_dir) if spec.encoders_dir else EncoderStore()
     return Encoding(store, VectorCache(spec.vectors_dir) if spec.vectors_dir else None, threads=spec.threads)

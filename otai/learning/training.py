@@ -16,10 +16,11 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from otai.learning.arrays import Floats, Mask, Matrix, Rows
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.preparing import cleaned_columns, split_of, usable_rows
 from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget, attribute_target
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.evidence.card_answer import answer_findings
 from otai.learning.evidence.evaluation import Threshold, decisions, evaluate, more_tickets_for, thresholds_for
 from otai.learning.evidence.label_issues import label_issues_of
@@ -33,10 +34,10 @@ from otai.learning.evidence.training_findings import (
     newest_part,
     vector_findings,
 )
-from otai.learning.features.embeddings import Encoding
+from otai.learning.features.encoding import Encoding
 from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.folds import shared_folds
-from otai.learning.finetuning.hierarchy import found_below
+from otai.learning.finetuning.found_hierarchies import found_below
 from otai.learning.finetuning.stage import NONE_TUNED, TUNING_STEPS, TunedEncoders, tuned_encoders
 from otai.learning.linear.cross_fitting import CrossFitting, Inputs, LinearWeights, OutOfFold
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead, decided_beside

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from otai.errors import OtaiError, Unavailable
-from otai.learning.encoders import KNOWN, EncoderStore, encoders_for
+from otai.learning.encoders import KNOWN, EncoderStore
 from otai.learning.encoders import store as encoders
+from otai.learning.features.encoder_choice import encoders_for
 from otai.learning.recipes import RECIPES
 from otai.pricing.price_book import Mode
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from otai.errors import Refused
 from otai.jobs.work import Tell
-from otai.learning.data.tickets import AttributeKind, AttributeSpec
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
 from otai.runs.guarantee import holdout
 from otai.tickets.work import try_out
 

@@ -12,7 +12,7 @@ from typing import Any
 from otai.jobs.work import Tell
 from otai.learning.data.cuts.cutting import as_learnt
 from otai.learning.data.language import load_models
-from otai.learning.data.splitting import same_text_key
+from otai.learning.data.normalisation import same_text_key
 from otai.serving.looking import Facts, look
 from otai.tickets.changing import (
     BaseVersion,

@@ -17,12 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from otai.learning.data.attributes import AttributeKind
 from otai.learning.data.privacy.personal import mask
 from otai.learning.data.texts.text_mending import TextMender, holds
 from otai.learning.data.texts.text_reader import TextReader, null_where_blank
 from otai.learning.data.texts.times import EARLIEST, LATEST, is_day_first, is_serial, parse_time, serial_day
 from otai.learning.data.texts.writers import writer_of
-from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.tickets import own_ids
 from otai.tickets.column_names import SPLIT_VALUES, language_code
 from otai.tickets.column_stats import FORMULA_TEXT, formula_text

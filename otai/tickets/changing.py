@@ -18,11 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from otai.errors import Invalid
+from otai.learning.data.attributes import AttributeKind
+from otai.learning.data.cuts.cut_columns import rules_of_schema, schema_with_rules
 from otai.learning.data.cuts.cutting import TextRules, as_learnt
+from otai.learning.data.normalisation import same_text_key
 from otai.learning.data.profile import Profile
 from otai.learning.data.profiling import ProfileBuilder, TicketSample, joined_texts
-from otai.learning.data.splitting import same_text_key
-from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, LabelNames
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX, LabelNames
 from otai.learning.evidence.leaks import LABEL_GIVEN_AWAY, find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import own_ids
@@ -198,7 +200,7 @@ def change(
 
 def rules_of(path: Path) -> TextRules | None:
     """What the import cut from texts and masked in them. None: nothing."""
-    return TextRules.of_schema(pq.read_schema(path))
+    return rules_of_schema(pq.read_schema(path))
 
 
 class _Target:
@@ -374,9 +376,9 @@ def cut(base: BaseVersion, *, lines: Set[str], phrases: Set[str], into: Path) ->
     """Writes the tickets of `base` to `into` without these lines and phrases (hashes), in subject and body; the rule
     goes with the file."""
     with pq.ParquetFile(base.path) as source:
-        rules = TextRules.of_schema(source.schema_arrow) or TextRules(kinds=())
+        rules = rules_of_schema(source.schema_arrow) or TextRules(kinds=())
         rules = dataclasses.replace(rules, lines=rules.lines | lines, phrases=rules.phrases | phrases)
-        target = _Target(base, into, rules.in_schema(source.schema_arrow))
+        target = _Target(base, into, schema_with_rules(rules, source.schema_arrow))
         shorter = 0
         for batch in source.iter_batches(batch_size=ROW_GROUP_TICKETS):
             before = table = pa.Table.from_batches([batch])
@@ -409,11 +411,11 @@ def uncut(base: BaseVersion, *, into: Path) -> Profile:
     """
     base = dataclasses.replace(base, still_true=tuple(one for one in base.still_true if one.code != TEXT_WAS_CUT))
     with pq.ParquetFile(base.path) as source:
-        rules = TextRules.of_schema(source.schema_arrow)
+        rules = rules_of_schema(source.schema_arrow)
         if rules is None or UNCUT not in source.schema_arrow.names:
             raise ChangeInvalid("nothing_cut")
         rules = dataclasses.replace(rules, kinds=(), tails=frozenset())
-        target = _Target(base, into, rules.in_schema(source.schema_arrow))
+        target = _Target(base, into, schema_with_rules(rules, source.schema_arrow))
         restored = 0
         for batch in source.iter_batches(batch_size=ROW_GROUP_TICKETS):
             table = pa.Table.from_batches([batch])

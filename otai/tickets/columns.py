@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otai.errors import Invalid
-from otai.learning.data.tickets import AttributeKind
+from otai.learning.data.attributes import AttributeKind
 from otai.tickets.column_names import folded
 from otai.words.catalogue import ENGLISH, say_fact
 from otai.words.sentences import Fact

@@ -50,7 +50,8 @@ def of(data_set: DataSet, *, now: datetime) -> dict[str, Expectation]:
     if (known := stored(data_set)) is not None:
         return known
     # The numerical libraries take half a second to load.
-    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeKind, AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
     from otai.learning.evidence.expected_quality import expected
 
     specs = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from otai.learning.data.tickets import AttributeKind
+from otai.learning.data.attributes import AttributeKind
 from otai.learning.finding import Finding
 from otai.tickets.columns import NAMED, AttributeColumns, ColumnRoles
 from otai.tickets.renamed_columns import renamed, with_renamed

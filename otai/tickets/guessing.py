@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from otai.learning.data.attributes import AttributeKind
 from otai.learning.data.texts.times import is_serial, parse_time, serial_day
 from otai.learning.data.texts.writers import writer_of
-from otai.learning.data.tickets import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets import known_afterwards
 from otai.tickets.column_doubles import doubles, follows_from, is_second_id

@@ -10,7 +10,7 @@ import dataclasses
 import re
 from collections import Counter
 
-from otai.learning.data.tickets import AttributeKind
+from otai.learning.data.attributes import AttributeKind
 from otai.tickets import column_names as names
 from otai.tickets.afterwards_words import AFTERWARDS_NAMES, LATER_OBJECTS, NAME_THINGS_TOO, RESOLVING, UNITS
 from otai.tickets.column_names import ColumnName, name_of

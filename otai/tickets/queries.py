@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from otai.errors import NotFound
+from otai.learning.data.cuts.cut_columns import rules_of_schema
 from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.privacy.personal_labels import LABELS_ARE_PERSONAL
 from otai.learning.data.profile import RARE_LABEL_TICKETS, Profile
@@ -195,4 +196,4 @@ def tickets_path(data_set: DataSet) -> Path:
 def text_rules(data_set: DataSet) -> TextRules | None:
     """What the import cut from texts and masked in them, for new texts to be treated alike. None: nothing. Raises
     FileStoreUnavailable and TicketsDeleted."""
-    return TextRules.of_schema(pq.read_schema(tickets_path(data_set)))
+    return rules_of_schema(pq.read_schema(tickets_path(data_set)))

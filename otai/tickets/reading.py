@@ -21,13 +21,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from otai.learning.data.attributes import AttributeKind
+from otai.learning.data.cuts.cut_columns import rules_of_schema
 from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.language import LanguageMixture
 from otai.learning.data.privacy.personal import PERSONAL_KINDS
 from otai.learning.data.profile import DETECTED_FOR_ALL, Profile
 from otai.learning.data.profiling import TEXT_HASH, ProfileBuilder, joined_texts
 from otai.learning.data.texts.transcripts import holds_transcripts
-from otai.learning.data.tickets import AttributeKind
 from otai.learning.evidence.leaks import find_leaks
 from otai.learning.finding import Finding
 from otai.tickets import known_afterwards, own_ids
@@ -209,7 +210,7 @@ class _Base:
 
 
 def _base_of(before: Before, options: ImportOptions, folder: Path) -> _Base:
-    rules = TextRules.of_schema(pq.read_schema(before.path))
+    rules = rules_of_schema(pq.read_schema(before.path))
     if not options.mask or (rules is not None and rules.masked):
         return _Base(before.path, before.version, before.roles, rules)
     # One version is stored in one way: what is there already is masked as well.

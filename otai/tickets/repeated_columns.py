@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from otai.learning.data.tickets import AttributeKind
+from otai.learning.data.attributes import AttributeKind
 from otai.tickets.column_stats import look_at
 from otai.tickets.columns import AttributeColumns, ColumnRoles
 from otai.tickets.guessing import guess_roles

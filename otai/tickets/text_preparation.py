@@ -16,16 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from otai.learning.data.cuts.boilerplate import tails_of
-from otai.learning.data.cuts.cutting import (
-    KINDS,
-    RECURRING,
-    CutCount,
-    TextRules,
-    cut,
-    cut_texts,
-    desk_of,
-    name_key,
-)
+from otai.learning.data.cuts.cut_columns import CutCount, cut_texts, schema_with_rules
+from otai.learning.data.cuts.cutting import KINDS, RECURRING, TextRules, cut, desk_of, name_key
 from otai.learning.data.privacy.personal import MARKS, PersonalCount, mask_ticket
 from otai.learning.data.profiling import joined_texts
 from otai.learning.finding import Finding
@@ -117,7 +109,7 @@ class TextPreparation:
             return schema
         if UNCUT not in schema.names:
             schema = schema.insert(schema.get_field_index("body") + 1, pa.field(UNCUT, pa.string()))
-        return self.rules.in_schema(schema)
+        return schema_with_rules(self.rules, schema)
 
     def of(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its bodies cut, and the bodies as they came where something was."""

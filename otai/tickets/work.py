@@ -66,7 +66,8 @@ def try_out(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]
     """What quality to expect, by attribute, of the tickets in the Parquet file `spec["tickets"]`."""
     from threadpoolctl import threadpool_limits
 
-    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeKind, AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
     from otai.learning.evidence.expected_quality import expected
 
     specs = [AttributeSpec(one["name"], AttributeKind(one["kind"]), tuple(one["order"])) for one in spec["attributes"]]
@@ -81,9 +82,10 @@ def try_maximum(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, 
     attributes where nobody can say."""
     from threadpoolctl import threadpool_limits
 
-    from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeKind, AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
     from otai.learning.encoders import EncoderStore
-    from otai.learning.features.embeddings import Encoding
+    from otai.learning.features.encoding import Encoding
     from otai.learning.maximum_trial import tried_gains
 
     specs = [AttributeSpec(one["name"], AttributeKind(one["kind"]), tuple(one["order"])) for one in spec["attributes"]]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from otai.errors import OtaiError
-from otai.learning.data.tickets import AttributeKind
+from otai.learning.data.attributes import AttributeKind
 from otai.tickets.columns import TEXT_ROLES, ColumnRoles
 from otai.tickets.label_columns import split_labels
 from otai.tickets.preview import Preview

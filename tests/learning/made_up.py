@@ -7,7 +7,8 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
+from otai.learning.data.tickets import LabelledTickets, Value
 
 QUEUES = {
     "Billing": "invoice payment refund charge receipt tax bank amount credit",

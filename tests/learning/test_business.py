@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.attributes import AttributeSpec
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.encoders import EncoderStore, MissingEncoder, VectorCache
 from otai.learning.errors import BundleInvalid, InputFailure
-from otai.learning.features.embeddings import Encoding, VectorReader, language_shares
+from otai.learning.features.embeddings import VectorReader
+from otai.learning.features.encoding import Encoding, language_shares
 from otai.learning.linear.blending import Blend
 from otai.learning.model.bundle import Bundle
 from otai.learning.recipes import recipe_for

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otai.learning.data.splitting import same_text_key
-from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, Value
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
+from otai.learning.data.normalisation import same_text_key
+from otai.learning.data.tickets import LabelledTickets, Value
 from otai.learning.errors import InputFailure
 from otai.learning.evidence.card_answer import answer_of
 from otai.learning.evidence.report_card import ReportCard

@@ -275,7 +275,7 @@ def test_the_parting_is_the_same_however_the_tickets_lie_in_the_file(
     """A part of a large data set is in memory at once: what is found does not hang on where a part ends."""
     import pyarrow.parquet as pq
 
-    from otai.learning.data.tickets import AttributeSpec
+    from otai.learning.data.attributes import AttributeSpec
     from otai.runs.guarantee import files, holdout
 
     whole = files.tickets_of(support)

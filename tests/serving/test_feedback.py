@@ -280,7 +280,8 @@ def test_a_worse_version_waits_until_someone_decides(acme: Organisation, tmp_pat
     trained(acme, good, now)
     # Someone mixed the queues up in every ticket that is not measured on: the next model learns nonsense.
     queues = list(stories.QUEUES)
-    from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+    from otai.learning.data.attributes import AttributeSpec
+    from otai.learning.data.tickets import LabelledTickets
     from otai.learning.evidence.measuring import choose_holdout
     from otai.runs.guarantee.files import tickets_of
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train
 from otai.orgs.models import Organisation

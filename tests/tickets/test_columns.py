@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from otai.learning.data.attributes import AttributeKind
 from otai.learning.data.texts.html_text import text_of_html
 from otai.learning.data.texts.times import parse_time
-from otai.learning.data.tickets import AttributeKind
 from otai.tickets.columns import ColumnRoles, ColumnsInvalid
 from otai.tickets.guessing import guess_roles, look_at, order_of
 from otai.tickets.options import ImportOptions

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.splitting import related_numbers_of
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.evidence.measuring import choose_holdout
 from otai.tickets.column_names import name_of
 from otai.tickets.linking import kind_of_link

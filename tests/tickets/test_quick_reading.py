@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from otai.learning.data.cuts.cutting import CutCount, TextRules, cut, cut_texts
+from otai.learning.data.cuts.cut_columns import CutCount, cut_texts
+from otai.learning.data.cuts.cutting import TextRules, cut
 from otai.learning.data.normal_texts import normal_texts
 from otai.learning.data.profiling import _codes_of_sets, code_of_labels
 from otai.tickets.limits import LIMITS

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from otai.learning.data.cuts.cutting import TextRules
+from otai.learning.data.cuts.cut_columns import rules_of_schema
 from otai.learning.data.texts.threads import first_customer_message
 from otai.tickets.options import ImportOptions
 from otai.tickets.reading import ReadTickets, read_tickets
@@ -203,7 +203,7 @@ def test_what_is_cut_is_kept_beside_and_its_rules_travel(tmp_path: Path) -> None
     assert {ticket["body"] for ticket in tickets} == {request(n) for n in range(60)}
     assert tickets[0]["uncut_body"] == request(0) + quoted
     assert "text_was_cut" in codes(found)
-    assert TextRules.of_schema(pq.read_schema(tmp_path / "out.parquet")) is not None
+    assert rules_of_schema(pq.read_schema(tmp_path / "out.parquet")) is not None
     kept, tickets = read(path, keep_quotes=True)
     assert tickets[0]["body"] == request(0) + quoted and "text_was_cut" not in codes(kept)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from otai.learning.data.splitting import same_text_key
+from otai.learning.data.normalisation import same_text_key
 from otai.orgs.models import Organisation
 from otai.tickets.models import DataSet
 from otai.tickets.operations import import_tickets

@@ -22,12 +22,12 @@ import otai
 from otai.learning.data import profile_findings
 from otai.learning.data.profile import AttributeProfile, LabelCount, Profile
 from otai.learning.data.profile_findings import Duplicates
-from otai.learning.encoders import encoders_for
 from otai.learning.estimate import Estimate
 from otai.learning.evidence import card_answer, training_findings
 from otai.learning.evidence.expectation import Expectation, TriedGain, no_gain_expected
 from otai.learning.evidence.leaks import Leak, Leaks
 from otai.learning.evidence.report_card import ReportCard
+from otai.learning.features.encoder_choice import encoders_for
 from otai.learning.finding import Finding
 from otai.learning.finetuning import ensemble
 from otai.learning.finetuning.hardware import Gpu

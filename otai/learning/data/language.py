@@ -18,7 +18,7 @@ import numpy as np
 from otai.learning.arrays import Floats
 from otai.learning.data.language_names import language_code
 from otai.learning.data.language_words import DESK_WORDS, FUNCTION_WORDS
-from otai.learning.metrics import argmax_codes
+from otai.learning.decisions import argmax_codes
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
 # A ticket is read from both ends: what it is about stands at the top, and what was tried last at the bottom.
@@ -17,3 +18,9 @@ def normalise(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return text.lower()
+
+
+def same_text_key(text: str) -> bytes:
+    """Equal for texts that differ only in case, blanks or Unicode form; 16 bytes."""
+    squeezed = " ".join(normalise(text).split())
+    return hashlib.blake2b(squeezed.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from otai.learning.arrays import Rows
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.splitting import (
     Split,
     newest_apart,
@@ -17,7 +18,7 @@ from otai.learning.data.splitting import (
     text_numbers_of,
 )
 from otai.learning.data.targets import CleanLabels, clean_labels, column_of
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.errors import InputFailure
 
 

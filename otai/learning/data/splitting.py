@@ -17,7 +17,7 @@ from datetime import datetime
 import numpy as np
 
 from otai.learning.arrays import Rows
-from otai.learning.data.normalisation import normalise
+from otai.learning.data.normalisation import normalise, same_text_key
 
 TRAIN, TEST = "train", "test"
 
@@ -33,12 +33,6 @@ class Split:
     """Rows taken out of a fixed split's training part because the same text stands in its test part."""
     newest: Rows | None = None
     """Those of the holdout that are its newest tickets; None where nobody knows which are, or the customer chose."""
-
-
-def same_text_key(text: str) -> bytes:
-    """Equal for texts that differ only in case, blanks or Unicode form; 16 bytes."""
-    squeezed = " ".join(normalise(text).split())
-    return hashlib.blake2b(squeezed.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def text_numbers_of(texts: Sequence[str]) -> Rows:

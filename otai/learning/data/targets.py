@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from otai.learning.arrays import Codes, Mask, Matrix, Rows
-from otai.learning.data.tickets import AttributeKind, AttributeSpec, LabelledTickets, LabelNames, Value
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
+from otai.learning.data.tickets import LabelledTickets, LabelNames, Value
+from otai.learning.decisions import argmax_codes
 from otai.learning.errors import InputFailure
-from otai.learning.metrics import argmax_codes
 
 
 @dataclass(frozen=True)

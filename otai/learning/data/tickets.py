@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from otai.learning.data.cuts.cut_columns import rules_of_schema, schema_with_rules
 from otai.learning.data.cuts.cutting import TextRules
 from otai.learning.data.language_names import CODES, language_code
 from otai.learning.errors import InputFailure
@@ -24,35 +24,6 @@ LabelName = str
 LabelNames = tuple[str, ...]
 Value = LabelName | LabelNames | None
 """What one ticket says about one attribute. None: nobody labelled it. An empty tuple: labelled, and none applies."""
-
-
-class AttributeKind(StrEnum):
-    """What the values of an attribute are."""
-
-    SINGLE = "single"
-    """exactly one label a ticket"""
-    MULTI = "multi"
-    """any number of labels a ticket, such as tags"""
-    ORDERED = "ordered"
-    """exactly one label a ticket, and the labels have an order, such as priority"""
-
-
-@dataclass(frozen=True)
-class AttributeSpec:
-    """One thing to predict. `order` lists an ordered attribute's labels from lowest to highest; others leave it empty.
-
-    An ordered attribute without an order takes its labels in the order of their numbers if all are numbers, else by
-    alphabet.
-    """
-
-    name: str
-    kind: AttributeKind = AttributeKind.SINGLE
-    order: tuple[str, ...] = ()
-
-    @property
-    def is_multi(self) -> bool:
-        """Whether a ticket may have any number of its labels."""
-        return self.kind is AttributeKind.MULTI
 
 
 @dataclass(frozen=True)
@@ -135,7 +106,7 @@ class LabelledTickets:
             )
         table = pa.table(columns)
         if self.text_rules is not None:
-            table = table.cast(self.text_rules.in_schema(table.schema))
+            table = table.cast(schema_with_rules(self.text_rules, table.schema))
         pq.write_table(table, path)
 
 
@@ -178,7 +149,7 @@ def _columns_of(source: pq.ParquetFile, attributes: Collection[str] | None) -> d
         "languages": languages,
         "attributes": values,
         "splits": splits if "split" in schema.names else None,
-        "text_rules": TextRules.of_schema(schema),
+        "text_rules": rules_of_schema(schema),
         "links": links if any(links) else None,
         "created_at": times if any(time is not None for time in times) else None,
     }

@@ -5,15 +5,13 @@ lie close together; the *store* is the folder where encoders lie; a *fingerprint
 reads; the *cache* keeps vectors by content. Weights are safetensors only and are checked against their checksums before
 they are loaded.
 
-    choice = encoders_for({"de": 0.6, "en": 0.4}, present=EncoderStore().available())   # which, and why
-    EncoderStore().require(choice.names)     # before anything is paid: MissingEncoder, EncodersNotInstalled
-    vectors = open_encoder(choice.names[0]).encode(texts, cache=VectorCache(folder))    # (n, d) float32
+    EncoderStore().require(["use-multilingual"])     # before anything is paid: MissingEncoder, EncodersNotInstalled
+    vectors = open_encoder("use-multilingual").encode(texts, cache=VectorCache(folder))    # (n, d) float32
 
 Read `known.py` (what there is), then `store.py` (where it lies), then `encoder.py`. For people: docs/encoders.md.
 """
 
 from otai.learning.encoders.cache import VectorCache
-from otai.learning.encoders.choice import EncoderChoice, encoders_for
 from otai.learning.encoders.encoder import Encoder, open_encoder, usable_cores
 from otai.learning.encoders.errors import (
     DamagedEncoder,
@@ -31,7 +29,6 @@ __all__ = [
     "KNOWN",
     "DamagedEncoder",
     "Encoder",
-    "EncoderChoice",
     "EncoderSpec",
     "EncoderStore",
     "EncodersNotInstalled",
@@ -42,7 +39,6 @@ __all__ = [
     "UnknownEncoder",
     "VectorCache",
     "default_store",
-    "encoders_for",
     "import_path",
     "known",
     "missing_libraries",

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from otai.learning.arrays import Codes, Counts, Floats, Mask
+from otai.learning.data.attributes import AttributeKind
 from otai.learning.data.targets import AttributeTarget
-from otai.learning.data.tickets import AttributeKind
+from otai.learning.decisions import argmax_codes
 from otai.learning.evidence.report_card import (
     AttributeReport,
     ConfusedPair,
@@ -26,7 +27,7 @@ from otai.learning.evidence.report_card import (
 from otai.learning.evidence.risk_control import ASSURANCE, more_predictions, promise
 from otai.learning.linear.calibration import expected_calibration_error, reliability
 from otai.learning.linear.heads import FOLDS
-from otai.learning.metrics import argmax_codes, chance_of_no_signal, macro_f1, sparse_of, wilson
+from otai.learning.metrics import chance_of_no_signal, macro_f1, sparse_of, wilson
 
 TARGET_PRECISIONS = (0.90, 0.95, 0.99)
 

@@ -18,10 +18,11 @@ import numpy as np
 from scipy import sparse
 
 from otai.learning.arrays import Floats, Rows
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.preparing import newest_rows, rows_to_learn_from
 from otai.learning.data.splitting import related_numbers_of, split_as_given
 from otai.learning.data.targets import AttributeTarget, CleanLabels, attribute_target, clean_labels, column_of
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.learning.estimate import Estimate
 from otai.learning.evidence.expectation import Expectation, ModeExpectation

@@ -20,8 +20,8 @@ import numpy as np
 from otai.learning.arrays import Codes, Floats, Mask, Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
+from otai.learning.decisions import argmax_codes
 from otai.learning.evidence.report_card import LabelIssue, LabelIssues, excerpt_of
-from otai.learning.metrics import argmax_codes
 
 MOST_LISTED = 50
 

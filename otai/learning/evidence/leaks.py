@@ -19,6 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from otai.learning.arrays import Mask, Rows
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
 from otai.learning.data.cuts.cutting import TextRules, line_key
 from otai.learning.data.cuts.phrases import RUN_WORDS, SHORT_RUN_WORDS, phrases_of
 from otai.learning.data.cuts.reported import reports
@@ -26,7 +27,6 @@ from otai.learning.data.privacy.personal import mask
 from otai.learning.data.profiling import sampled_text
 from otai.learning.data.splitting import text_numbers_of
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
-from otai.learning.data.tickets import AttributeKind, AttributeSpec
 from otai.learning.errors import InputFailure
 from otai.learning.evidence.recurring_sentences import (
     DESK_WRITES,
@@ -344,9 +344,9 @@ def _cut(texts: Sequence[str], rules: TextRules) -> Iterator[str]:
 def _share_right(texts: Sequence[str], labels: Sequence[str]) -> float | None:
     """Of a Basic model, measured on tickets that it did not learn; None where nothing can be learnt."""
     # They load scipy, which takes longer than most commands of `otai` that come by here and measure nothing.
+    from otai.learning.decisions import argmax_codes
     from otai.learning.features.text import TextFeatures
     from otai.learning.linear.cross_fitting import CrossFitting, Inputs
-    from otai.learning.metrics import argmax_codes
 
     recipe = RECIPES["basic"]
     rows = np.arange(len(texts))

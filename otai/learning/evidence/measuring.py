@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from otai.learning.arrays import Floats, Rows
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.preparing import newest_rows
 from otai.learning.data.splitting import (
     FEWEST_NEWEST,
@@ -18,7 +19,7 @@ from otai.learning.data.splitting import (
     text_numbers_of,
 )
 from otai.learning.data.targets import clean_labels, column_of
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.learning.evidence.acceptance import Criterion, Outcome, judge
 from otai.learning.evidence.evaluation import TARGET_PRECISIONS, decisions

@@ -14,8 +14,10 @@ from otai.learning.arrays import Floats, Matrix, Rows, Scores
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.finding import Finding
 from otai.learning.finetuning.ensemble_weights import EnsembleWeights, best_weights
-from otai.learning.finetuning.finetuned import Ensemble, FineTuned
-from otai.learning.finetuning.hierarchy import Hierarchy, found_below
+from otai.learning.finetuning.finetuned import Ensemble
+from otai.learning.finetuning.found_hierarchies import found_below
+from otai.learning.finetuning.hierarchy import Hierarchy
+from otai.learning.finetuning.learnt import FineTuned
 from otai.learning.linear.blending import utility_of
 from otai.learning.linear.calibration import fitted_temperature
 from otai.learning.linear.cross_fitting import OutOfFold

@@ -17,8 +17,9 @@ import numpy as np
 from scipy import optimize, special
 
 from otai.learning.arrays import Floats, Mask, Matrix
+from otai.learning.decisions import argmax_codes
 from otai.learning.linear.heads import FOLDS, balanced_folds, decided_among
-from otai.learning.metrics import argmax_codes, bootstrap, percentile_interval, quality_under, sparse_of
+from otai.learning.metrics import bootstrap, percentile_interval, quality_under, sparse_of
 
 # One-sided: as sure as that, answers are of more utility with the networks than without.
 SURE_ENOUGH = 0.95

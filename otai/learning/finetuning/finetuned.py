@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otai.learning.arrays import Arrays, Floats, Matrix, Rows
+from otai.learning.arrays import Arrays, Floats, Matrix
 from otai.learning.features.embeddings import EncoderUsed, opened_encoder
-from otai.learning.recipes import Tuning
 
 if TYPE_CHECKING:
     from otai.learning.encoders import EncoderStore
@@ -85,24 +84,6 @@ class FineTunedNetwork:
             arrays={name: np.asarray(array, np.float16) for name, array in arrays.items()},
             weights=tuple(float(one) for one in entry["weights"]),
         )
-
-
-@dataclass(frozen=True)
-class FineTuned:
-    """What one encoder's networks learnt. `out_of_fold` are scores of the training tickets at places `held`, by
-    networks that had not seen them.
-
-    `tried` is every configuration with its loss on tickets kept back; one entry: nothing was to choose. `share_learnt`
-    is below 1 where the time ran out: of the planned steps, what the network made that made the fewest.
-    """
-
-    network: FineTunedNetwork
-    held: Rows
-    out_of_fold: Matrix
-    holdout: Matrix
-    tuning: Tuning
-    tried: list[tuple[Tuning, float]]
-    share_learnt: float = 1.0
 
 
 @dataclass(frozen=True)

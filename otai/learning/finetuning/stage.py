@@ -11,7 +11,7 @@ from otai.learning.arrays import Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.features.embeddings import VectorReader
 from otai.learning.finding import Finding
-from otai.learning.finetuning.finetuned import FineTuned
+from otai.learning.finetuning.learnt import FineTuned
 from otai.learning.progress import Steps
 from otai.learning.recipes import Recipe
 

@@ -29,9 +29,10 @@ from otai.learning.data.targets import AttributeTarget
 from otai.learning.encoders import EncoderStore, usable_cores
 from otai.learning.features.embeddings import EncoderUsed, opened_encoder
 from otai.learning.finetuning.checkpoints import CheckpointStore, fingerprint
-from otai.learning.finetuning.finetuned import FineTuned, FineTunedNetwork
+from otai.learning.finetuning.finetuned import FineTunedNetwork
 from otai.learning.finetuning.hardware import Gpu
 from otai.learning.finetuning.larger import LARGER
+from otai.learning.finetuning.learnt import FineTuned
 from otai.learning.finetuning.network import Network, Tensors, TokenisedTexts
 from otai.learning.finetuning.objective import Objective
 from otai.learning.finetuning.optimisation import TimeBudget, tickets_of, tune

@@ -12,6 +12,7 @@ from otai.learning.arrays import Mask, Matrix, Rows
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.estimate import Estimate
 from otai.learning.features.kernel import kernel, nystroem_normalisation
+from otai.learning.features.sketches import sketch_matrix
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear.blending import Blend, best_blend, gain_over
 from otai.learning.linear.heads import FOLDS, balanced_folds
@@ -26,7 +27,6 @@ from otai.learning.linear.spaces import (
     SketchBase,
     Space,
     Weights,
-    sketch_matrix,
     sketched,
 )
 from otai.learning.recipes import WORDS_ALONE, Candidate

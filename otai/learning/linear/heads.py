@@ -9,8 +9,8 @@ import numpy as np
 from scipy import special
 
 from otai.learning.arrays import Arrays, Codes, Floats, Mask, Matrix, Rows, Scores
+from otai.learning.decisions import argmax_codes, argmax_decision
 from otai.learning.linear.calibration import ConfidenceMap, fitted_temperature, label_shifts, logistic, shifted
-from otai.learning.metrics import argmax_codes, argmax_decision
 
 FOLDS = 5
 

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import blas, lapack
 
-from otai.learning.arrays import Floats, Hashes, Matrix, Rows
+from otai.learning.arrays import Floats, Matrix, Rows
 from otai.learning.features.gram import gram
 from otai.learning.features.kernel import add_kernel, kernel
 from otai.learning.recipes import Candidate
@@ -308,15 +308,6 @@ def sketched(parts: Sequence[sparse.csr_matrix], sketch: sparse.csr_matrix, vect
             dense[row : row + len(some), :columns] = some
             row += len(some)
     return dense
-
-
-def sketch_matrix(hashes: Hashes, columns: int) -> sparse.csr_matrix:
-    """Which column each feature is added to, and with which sign: shape (features, columns), decided by the feature's
-    hash."""
-    into = (hashes >> np.uint64(1)) % np.uint64(columns)
-    signs = np.where(hashes & np.uint64(1), 1, -1).astype(np.float32)
-    rows = np.arange(len(hashes) + 1)
-    return sparse.csr_matrix((signs, into.astype(np.int32), rows), shape=(len(hashes), columns))
 
 
 def _cholesky(system: Matrix) -> Matrix:

@@ -22,13 +22,13 @@ import numpy as np
 
 from otai.learning.arrays import Mask, Matrix, Rows
 from otai.learning.data.targets import AttributeTarget
+from otai.learning.decisions import argmax_codes
 from otai.learning.features.gram import gram
 from otai.learning.linear.blending import Blend
 from otai.learning.linear.cross_fitting import Inputs, OutOfFold
 from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.solver import CURVATURE, FitTarget, fit
 from otai.learning.linear.spaces import ProductBase
-from otai.learning.metrics import argmax_codes
 from otai.learning.recipes import Candidate
 
 # A half never has more tickets than this, whatever the training has: it bounds the time and the memory of all this.

@@ -12,7 +12,8 @@ from otai.learning.arrays import Rows, Vectors
 from otai.learning.data.splitting import Split
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.data.tickets import LabelledTickets
-from otai.learning.features.embeddings import Encoding, VectorReader
+from otai.learning.features.embeddings import VectorReader
+from otai.learning.features.encoding import Encoding
 from otai.learning.features.kernel import LandmarkKernel, principal_directions, project
 from otai.learning.features.text import NO_FEATURES
 from otai.learning.finding import Finding

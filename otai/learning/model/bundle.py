@@ -28,17 +28,17 @@ from safetensors.numpy import save as save_tensors
 from scipy import sparse
 
 from otai.learning.arrays import Arrays, Floats, Mask, Matrix, Vectors
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
 from otai.learning.data.cuts.cutting import TextRules, as_learnt
-from otai.learning.data.tickets import AttributeKind, AttributeSpec
+from otai.learning.decisions import argmax_decision
 from otai.learning.errors import BundleInvalid
 from otai.learning.features.embeddings import VectorReader
 from otai.learning.features.kernel import LandmarkKernel
+from otai.learning.features.sketches import sketch_matrix
 from otai.learning.features.text import TextFeatures
 from otai.learning.finetuning.finetuned import Ensemble, FineTunedNetwork
 from otai.learning.finetuning.hierarchy import Hierarchy
 from otai.learning.linear.heads import ManyLabelsHead, OneLabelHead, with_top
-from otai.learning.linear.spaces import sketch_matrix
-from otai.learning.metrics import argmax_decision
 from otai.learning.model.holdout import HoldoutRecord
 from otai.learning.model.reference import Reference
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otai.learning.arrays import Arrays, Hashes, Mask, ShortCodes
-from otai.learning.data.splitting import same_text_key
+from otai.learning.data.normalisation import same_text_key
 
 NOT_KNOWN = -2
 NO_LABEL = -1

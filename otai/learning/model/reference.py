@@ -15,8 +15,8 @@ import numpy as np
 from scipy import sparse
 
 from otai.learning.arrays import Arrays, Floats, Matrix
+from otai.learning.features.sketches import sketch_matrix
 from otai.learning.features.text import TextFeatures
-from otai.learning.linear.spaces import sketch_matrix
 from otai.learning.model.holdout import text_hashes
 
 SKETCH_COLUMNS = 64

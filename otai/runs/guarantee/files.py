@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from otai.db import new_id
 from otai.errors import Invalid, Unavailable
 from otai.jobs.folders import arrivals_folder
-from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeKind, AttributeSpec
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 from otai.runs.guarantee.holdout import Relabelled
 from otai.spreadsheets import harmless
 from otai.tickets import queries as tickets

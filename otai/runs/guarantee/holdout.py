@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from otai.errors import Invalid
-from otai.learning.data.tickets import ATTRIBUTE_PREFIX, AttributeSpec, LabelledTickets
+from otai.learning.data.attributes import AttributeSpec
+from otai.learning.data.tickets import ATTRIBUTE_PREFIX, LabelledTickets
 from otai.learning.errors import InputFailure
 from otai.tickets.changing import text_key
 from otai.tickets.reading import ROW_GROUP_TICKETS, ReadingProgress

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from otai.errors import NotFound
 from otai.learning.data.cuts.cutting import as_learnt
-from otai.learning.data.splitting import same_text_key
+from otai.learning.data.normalisation import same_text_key
 from otai.learning.data.tickets import LabelNames
 from otai.orgs.models import Organisation
 from otai.serving.models import Feedback, ModelVersion, ReviewItem

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from otai.learning.data.splitting import same_text_key
+from otai.learning.data.normalisation import same_text_key
 from otai.learning.data.tickets import ATTRIBUTE_PREFIX
 
 MOST_TICKETS = 200_000

@@ -9,16 +9,15 @@ import pyarrow as pa
 import pytest
 
 from otai.learning.data.cuts.boilerplate import tails_of
+from otai.learning.data.cuts.cut_columns import CutCount, cut_texts
 from otai.learning.data.cuts.cutting import (
     DISCLAIMER,
     FOOTER,
     QUOTED,
     RECURRING,
     SIGNATURE,
-    CutCount,
     TextRules,
     cut,
-    cut_texts,
     desk_of,
     name_key,
 )

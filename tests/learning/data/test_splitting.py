@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otai.learning.data.normalisation import same_text_key
 from otai.learning.data.splitting import (
     FEWEST_NEWEST,
     Split,
     newest_apart,
     related_numbers_of,
-    same_text_key,
     split_as_given,
     split_by_hash,
 )

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from otai.learning.data.tickets import AttributeKind, LabelledTickets
+from otai.learning.data.attributes import AttributeKind
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.errors import InputFailure
 from tests.learning.made_up import made_up_tickets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from otai.learning.encoders import encoders_for
+from otai.learning.features.encoder_choice import encoders_for
 
 pytestmark = pytest.mark.pure
 PACKAGED = ("use-multilingual", "minilm-en")

@@ -88,7 +88,8 @@ def test_an_encoder_nobody_knows_is_not_found(empty: EncoderStore) -> None:
 def test_asking_what_is_there_imports_no_torch(tmp_path: Path) -> None:
     program = """
 import sys
-from otai.learning.encoders import EncoderStore, encoders_for
+from otai.learning.encoders import EncoderStore
+from otai.learning.features.encoder_choice import encoders_for
 from tests import parts
 print(EncoderStore().available(), encoders_for({"de": 1.0}).names)
 assert not {"torch", "transformers", "sentencepiece", "tokenizers", "huggingface_hub"} & set(sys.modules)

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from otai.learning.data.tickets import AttributeSpec, Value
+from otai.learning.data.attributes import AttributeSpec
+from otai.learning.data.tickets import Value
 from otai.learning.evidence.card_charts import (
     MOST_MATRIX_LABELS,
     confusion_chart,

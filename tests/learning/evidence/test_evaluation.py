@@ -8,12 +8,13 @@ from scipy import sparse
 from sklearn.metrics import f1_score
 
 import otai.learning
+from otai.learning.data.attributes import AttributeKind, AttributeSpec
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
-from otai.learning.data.tickets import AttributeKind, AttributeSpec
+from otai.learning.decisions import argmax_codes, argmax_decision
 from otai.learning.evidence.evaluation import evaluate, thresholds_for
 from otai.learning.evidence.report_card import AttributeReport, ReportCard
 from otai.learning.finding import Finding
-from otai.learning.metrics import argmax_codes, argmax_decision, chance_of_no_signal, macro_f1, wilson
+from otai.learning.metrics import chance_of_no_signal, macro_f1, wilson
 
 pytestmark = pytest.mark.pure
 

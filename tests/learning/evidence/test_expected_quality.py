@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import learning_maximum
-from otai.learning.data.tickets import AttributeSpec
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.evidence.expected_quality import GAINS_FILE, MOST_TICKETS, expected, gains_over_basic
 from otai.learning.recipes import recipe_for
 from otai.learning.training import train

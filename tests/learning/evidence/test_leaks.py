@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.cuts.cutting import TextRules
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.evidence import leaks
 from otai.learning.evidence.leaks import Leak, Leaks, find_leaks
 from otai.learning.evidence.recurring_words import Labelled, RecurringWords

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.targets import AttributeTarget, attribute_target, clean_labels
-from otai.learning.data.tickets import AttributeSpec
 from otai.learning.evidence.learning_curve import fit_laws, learning_curve
 from otai.learning.evidence.report_card import LearningCurve
 from otai.learning.linear.subset_models import SubsetDecision

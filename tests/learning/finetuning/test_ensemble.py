@@ -9,7 +9,8 @@ import pytest
 from otai.learning.data.targets import AttributeTarget
 from otai.learning.features.embeddings import EncoderUsed
 from otai.learning.finetuning.ensemble import Ensembled, ensembled
-from otai.learning.finetuning.finetuned import FineTuned, FineTunedNetwork
+from otai.learning.finetuning.finetuned import FineTunedNetwork
+from otai.learning.finetuning.learnt import FineTuned
 from otai.learning.linear.cross_fitting import OutOfFold
 from otai.learning.recipes import Tuning
 from tests.learning.finetuning.test_hierarchy import PARENT_OF, helpdesk

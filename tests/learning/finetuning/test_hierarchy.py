@@ -8,9 +8,10 @@ import json
 import numpy as np
 import pytest
 
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.targets import AttributeTarget
-from otai.learning.data.tickets import AttributeSpec
-from otai.learning.finetuning.hierarchy import ChildAttribute, Hierarchy, found_below
+from otai.learning.finetuning.found_hierarchies import found_below
+from otai.learning.finetuning.hierarchy import ChildAttribute, Hierarchy
 
 pytestmark = pytest.mark.pure
 

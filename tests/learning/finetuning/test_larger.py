@@ -28,10 +28,10 @@ from otai.learning.encoders.encoder import bounded_threads
 from otai.learning.features.embeddings import EncoderUsed, VectorReader
 from otai.learning.finding import Finding
 from otai.learning.finetuning import larger, stage
-from otai.learning.finetuning.finetuned import FineTuned
 from otai.learning.finetuning.folds import shared_folds
 from otai.learning.finetuning.hardware import SLOWEST, SPEEDS, Gpu
 from otai.learning.finetuning.larger import LARGER, LargerEncoder, larger_encoder
+from otai.learning.finetuning.learnt import FineTuned
 from otai.learning.progress import Steps
 from otai.learning.recipes import RECIPES, Recipe, Tuning
 from tests.learning.encoders.conftest import skip_unless_libraries, tiny_folder

@@ -8,10 +8,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from otai.learning.data.tickets import AttributeSpec, LabelledTickets
+from otai.learning.data.attributes import AttributeSpec
+from otai.learning.data.tickets import LabelledTickets
 from otai.learning.encoders import EncoderStore, VectorCache
 from otai.learning.errors import BundleInvalid
-from otai.learning.features.embeddings import Encoding
+from otai.learning.features.encoding import Encoding
 from otai.learning.maximum_trial import tried_gains
 from otai.learning.model.bundle import Bundle
 from otai.learning.progress import Progress

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.targets import AttributeTarget
-from otai.learning.data.tickets import AttributeSpec
 from otai.learning.finetuning.folds import shared_folds
 from otai.learning.finetuning.successive_halving import HalvingRound, rounds, successive_halving
 from otai.learning.recipes import Tuning

@@ -14,8 +14,9 @@ from otai.learning.data.targets import AttributeTarget, attribute_target, clean_
 from otai.learning.encoders import EncoderStore, import_path
 from otai.learning.features.embeddings import EncoderUsed
 from otai.learning.finetuning.checkpoints import CheckpointStore
-from otai.learning.finetuning.finetuned import FineTuned, FineTunedNetwork
+from otai.learning.finetuning.finetuned import FineTunedNetwork
 from otai.learning.finetuning.folds import shared_folds
+from otai.learning.finetuning.learnt import FineTuned
 from otai.learning.recipes import Recipe, Tuning
 from tests.learning.encoders.conftest import tiny_folder
 from tests.learning.made_up import PRIORITY, QUEUE, TAGS, made_up_tickets

@@ -12,10 +12,11 @@ from sklearn.svm import LinearSVC
 from otai.learning.data.targets import clean_labels
 from otai.learning.features.gram import gram
 from otai.learning.features.kernel import kernel, nystroem_normalisation, project
+from otai.learning.features.sketches import sketch_matrix
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear import solver
 from otai.learning.linear.solver import CURVATURE, FitTarget, fit
-from otai.learning.linear.spaces import ProductBase, SketchBase, Space, sketch_matrix, sketched
+from otai.learning.linear.spaces import ProductBase, SketchBase, Space, sketched
 from otai.learning.recipes import WORDS_ALONE, Candidate
 from tests.learning.made_up import made_up_tickets
 

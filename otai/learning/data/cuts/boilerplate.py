@@ -14,9 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from otai.learning.data.cuts.reported import reports
 from otai.learning.data.mail_patterns import SIGN_OFF
 
@@ -143,23 +140,3 @@ def without_tails(lines: list[str], tails: frozenset[str]) -> tuple[list[str], l
         end -= 1
         left -= bool(lines[end].strip())
     return lines[:end], ["\n".join(longest)]
-
-
-class TailIndex:
-    """Which texts of a column may end in one of the tails, by their last lines: each different one is looked at
-    once."""
-
-    def __init__(self, tails: frozenset[str]) -> None:
-        self._last = {tail[:KEY_CHARACTERS] for tail in tails}
-
-    def may_end(self, texts: pa.Array) -> pa.Array:
-        """True for each text whose last line with anything on it is the last of a tail; null stays null."""
-        parted = pc.split_pattern(pc.utf8_rtrim_whitespace(texts), "\n", max_splits=1, reverse=True)
-        lasts = parted.values.take(pc.subtract(parted.offsets[1:], 1)) if parted.null_count == 0 else None
-        if lasts is None:
-            return pc.is_valid(texts)
-        encoded = pc.replace_substring_regex(lasts, r"\d+", "0").dictionary_encode()
-        known = pa.array(
-            [squeezed_key(line or "") in self._last for line in encoded.dictionary.to_pylist()], pa.bool_()
-        )
-        return known.take(encoded.indices)

@@ -15,20 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from otai.learning.data.texts.html_text import LOOKS_LIKE_ENTITIES, LOOKS_LIKE_HTML, text_of_html
+from otai.learning.data.texts.mending import IS_WRONGLY_READ, WRONGLY_READ, letters_mended, with_breaks
 from otai.learning.data.texts.office_text import RTF, STYLES, text_of_rtf, without_styles
 from otai.learning.data.texts.wiki_text import MARKS, looks_like_wiki, text_of_wiki
 
-WRONGLY_READ = "[ÃÂÄÅÐÑâÎãäåæçèéêë][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]"
-"""A letter and a sign that follow each other where UTF-8 was read as Windows-1252. RE2 and Python syntax."""
-_WRONGLY_READ = re.compile(WRONGLY_READ)
 _SURELY_DAMAGED = re.compile(
     "Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2010-\u203a\u20ac\u2122]|â€|\ufffd"
 )
 _REPLACED = "\ufffd".encode()
-
-_PATHS = r"(?:[A-Za-z]:\\|\\\\)[^\s\"'<>|]*"
-_WRITTEN_BREAKS = re.compile(rf"({_PATHS})|(?<!\\)\\r\\n|(?<![A-Z0-9_\\])(?<!\\)\\[nrt]|(?<=[A-Z0-9_])\\[nr](?![a-z])")
-_SURE_BREAK = re.compile(r"\\n\\n|\\r\\n|(?<=[.,:;!?)>\s])\\n|\\n(?=[A-ZÄÖÜ\s\-*>•<])")
 
 
 @dataclass(slots=True)
@@ -87,23 +81,16 @@ class TextMender:
     def _with_right_letters(self, texts: pa.Array, *, is_label: bool = False) -> pa.Array:
         wrong = pc.fill_null(pc.match_substring_regex(texts, WRONGLY_READ), False)
         if pc.any(wrong).as_py():
-            texts = self._each(texts, wrong, self._label_mended if is_label else self._letters_mended)
+            texts = self._each(texts, wrong, letters_mended if is_label else self._letters_mended)
         elif not is_label and holds(texts, (_REPLACED,)):
             self._each(texts, pc.match_substring(texts, "\ufffd"), self._damage_noted)
         return texts
 
-    def _label_mended(self, text: str) -> str:
-        import ftfy
-
-        return ftfy.fix_encoding(text)
-
     def _letters_mended(self, text: str) -> str:
-        import ftfy
-
-        fixed = ftfy.fix_encoding(text)
+        fixed = letters_mended(text)
         if fixed != text:
             self.mended.encoding += 1
-            self.mended.encoding_example = self.mended.encoding_example or _around(text, _WRONGLY_READ)
+            self.mended.encoding_example = self.mended.encoding_example or _around(text, IS_WRONGLY_READ)
         return self._damage_noted(fixed)
 
     def _damage_noted(self, text: str) -> str:
@@ -131,9 +118,7 @@ class TextMender:
         return text_of_rtf(text)
 
     def _with_breaks(self, text: str, *, is_markup: bool = False) -> str:
-        if ("\n" in text and not is_markup) or _SURE_BREAK.search(text) is None:
-            return text
-        read = _WRITTEN_BREAKS.sub(lambda found: found[1] or ("\t" if found[0] == "\\t" else "\n"), text)
+        read = with_breaks(text, is_markup=is_markup)
         self.mended.written_breaks += read != text
         return read
 

@@ -1,24 +1,19 @@
-"""Subjects and bodies, from cells or of new tickets, as texts: control characters blanked, of threads and chats the
+"""Whole columns of subjects and bodies as texts: control characters blanked, of threads and chats the
 customer's first words, letters and markup mended."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from otai.learning.data.texts.html_text import LOOKS_LIKE_HTML
+from otai.learning.data.texts.reading import CONTROL_CHARACTERS
 from otai.learning.data.texts.text_mending import Mended, TextMender, holds, holds_any
 from otai.learning.data.texts.threads import STARTS_AS_LIST, TREE_MARK, first_customer_message
 from otai.learning.data.texts.transcripts import customers_first_words
 
-CONTROL_CHARACTERS = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _CONTROLS = bytes((*range(1, 9), 11, 12, *range(14, 32), 127))
-_IS_WHOLE = re.compile(f"{LOOKS_LIKE_HTML}|{STARTS_AS_LIST}|{re.escape(TREE_MARK)}".replace("(?i)", ""), re.IGNORECASE)
-"""In a first line: it begins a body, and is no subject."""
 
 
 @dataclass(slots=True)
@@ -74,35 +69,3 @@ def null_where_blank(texts: pa.Array) -> pa.Array:
     trimmed = pc.utf8_trim_whitespace(texts)
     empty = pc.equal(pc.binary_length(trimmed), 0)
     return pc.if_else(empty, pa.scalar(None, pa.string()), trimmed) if pc.any(empty).as_py() else trimmed
-
-
-def as_imported(texts: Sequence[str], *, chats: bool = False) -> list[str]:
-    """The texts of new tickets (subject, line feed, body) as an import reads its cells; one in which there is nothing
-    to be read comes back as it is, to the blank.
-
-    `chats`: where a text is a chat, the customer's first words are the ticket, as in the tickets of the training. The
-    time it takes grows with the length of the texts alone.
-    """
-    parted = [_parts(text, chats=chats) for text in texts]
-    cells = [part for parts in parted for part in parts]
-    given = pa.array([cell if _is_text(cell) else None for cell in cells], pa.string())
-    read = TextReader(reads_chats=chats).texts_of(given).to_pylist()
-    made = [
-        cell if not _is_text(cell) or (done or "") == cell.strip() else done or ""
-        for cell, done in zip(cells, read, strict=True)
-    ]
-    parts = iter(made)
-    return ["\n".join(next(parts) for _ in whole) for whole in parted]
-
-
-def _parts(text: str, *, chats: bool) -> list[str]:
-    """Subject and body; the text alone where its first line is no subject."""
-    subject, newline, body = text.partition("\n")
-    if not newline or _IS_WHOLE.search(subject) is not None or (chats and customers_first_words(text) is not None):
-        return [text]
-    return [subject, body]
-
-
-def _is_text(text: str) -> bool:
-    """Half of a character outside the basic plane is none; no file can hold it."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
