@@ -150,6 +150,19 @@ def spreadsheet(organisation: Organisation, *, month: Month) -> str:
     return "".join(lines)
 
 
+def left_in_month(organisation: Organisation, *, who: str, now: datetime) -> int | None:
+    """The credits for which they may still order in this month; None where there is no limit."""
+    most = limit_of(organisation, who)
+    return (
+        None if most is None else max(0, most - _spent(organisation, who=who, month=Month.at(now, organisation.zone)))
+    )
+
+
+def _spent(organisation: Organisation, *, who: str, month: Month) -> int:
+    own = addresses_of(who)
+    return sum(each for by, each in _costing(organisation, month) if by.casefold() in own)
+
+
 def require_within_limit(organisation: Organisation, *, who: str, credits: int, now: datetime) -> None:
     """Whoever orders has the month's credits for it. Under the organisation's lock, so that two orders at once are
     counted one after the other. Raises SpendLimitReached."""
@@ -157,8 +170,7 @@ def require_within_limit(organisation: Organisation, *, who: str, credits: int, 
     if most is None:
         return
     month = Month.at(now, organisation.zone)
-    own = addresses_of(who)
-    spent = sum(each for by, each in _costing(organisation, month) if by.casefold() in own)
+    spent = _spent(organisation, who=who, month=month)
     if spent + credits > most:
         raise SpendLimitReached(
             "month",

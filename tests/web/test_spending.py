@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,21 @@ def test_limits_are_changed_in_place_by_those_who_may(team: Team) -> None:
     olivia.post(limits, asked | {"monthly_credits": ""})
     assert spending.limit_of(team.acme, email("bob")) is None
     assert 'name="monthly_credits"' not in text(browser("bob"), "/acme/credits/spending/")
+
+
+def test_a_months_limit_is_told_before_the_order_and_refuses_it(team: Team) -> None:
+    bob = browser("bob")
+    page = text(bob, "/acme/train/")
+    order = dict(
+        re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.partition('class="order-bar"')[2])
+    )
+    assert 'id="order-button"' in page
+    spending.set_limit(organisation=team.acme, member=email("bob"), monthly_credits=0, who="alice", now=utc_now())
+    page = text(bob, "/acme/train/")
+    assert "You may still order for 0 credits this month." in page and 'id="order-button"' not in page
+    refused = bob.post("/acme/train/order", order)
+    begins = re.search(r"wait until ([^<]*)\.<", refused.content.decode())
+    assert refused.status_code == 409 and begins and re.fullmatch(r"\d+ \w+ \d{4}", begins[1]), "a day as people say it"
 
 
 def test_an_owner_alone_says_what_waits(team: Team) -> None:

@@ -39,7 +39,7 @@ from otai.orgs.models import Organisation
 from otai.orgs.permissions import Action
 from otai.pricing import quote as pricing
 from otai.pricing.price_book import Delivery, Mode, PriceBook, Tier
-from otai.runs import approval, expectations, operations, readiness
+from otai.runs import approval, expectations, operations, readiness, spending
 from otai.runs import queries as runs
 from otai.runs.forecast import Expected as Times
 from otai.runs.models import Quote, Reason, Run
@@ -393,6 +393,7 @@ def context_of(
         "no_signal": expected_quality.warnings(choices.data_set, choices.names),
         "one_more": _one_more(book, choices),
         "approval": approval.rule(organisation),
+        "may_still_order": spending.left_in_month(organisation, who=request.user.email, now=now),
     }
     if not count or too_many:
         return context

@@ -41,7 +41,7 @@ TABLE: Mapping[str, Refusal] = {
     "spend_limit_reached.month": said(
         "This training costs more credits ({credits:n}) than {who:who} may still order this month ({left:n} of "
         "{most:n}).",
-        page="Ask an owner for more, or wait until {begins}.",
+        page="Ask an owner for more, or wait until {begins:date}.",
         api="PUT /spending/limits sets the limit; the next month begins on {begins}.",
         command="Set the limit: otai org limit; the next month begins on {begins}.",
     ),
