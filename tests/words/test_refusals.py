@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import json
 import pkgutil
 import re
@@ -29,11 +30,12 @@ from otai.tickets.problems import BadRows, DatasetInvalid
 from otai.units import Money
 from otai.words import refusals
 from otai.words.catalogue import say, say_fact
-from otai.words.facts import FACTS
+from otai.words.facts import FACTS, sentences_of
 from otai.words.sentences import Counted, Sentence, places
 from otai.words.tables import refused
 from otai.words.tables.rows import ROWS
 from tests.words.book import languages
+from tests.words.unsaid import left_out, shown
 
 pytestmark = pytest.mark.pure
 ROOT = Path(otai.__file__).parent
@@ -151,6 +153,50 @@ def test_every_refusal_that_is_raised_has_its_sentence_and_all_its_values() -> N
         lacking = places(sentences[-1]) - one.values
         # `row` and `column` of a file are always among the facts; a sentence that needs more has to get it.
         assert one.is_open or not lacking, f"{one.place}: {one.key} is not given {lacking}"
+
+
+def test_a_refusal_shows_every_value_that_it_is_given_or_leaves_it_out_on_purpose() -> None:
+    """A number that is dropped from an English sentence is missed here."""
+    lost = {
+        (one.key, value)
+        for one in raised()
+        for value in one.values - shown(ROWS[one.key] if one.key.startswith("row.") else refused.ALL[one.key].message)
+    }
+    assert lost == left_out("")
+
+
+def test_a_fact_shows_every_value_that_it_is_given_or_leaves_it_out_on_purpose() -> None:
+    lost, seen = set(), 0
+    for path in ROOT.rglob("*.py"):
+        text = path.read_text()
+        if "Fact(" not in text or "migrations" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            match node:
+                case ast.Call(ast.Name("Fact"), [ast.Constant(str(code)), *values]):
+                    keys = [key for one in values if isinstance(one, ast.Dict) for key in one.keys]
+                    given = {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+                    lost |= {(f"fact:{code}", value) for value in given - shown(sentences_of(code))}
+                    seen += 1
+    assert seen > 200
+    assert lost == left_out("fact:")
+
+
+def test_a_sentence_says_no_less_than_one_that_is_less_exact() -> None:
+    """Else a number that is dropped from the first sentence of a code would be seen in the next one, and not missed."""
+    tables = {**{key: entry.message for key, entry in refused.ALL.items()}, **ROWS, **FACTS}
+    more = {
+        (key, value)
+        for key, sentences in tables.items()
+        for exact, less in itertools.pairwise(sentences)
+        for value in shown([less]) - shown([exact])
+    }
+    # Other words for another case, not fewer.
+    assert more == {
+        ("dataset_invalid.json_damaged", "character"),
+        ("run.failed_input", "said"),
+        ("account.top_up_stopped", "said"),
+    }
 
 
 def test_no_sentence_is_kept_that_nobody_says() -> None:
