@@ -95,7 +95,7 @@ def test_a_months_limit_is_told_before_the_order_and_refuses_it(team: Team) -> N
     assert 'id="order-button"' in page
     spending.set_limit(organisation=team.acme, member=email("bob"), monthly_credits=0, who="alice", now=utc_now())
     page = text(bob, "/acme/train/")
-    assert "You may still order for 0 credits this month." in page and 'id="order-button"' not in page
+    assert "This month you may still order for 0 credits." in page and 'id="order-button"' not in page
     refused = bob.post("/acme/train/order", order)
     begins = re.search(r"wait until ([^<]*)\.<", refused.content.decode())
     assert refused.status_code == 409 and begins and re.fullmatch(r"\d+ \w+ \d{4}", begins[1]), "a day as people say it"

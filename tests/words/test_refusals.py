@@ -234,6 +234,7 @@ SAMPLES: dict[str, Any] = {
     "share": 0.5,
     "points": 0.5,
     "names": ["fax", "telex"],
+    "attributes": ["queue", "priority"],
     "words": ["one", "two"],
     "language": "de",
     "languages": ["de", "pt-br"],
