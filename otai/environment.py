@@ -108,6 +108,7 @@ NUMBERS: Mapping[str, WholeNumber] = {
 SWITCHES: Mapping[str, bool | None] = {
     "OTAI_ENCRYPT_FILES": False,
     "OTAI_WEBHOOKS_ALLOW_PRIVATE": False,
+    "OTAI_HELPDESKS_ALLOW_PRIVATE": False,
     "OTAI_VERIFY_MAIL": False,
     "OTAI_DESK_SECOND_FACTOR": None,
     "OTAI_CONFINE_TRAININGS": True,

@@ -88,6 +88,9 @@ def _result(job: Job) -> dict[str, Any] | None:
     match job.kind:
         case "preview":
             return preview_out(job.result)
+        case "helpdesk_look":
+            # Its tickets are for whoever may read them (`POST /helpdesks/{helpdesk}/preview`).
+            return {"labels": job.result["labels"], "fields": job.result["fields"]}
         case "same_texts":
             # How many; which ones is for whoever deletes.
             return {"feedback": len(job.result["said"]), "asked_about": len(job.result["asked"])}
@@ -104,11 +107,17 @@ def preview_out(preview: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def look_out(look: Mapping[str, Any]) -> dict[str, Any]:
+    """What a look at a helpdesk found, without the examples of columns, which are for a page."""
+    told = {name: look[name] for name in ("labels", "fields", "tickets")}
+    return {**told, "roles": look["preview"]["roles"] if look["preview"] else None}
+
+
 def _result_url(job: Job) -> str | None:
     if not job.is_done or job.result is None:
         return None
     match job.kind:
-        case "import" | "next_version":
+        case "import" | "helpdesk_import" | "next_version":
             return f"/api/v1/data-sets/{job.result['data_set']}"
         case "ticket_index":
             return f"/api/v1/data-sets/{job.result['data_set']}/search"

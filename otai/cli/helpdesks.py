@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,14 +16,21 @@ from urllib.parse import urlsplit
 import typer
 
 from otai.cli import tickets
-from otai.cli.output import JsonOption, OrgOption, console, print_json, print_table, say
+from otai.cli.actor import actor
+from otai.cli.output import JsonOption, OrgOption, console, organisation_named, print_json, print_table, say
 from otai.cli.presenters import data_sets
-from otai.errors import Refused
-from otai.helpdesks import reading
+from otai.db import utc_now
+from otai.helpdesks import jobs as helpdesk_jobs
+from otai.helpdesks import operations, queries, reading
 from otai.helpdesks.connecting import System, connected
+from otai.helpdesks.models import HelpdeskConnection
+from otai.helpdesks.operations import ToRead
+from otai.helpdesks.problems import NoTicketsThere
 from otai.helpdesks.values import FieldValue, Ticket, WantedTickets
+from otai.jobs import operations as jobs
 from otai.tickets import jobs as tickets_jobs
-from otai.tickets.options import ReadOptions
+from otai.tickets.columns import ColumnRoles
+from otai.tickets.options import ImportOptions, ReadOptions
 
 app = typer.Typer(
     help="Read tickets from a helpdesk: nothing is ever written there (docs/helpdesks/README.md).",
@@ -52,10 +60,6 @@ ChangedOption = Annotated[
         help="Only tickets that changed since (UTC): what to --add.",
     ),
 ]
-
-
-class NoTicketsThere(Refused):
-    code = "no_tickets_at_helpdesk"
 
 
 @app.command()
@@ -126,6 +130,143 @@ def import_(
             )  # fmt: skip
     if told.gone and not json:
         say(f"{told.gone:,} tickets were gone when they were to be read.")
+
+
+KeptArgument = Annotated[str, typer.Argument(help="Its name, as `otai helpdesks list` shows it.")]
+FieldOption = Annotated[list[str] | None, typer.Option("--field", help="Only this field of tickets; repeat.")]
+
+
+@app.command()
+def connect(
+    system: SystemArgument,
+    address: AddressArgument,
+    token: TokenOption,
+    name: Annotated[str, typer.Option(help="What to call it; the address's host, if left out.")] = "",
+    queue: QueueOption = None,
+    created_since: FromOption = None,
+    field: FieldOption = None,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Keep a helpdesk, with its token sealed, so that it can be read again by its name."""
+    made = operations.connect(
+        organisation=organisation_named(org),
+        name=name,
+        system=system,
+        address=address,
+        token=token,
+        to_read=ToRead(queue or (), created_since.date() if created_since else None, field or ()),
+        who=actor(),
+        now=utc_now(),
+    )
+    if json:
+        print_json(_connection_as_dict(made))
+    else:
+        say(f"{made.name} is connected. Look at it with: otai helpdesks look {made.name}")
+
+
+@app.command("list")
+def list_connections(org: OrgOption = None, json: JsonOption = False) -> None:
+    """All helpdesks that are kept."""
+    found = list(queries.connections(organisation_named(org)))
+    if json:
+        print_json([_connection_as_dict(one) for one in found])
+        return
+    rows = [
+        [one.name, one.system, one.address, ", ".join(one.queues) or "all", one.created_since or "all"] for one in found
+    ]
+    print_table(["name", "system", "address", "queues", "since"], rows)
+
+
+@app.command()
+def change(
+    name: KeptArgument,
+    rename: Annotated[str | None, typer.Option(help="Another name.")] = None,
+    address: Annotated[str | None, typer.Option(help="Another address; its token is asked anew.")] = None,
+    new_token: Annotated[bool, typer.Option("--new-token", help="Another token, which is asked.")] = False,
+    queue: QueueOption = None,
+    created_since: FromOption = None,
+    field: FieldOption = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="All queues, fields and times again, but for what is said.")
+    ] = False,
+    org: OrgOption = None,
+) -> None:
+    """Change a helpdesk; what is left out stays."""
+    organisation = organisation_named(org)
+    kept = queries.connection_named(organisation, name)
+    token = None
+    if new_token or address is not None:
+        token = os.environ.get("OTAI_HELPDESK_TOKEN") or typer.prompt("Token", hide_input=True)
+    before = ToRead() if all_ else ToRead(kept.queues, kept.created_since, kept.fields)
+    since = created_since.date() if created_since else before.created_since
+    operations.change(
+        organisation=organisation,
+        connection=kept.id,
+        name=rename,
+        address=address,
+        token=token,
+        to_read=ToRead(queue or before.queues, since, field or before.fields),
+        who=actor(),
+        now=utc_now(),
+    )
+    say("It is changed.")
+
+
+@app.command()
+def look(name: KeptArgument, org: OrgOption = None, json: JsonOption = False) -> None:
+    """Try a kept helpdesk, and show ten of its tickets as an import would understand them."""
+    kept = queries.connection_named(organisation_named(org), name)
+    found = helpdesk_jobs.look_of(jobs.wait(helpdesk_jobs.ask_for_look(kept, who=actor(), now=utc_now()), seconds=None))
+    roles = ColumnRoles.from_dict(found["preview"]["roles"]) if found["preview"] else None
+    if json:
+        shown = {name: found[name] for name in ("labels", "fields", "tickets")}
+        print_json({**shown, "roles": roles.as_dict() if roles else None})
+        return
+    print_table(["field", "labels"], [[field, ", ".join(names)] for field, names in found["labels"].items()])
+    for ticket in found["tickets"]:
+        say(f"{ticket['number']} {ticket['title']}")
+        say(f"    {'; '.join(f'{name}: {_labels(value)}' for name, value in ticket['fields'].items())}")
+        say(f"    {' '.join(ticket['text'].split())[:300] or 'no message'}")
+    if roles is not None:
+        data_sets.show_columns(roles)
+
+
+@app.command()
+def fetch(
+    name: KeptArgument,
+    data_set: Annotated[str, typer.Option("--name", help="Name of the data set. A known name: next version.")],
+    add: tickets.AddOption = False,
+    keep_quotes: tickets.KeepQuotesOption = False,
+    mask: tickets.MaskOption = False,
+    org: OrgOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Import the tickets of a kept helpdesk."""
+    kept = queries.connection_named(organisation_named(org), name)
+    options = ImportOptions(add=add, keep_quotes=keep_quotes, mask=mask)
+    asked = helpdesk_jobs.ask_for_import(kept, name=data_set, options=options, who=actor(), now=utc_now())
+    job = jobs.wait(asked, seconds=None)
+    helpdesk_jobs.refuse_if_failed(job)
+    made = tickets_jobs.imported(job)
+    if json:
+        print_json({"data_set": made.name, "version": made.version, "tickets": made.tickets, "id": made.id})
+    else:
+        say(f"{made}: {made.tickets:,} tickets.")
+
+
+@app.command()
+def disconnect(name: KeptArgument, org: OrgOption = None) -> None:
+    """Forget a helpdesk with its token. What was imported stays."""
+    organisation = organisation_named(org)
+    kept = queries.connection_named(organisation, name)
+    operations.disconnect(organisation=organisation, connection=kept.id, who=actor(), now=utc_now())
+    say("It is disconnected, and its token is gone.")
+
+
+def _connection_as_dict(connection: HelpdeskConnection) -> dict[str, Any]:
+    names = ("id", "name", "system", "address", "queues", "created_since", "fields", "created_at", "created_by")
+    return {name: getattr(connection, name) for name in names}
 
 
 def _wanted(queues: list[str] | None, created_since: datetime | None, changed_since: datetime | None) -> WantedTickets:

@@ -25,6 +25,7 @@ KINDS = {
     "sessions": "sessions",
     "checkpoint_keys": "keys of checkpoints",
     "unsubscribe_keys": "keys of links that end mails",
+    "helpdesk_tokens": "tokens of helpdesks",
 }
 
 

@@ -156,6 +156,7 @@ INSTALLED_APPS = [
     "otai.runs",
     "otai.serving",
     "otai.outbound",
+    "otai.helpdesks",
     "otai.privacy",
     "otai.api",
     "otai.web",
@@ -238,6 +239,8 @@ OTAI_JOBS_WAITING_REQUESTS = max(1, number("OTAI_WEB_THREADS") // 4)
 """So many requests of one process wait for jobs; others are answered at once, with the job."""
 OTAI_WEBHOOKS_ALLOW_PRIVATE = switch("OTAI_WEBHOOKS_ALLOW_PRIVATE")
 """Webhooks may go to private addresses and to plain http: for a Studio and receivers in one private network."""
+OTAI_HELPDESKS_ALLOW_PRIVATE = switch("OTAI_HELPDESKS_ALLOW_PRIVATE")
+"""The same of helpdesks that tickets are read from; what is allowed for webhooks is allowed for them."""
 
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "otai.web.accounts.passwords.NotEasilyGuessed"}]
 PASSWORD_HASHERS = [

@@ -23,7 +23,10 @@ always_encrypted = ("require", "verify-ca", "verify-full")
 """Of libpq's `sslmode`; `prefer`, which it has by itself, goes on in clear where the server, or who is between, does
 not offer TLS."""
 
-HANGING = ("webhook_secrets", "second_factors", "sessions", "checkpoint_keys", "data_keys", "unsubscribe_keys")
+HANGING = (
+    *("webhook_secrets", "second_factors", "sessions", "checkpoint_keys", "data_keys", "unsubscribe_keys"),
+    "helpdesk_tokens",
+)
 """Kinds of what hangs on secret keys, in the order in which they are told."""
 
 
@@ -253,6 +256,11 @@ CHECKS: tuple[Check, ...] = (
         "webhooks_inside",
         Severity.NEEDED,
         lambda s: s.webhooks_go_inside,
+    ),
+    Check(
+        "helpdesks_inside",
+        Severity.NEEDED,
+        lambda s: s.helpdesks_lie_inside,
     ),
     Check(
         "card_payments_told",

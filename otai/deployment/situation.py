@@ -65,6 +65,7 @@ class Situation:
     cards_are_tests: bool
     stripe_tells: bool
     webhooks_go_inside: bool
+    helpdesks_lie_inside: bool
     is_demo: bool
     jobs_at_once: int
     """Processes that read files and look at tickets side by side."""
@@ -119,6 +120,7 @@ def situation(*, processes: int | None = None, listens_on: str | None = None) ->
         cards_are_tests=settings.OTAI_STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_")),
         stripe_tells=bool(settings.OTAI_STRIPE_WEBHOOK_SECRET),
         webhooks_go_inside=settings.OTAI_WEBHOOKS_ALLOW_PRIVATE,
+        helpdesks_lie_inside=settings.OTAI_HELPDESKS_ALLOW_PRIVATE,
         is_demo=(Path(settings.OTAI_HOME) / "is-demo").is_file(),
         jobs_at_once=sum(places(lane) for lane in JobLane),
         memory_of_a_job=settings.OTAI_JOB_MEMORY_BYTES,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpcore
+from django.conf import settings
 
 from otai.helpdesks.problems import HelpdeskRefused, HelpdeskUnavailable, InvalidHelpdeskAddress
 from otai.outbound.addresses import AddressRefused, InvalidWebhookUrl, checked_url
@@ -26,6 +27,19 @@ most_tries = 4
 longest_wait_seconds = 120.0
 """Of one wait: a helpdesk that asks for more is asked again later, by a person."""
 TRY_AGAIN = (429, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How long a helpdesk is borne with: in all, and each time it asks for patience."""
+
+    seconds: float = 24 * 3600.0
+    longest_wait_seconds: float = longest_wait_seconds
+
+
+unhurried = TimeLimits()
+hurried = TimeLimits(seconds=30.0, longest_wait_seconds=5.0)
+"""Of somebody who waits for the answer."""
 
 Parameters = Sequence[tuple[str, str]]
 T = TypeVar("T")
@@ -60,15 +74,20 @@ class Asking:
         root: str,
         headers: Mapping[str, str],
         wait: Callable[[float], None] = time.sleep,
+        private: bool | None = None,
+        limits: TimeLimits = unhurried,
     ) -> None:
-        """`root`: where below the address the system's API begins. Raises InvalidHelpdeskAddress."""
-        self.address = checked_address(address)
+        """`root`: where below the address the system's API begins; `private` as for `checked_address`. Raises
+        InvalidHelpdeskAddress."""
+        private = allows_private() if private is None else private
+        self.address = checked_address(address, private=private)
         self._system, self._root = system, root
+        self._limits, self._ends_at = limits, time.monotonic() + limits.seconds
         self._headers = {"Accept": "application/json", "User-Agent": "otai-studio", **headers}
         self._wait = wait
         self._deadline = Deadline(0.0)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=trust(), network_backend=Pinned(self._deadline), max_connections=1
+            ssl_context=trust(), network_backend=Pinned(self._deadline, private=private), max_connections=1
         )
 
     def close(self) -> None:
@@ -107,7 +126,8 @@ class Asking:
             if answer.status not in TRY_AGAIN:
                 break
             seconds = answer.wait_seconds(tried)
-            if seconds > longest_wait_seconds or tried + 1 == most_tries:
+            is_last = tried + 1 == most_tries or time.monotonic() + seconds > self._ends_at
+            if is_last or seconds > self._limits.longest_wait_seconds:
                 raise HelpdeskUnavailable("busy", status=answer.status, path=path)
             self._wait(seconds)
         self._refuse(answer, path)
@@ -129,8 +149,11 @@ class Asking:
         raise HelpdeskRefused("answered", status=answer.status, path=path)
 
     def _once(self, url: str, path: str) -> _Answer:
-        self._deadline.at = time.monotonic() + answer_seconds
-        timeouts = {"connect": connect_seconds, "read": answer_seconds, "write": answer_seconds, "pool": answer_seconds}
+        seconds = min(answer_seconds, self._ends_at - time.monotonic())
+        if seconds <= 0:
+            raise HelpdeskUnavailable("slow", path=path, seconds=round(self._limits.seconds))
+        self._deadline.at = time.monotonic() + seconds
+        timeouts = {"connect": connect_seconds, "read": seconds, "write": seconds, "pool": seconds}
         try:
             with self._pool.stream("GET", url, headers=self._sent(url), extensions={"timeout": timeouts}) as response:
                 body = bytearray()
@@ -143,7 +166,7 @@ class Asking:
         except AddressRefused as refused:
             raise HelpdeskUnavailable("address", why=refused.why) from None
         except (httpcore.TimeoutException, TimeoutError):
-            raise HelpdeskUnavailable("slow", path=path, seconds=round(answer_seconds)) from None
+            raise HelpdeskUnavailable("slow", path=path, seconds=max(1, round(seconds))) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise HelpdeskUnavailable("broken", error=(str(error) or type(error).__name__)[:400]) from None
 
@@ -153,11 +176,17 @@ class Asking:
         return [("Host", f"{parts.host.decode()}{port}"), *self._headers.items()]
 
 
-def checked_address(address: str) -> str:
+def allows_private() -> bool:
+    """Whether helpdesks may be at private addresses: OTAI_HELPDESKS_ALLOW_PRIVATE, or what allows it for webhooks."""
+    return bool(settings.OTAI_HELPDESKS_ALLOW_PRIVATE or settings.OTAI_WEBHOOKS_ALLOW_PRIVATE)
+
+
+def checked_address(address: str, *, private: bool | None = None) -> str:
     """The address without a slash at its end, if a helpdesk may be there as far as its writing tells; the rules are
-    those of webhooks. Raises InvalidHelpdeskAddress."""
+    those of webhooks. `private`: whether private addresses may be; None: as `allows_private` says. Raises
+    InvalidHelpdeskAddress."""
     try:
-        checked = checked_url(address)
+        checked = checked_url(address, private=allows_private() if private is None else private)
     except InvalidWebhookUrl as error:
         if error.case == "private":
             raise InvalidHelpdeskAddress("private", host=error.details["host"]) from None

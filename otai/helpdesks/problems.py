@@ -21,5 +21,9 @@ class HelpdeskUnavailable(Unavailable):
     code = "helpdesk_unavailable"
 
 
+class NoTicketsThere(Refused):
+    code = "no_tickets_at_helpdesk"
+
+
 class InvalidHelpdeskToken(Invalid):
     code = "invalid_helpdesk_token"

@@ -3,6 +3,7 @@ there, by the rules of every other file."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -51,6 +52,15 @@ def write_tickets(tickets: Iterable[Ticket], file: Path) -> None:
     with file.open("w", encoding="utf-8") as out:
         for ticket in tickets:
             out.write(json.dumps(as_document(ticket), ensure_ascii=False) + "\n")
+
+
+def with_fields(ticket: Ticket, fields: Iterable[str]) -> Ticket:
+    """The ticket with these of its fields alone; all of them where none is named."""
+    wanted = set(fields)
+    if not wanted:
+        return ticket
+    kept = {name: value for name, value in ticket.fields.items() if name in wanted}
+    return dataclasses.replace(ticket, fields=kept)
 
 
 def as_document(ticket: Ticket) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import queue
 import shutil
 import signal
@@ -24,6 +25,7 @@ from otai.jobs.admission import take_place
 from otai.jobs.child import OUT_OF_MEMORY
 from otai.jobs.failures import failure, refusal_of
 from otai.jobs.folders import folder_of
+from otai.jobs.handing import hand
 from otai.jobs.models import Job
 from otai.jobs.processes import kernel_killed_for_memory, memory_of_group
 from otai.jobs.server import Flight, end_job, server
@@ -92,6 +94,8 @@ class Conducting:
     job: Job
     kind: JobKind
     spec: dict[str, Any]
+    secret: str = field(default="", repr=False)
+    """Handed to a process that reaches out; in no row and no file."""
     flight: Flight | None = None
     _bounds: Bounds | None = None
     _began: float = 0.0
@@ -100,6 +104,7 @@ class Conducting:
     _starts: int = 0
     _most_held: int = 0
     _killed_before: int = 0
+    _handing: int | None = None
     _told: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -161,12 +166,29 @@ class Conducting:
         self._killed_before = kernel_killed_for_memory()
         while self.flight is None:
             self._starts += 1
+            self._hand()
             try:
-                self.flight = server().fly(job=str(self.job.id), work=self.kind.work, folder=self.folder, bounds=bounds)
+                self.flight = server().fly(
+                    job=str(self.job.id),
+                    work=self.kind.work,
+                    folder=self.folder,
+                    bounds=bounds,
+                    reaches_out=self.kind.reaches_out,
+                )
             except OSError:
                 if self._starts >= starts_tried:
                     self._fail("job_died")
                     return
+
+    def _hand(self) -> None:
+        self._end_handing()
+        if self.secret:
+            self._handing = hand(self.folder, self.secret)
+
+    def _end_handing(self) -> None:
+        if self._handing is not None:
+            os.close(self._handing)
+            self._handing = None
 
     # While it runs.
 
@@ -219,6 +241,7 @@ class Conducting:
     def break_off(self) -> None:
         """Ends the job here and now, since whoever follows it is asked to stop: its process, its files, its row."""
         end_job(str(self.job.id))
+        self._end_handing()
         # Files first: they hold words of tickets, and the database may not answer somebody who was interrupted.
         shutil.rmtree(self.folder, ignore_errors=True)
         changes = {"status": JobStatus.CANCELLED, "ended_at": utc_now(), **self._told}
@@ -319,6 +342,7 @@ class Conducting:
         self._tidy()
 
     def _tidy(self) -> None:
+        self._end_handing()
         # Files first: the row may be forgotten already.
         shutil.rmtree(self.folder, ignore_errors=True)
         self.job.look_again()

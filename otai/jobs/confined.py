@@ -37,8 +37,9 @@ most_in_a_folder = 2000
 """Of a folder with more in it the hidden files alone are covered, as they are now."""
 
 
-def confine(hidden: list[str]) -> None:
-    """Hides these files. Raises IsADirectoryError for a folder, and OSError where the system does not let us."""
+def confine(hidden: list[str], *, network: bool = False) -> None:
+    """Hides these files, and the network unless it is to stay. Raises IsADirectoryError for a folder, and OSError where
+    the system does not let us."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def call(what: str, *arguments: object) -> None:
@@ -47,7 +48,7 @@ def confine(hidden: list[str]) -> None:
             raise OSError(number, f"{what}: {os.strerror(number)}")
 
     user, group = os.getuid(), os.getgid()
-    call("unshare", CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS)
+    call("unshare", CLONE_NEWUSER | CLONE_NEWNS | (0 if network else CLONE_NEWNET))
     # As nobody inside, though root outside: what is started next then keeps none of the rights of a namespace's maker.
     for path, line in (("setgroups", "deny"), ("uid_map", f"{NOBODY} {user} 1"), ("gid_map", f"{NOBODY} {group} 1")):
         Path("/proc/self", path).write_text(line)
@@ -123,10 +124,26 @@ def keep_to_itself() -> None:
     """From now on this process and what it starts connect to no socket, not even to one that is a file, as a database's
     may be, and send no signal to others, where the kernel can hold that (Linux 6.12). Raises OSError where the first
     cannot be had."""
+    _filtered(_no_connections)
+
+
+def keep_to_network() -> None:
+    """The same, for a process that reaches out: the internet stays, sockets of this machine that are files do not.
+    Raises OSError where that cannot be had."""
+    _filtered(_no_local_sockets)
+
+
+def leave_network() -> None:
+    """From now on this process and what it starts make no socket of any kind. Raises OSError where that cannot be
+    had."""
+    _filtered(_no_sockets)
+
+
+def _filtered(rules_for: Callable[[str], list[tuple[int, int, int, int]]]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _keep_signals_here(libc)
-    rules = b"".join(struct.pack("=HBBI", *rule) for rule in _filter(platform.machine()))
+    rules = b"".join(struct.pack("=HBBI", *rule) for rule in rules_for(platform.machine()))
     code = ctypes.create_string_buffer(rules, len(rules))
     program = struct.pack("@HP", len(rules) // 8, ctypes.addressof(code))
     if libc.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(program), 0, 0) != 0:
@@ -141,34 +158,74 @@ def _keep_signals_here(libc: ctypes.CDLL) -> None:
         os.close(ruleset)
 
 
-def _filter(machine: str) -> list[tuple[int, int, int, int]]:
-    """The filter as instructions (code, to jump where true, where false, value) of classic BPF over `seccomp_data`:
-    number at 0, architecture at 4, the first argument at 16, the second at 24. Raises OSError for processors whose
-    numbers we do not know."""
+_LOAD, _EQUAL, _AT_LEAST, _BOTH, _END = 0x20, 0x15, 0x35, 0x54, 0x06
+_ALLOWED, _REFUSED = 0x7FFF0000, 0x00050000
+_UNIX, _DATAGRAM = 1, 2
+
+
+def _numbers(machine: str) -> tuple[int, int, int]:
+    """The architecture, and its numbers of socket(2) and connect(2). Raises OSError for processors whose numbers we do
+    not know."""
     known = {"x86_64": (0xC000003E, 41, 42), "aarch64": (0xC00000B7, 198, 203)}
     if machine not in known:
         raise OSError(errno.ENOSYS, f"seccomp on {machine}")
-    architecture, socket, connect = known[machine]
-    load, equal, at_least, both, end = 0x20, 0x15, 0x35, 0x54, 0x06
-    refused, allowed = 0x00050000, 0x7FFF0000
-    unix, datagram = 1, 2
+    return known[machine]
+
+
+def _no_connections(machine: str) -> list[tuple[int, int, int, int]]:
+    """The filter as instructions (code, to jump where true, where false, value) of classic BPF over `seccomp_data`:
+    number at 0, architecture at 4, the first argument at 16, the second at 24. Raises as `_numbers` does."""
+    architecture, socket, connect = _numbers(machine)
     return [
-        (load, 0, 0, 4),
-        (equal, 0, 11, architecture),
-        (load, 0, 0, 0),
+        (_LOAD, 0, 0, 4),
+        (_EQUAL, 0, 11, architecture),
+        (_LOAD, 0, 0, 0),
         # Numbers of another way to call the same kernel (x32).
-        (at_least, 9, 0, 0x40000000),
-        (equal, 9, 0, connect),
-        (equal, 7, 0, IO_URING_SETUP),
-        (equal, 0, 5, socket),
-        (load, 0, 0, 16),
-        (equal, 0, 3, unix),
-        (load, 0, 0, 24),
-        (both, 0, 0, 0xF),
-        (equal, 1, 0, datagram),
-        (end, 0, 0, allowed),
-        (end, 0, 0, refused | errno.EPERM),
-        (end, 0, 0, refused | errno.ECONNREFUSED),
+        (_AT_LEAST, 9, 0, 0x40000000),
+        (_EQUAL, 9, 0, connect),
+        (_EQUAL, 7, 0, IO_URING_SETUP),
+        (_EQUAL, 0, 5, socket),
+        (_LOAD, 0, 0, 16),
+        (_EQUAL, 0, 3, _UNIX),
+        (_LOAD, 0, 0, 24),
+        (_BOTH, 0, 0, 0xF),
+        (_EQUAL, 1, 0, _DATAGRAM),
+        (_END, 0, 0, _ALLOWED),
+        (_END, 0, 0, _REFUSED | errno.EPERM),
+        (_END, 0, 0, _REFUSED | errno.ECONNREFUSED),
+    ]
+
+
+def _no_local_sockets(machine: str) -> list[tuple[int, int, int, int]]:
+    """The same, of sockets of this machine alone (AF_UNIX), whatever their type."""
+    architecture, socket, _ = _numbers(machine)
+    return [
+        (_LOAD, 0, 0, 4),
+        (_EQUAL, 0, 6, architecture),
+        (_LOAD, 0, 0, 0),
+        (_AT_LEAST, 4, 0, 0x40000000),
+        (_EQUAL, 3, 0, IO_URING_SETUP),
+        (_EQUAL, 0, 3, socket),
+        (_LOAD, 0, 0, 16),
+        (_EQUAL, 0, 1, _UNIX),
+        (_END, 0, 0, _REFUSED | errno.EPERM),
+        (_END, 0, 0, _ALLOWED),
+    ]
+
+
+def _no_sockets(machine: str) -> list[tuple[int, int, int, int]]:
+    """The same, of all sockets."""
+    architecture, socket, connect = _numbers(machine)
+    return [
+        (_LOAD, 0, 0, 4),
+        (_EQUAL, 0, 5, architecture),
+        (_LOAD, 0, 0, 0),
+        (_AT_LEAST, 3, 0, 0x40000000),
+        (_EQUAL, 2, 0, IO_URING_SETUP),
+        (_EQUAL, 1, 0, connect),
+        (_EQUAL, 0, 1, socket),
+        (_END, 0, 0, _REFUSED | errno.EPERM),
+        (_END, 0, 0, _ALLOWED),
     ]
 
 

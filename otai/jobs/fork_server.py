@@ -2,10 +2,10 @@
 a small one takes milliseconds.
 
 Reads one JSON line for each job on standard input: {"job", "work": "module:function", "folder", "memory_bytes",
-"cpu_seconds", "file_bytes", "hidden"}, where the folder holds `spec.json` and `hidden` names files that it is not to
-see (null: it is not confined); or {"kill": JOB}. Writes lines: {"job", "pid"},
-{"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL, "grown_bytes"}, the last being how much resident memory it took
-at most beyond ours. A job leaves `result.json` in its folder, whole, if it came to its end.
+"cpu_seconds", "file_bytes", "hidden", "reaches_out"}, where the folder holds `spec.json`, `hidden` names files that it
+is not to see (null: it is not confined) and one that `reaches_out` has a network; or {"kill": JOB}. Writes lines:
+{"job", "pid"}, {"job", "told": {...}}, {"job", "exit": CODE or -SIGNAL, "grown_bytes"}, the last being how much
+resident memory it took at most beyond ours. A job leaves `result.json` in its folder, whole, if it came to its end.
 
 It has one thread, as a process that forks must. When PARENT, the number of the process that started it, is gone, it
 kills every job with all that it started and ends: the kernel says so by a signal, and the end of its input does.
@@ -178,7 +178,7 @@ def do(asked: dict[str, Any], lines: int, server: int) -> None:
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     bound(asked)
     if asked["hidden"] is not None:
-        confine(asked["hidden"])
+        confine(asked["hidden"], reaches_out=asked["reaches_out"])
         # Some systems forget it with what a process may do.
         die_with(server, by=signal.SIGKILL)
     result = work(asked, folder, teller(asked["job"], lines))
@@ -189,13 +189,13 @@ def do(asked: dict[str, Any], lines: int, server: int) -> None:
     unfinished.replace(folder / "result.json")
 
 
-def confine(hidden: list[str]) -> None:
-    """No network, no sockets, no sight of these files, and none of the memory of the server and of other jobs, where
-    Linux lets us; where it does not, the job goes on, and its log says so."""
+def confine(hidden: list[str], *, reaches_out: bool) -> None:
+    """No network unless it `reaches_out`, no sockets of this machine, no sight of these files, and none of the memory
+    of the server and of other jobs, where Linux lets us; where it does not, the job goes on, and its log says so."""
     try:
-        confined.confine(hidden)
+        confined.confine(hidden, network=reaches_out)
         confined.drop_rights()
-        confined.keep_to_itself()
+        confined.keep_to_network() if reaches_out else confined.keep_to_itself()
     except (OSError, AttributeError) as error:
         os.write(2, f"Not confined, as this system does not allow it ({error}).\n".encode())
 

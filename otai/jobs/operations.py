@@ -83,6 +83,7 @@ def ask(
     in_place: bool = False,
     answered_is_enough: bool = False,
     quota: Quota | None = None,
+    secret: str = "",
 ) -> Asked:
     """The job for this question: the one that is open already, or a new one, which begins when somebody waits for it
     (`wait`).
@@ -91,7 +92,8 @@ def ask(
     stands for the file in the question; empty: it is found out, of a path alone. `in_place`: the file is somebody's own
     on this machine and is read where it lies.
     `answered_is_enough`: the job that answered the same question before, while its answer is kept. `quota`:
-    what such a job counts as, while it is open. Raises TooManyJobs and QuotaReached.
+    what such a job counts as, while it is open. `secret`: handed to the process of a kind that reaches out; no part of
+    the question. Raises TooManyJobs and QuotaReached.
     """
     if not content_sha256 and isinstance(source, Path):
         content_sha256 = _state_of(source) if in_place else _sha256_of(source)
@@ -142,7 +144,7 @@ def ask(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Asked(job, Conducting(job, kind, spec))
+    return Asked(job, Conducting(job, kind, spec, secret))
 
 
 def wait(asked: Asked, *, seconds: float | None, on_progress: Callable[[Job], None] | None = None) -> Job:

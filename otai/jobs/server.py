@@ -59,8 +59,8 @@ class ForkServer:
         """Whether its process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def fly(self, *, job: str, work: str, folder: Path, bounds: Bounds) -> Flight:
-        """Starts the job's process. Raises OSError where the server is gone."""
+    def fly(self, *, job: str, work: str, folder: Path, bounds: Bounds, reaches_out: bool = False) -> Flight:
+        """Starts the job's process; one that `reaches_out` has a network. Raises OSError where the server is gone."""
         flight = Flight(job, self)
         with self._lock:
             self._flights[job] = flight
@@ -71,6 +71,7 @@ class ForkServer:
             "memory_bytes": bounds.memory_bytes,
             "cpu_seconds": bounds.cpu_seconds,
             "file_bytes": bounds.file_bytes,
+            "reaches_out": reaches_out,
             # Named anew for each job: a key that was changed meanwhile lies in another file.
             "hidden": [str(path) for path in secret_files()] if is_to_confine("OTAI_CONFINE_JOBS") else None,
         }

@@ -14,10 +14,12 @@ from otai.errors import OtaiError
 
 
 class JobLane(StrEnum):
-    """Somebody waits for what is quick; it does not queue behind what is long."""
+    """Somebody waits for what is quick; it does not queue behind what is long. What is away waits for others' servers
+    most of its time, and nobody here waits behind it."""
 
     QUICK = "quick"
     LONG = "long"
+    AWAY = "away"
 
 
 seconds_of_any_file = 120
@@ -119,6 +121,9 @@ class JobKind:
     `hindered` is asked where the work failed, and knows what of the rows explains it: what the question reads was
     deleted meanwhile.
 
+    `reaches_out`: its process has a network, and is handed a secret (`handing.py`), until it says that it is done
+    with both (`confined.leave_network`).
+
     `reads` names, of a question, all the files by whose size together its processor time is bounded; None: it has the
     whole bound, whatever it reads."""
 
@@ -130,6 +135,7 @@ class JobKind:
     broken_off: Callable[[], OtaiError] | None = None
     reads: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     hindered: Callable[[Mapping[str, Any]], OtaiError | None] | None = None
+    reaches_out: bool = False
 
     def bounds_for(self, spec: Mapping[str, Any]) -> Bounds:
         """For this question: by the size of all the files that it reads, where the kind names them."""

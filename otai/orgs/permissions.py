@@ -97,6 +97,8 @@ SCOPE_ACTIONS: dict[Scope, frozenset[Action]] = {
 JOB_ACTIONS: dict[str, frozenset[Action]] = {
     "import": frozenset({Action.UPLOAD_TICKETS}),
     "preview": frozenset({Action.UPLOAD_TICKETS}),
+    "helpdesk_look": frozenset({Action.UPLOAD_TICKETS}),
+    "helpdesk_import": frozenset({Action.UPLOAD_TICKETS}),
     "next_version": frozenset({Action.UPLOAD_TICKETS, Action.TRAIN}),
     "deletion": frozenset({Action.UPLOAD_TICKETS}),
     "look": frozenset({Action.MANAGE_MODELS}),

@@ -2,7 +2,7 @@
 
 The name is resolved once, each address is judged, and the connection goes to the very address that was judged: a name
 server that answers differently the second time gains nothing. `OTAI_WEBHOOKS_ALLOW_PRIVATE=1` lifts the rule, for a
-Studio and receivers in one private network.
+Studio and receivers in one private network; helpdesks have a switch of their own, and say what it says (`private`).
 """
 
 from __future__ import annotations
@@ -52,11 +52,13 @@ def allows_private() -> bool:
     return bool(settings.OTAI_WEBHOOKS_ALLOW_PRIVATE)
 
 
-def checked_url(url: str) -> str:
+def checked_url(url: str, *, private: bool | None = None) -> str:
     """The URL, if messages may go there as far as its writing tells. Raises InvalidWebhookUrl.
 
+    `private`: whether private addresses and plain http are allowed; None: as `allows_private` says.
     A name is resolved when a message is sent, and judged then: today's answer says nothing about tomorrow's.
     """
+    lifted = allows_private() if private is None else private
     url = url.strip()
     if len(url) > 2000 or not url.isascii() or not url.isprintable() or " " in url:
         raise InvalidWebhookUrl("form", field="url")
@@ -65,12 +67,12 @@ def checked_url(url: str) -> str:
         port, host = parts.port, (parts.hostname or "").rstrip(".")
     except ValueError as error:
         raise InvalidWebhookUrl("unreadable", error=error, field="url") from None
-    schemes = ("https", "http") if allows_private() else ("https",)
+    schemes = ("https", "http") if lifted else ("https",)
     if parts.scheme not in schemes or not host or port == 0:
         raise InvalidWebhookUrl("scheme", scheme=schemes[0], field="url")
     if parts.username is not None or parts.password is not None:
         raise InvalidWebhookUrl("password", field="url")
-    if not allows_private() and not _may_be_public(host):
+    if not lifted and not _may_be_public(host):
         raise InvalidWebhookUrl("private", host=host, field="url")
     return url
 
@@ -105,16 +107,17 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 
-def resolved(host: str, port: int) -> list[str]:
-    """The host's addresses that we may connect to, in the resolver's order. Raises AddressRefused."""
+def resolved(host: str, port: int, *, private: bool | None = None) -> list[str]:
+    """The host's addresses that we may connect to, in the resolver's order; `private` as for `checked_url`. Raises
+    AddressRefused."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise AddressRefused(Fact("try_unresolved", {"host": host, "error": str(error)})) from error
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if allows_private():
+    if allows_private() if private is None else private:
         return addresses
     # One private address among public ones is an attack or a mistake; neither is a reason to try the others.
-    if private := [address for address in addresses if not is_public(address)]:
-        raise AddressRefused(Fact("try_private", {"host": host, "address": private[0]}))
+    if inside := [address for address in addresses if not is_public(address)]:
+        raise AddressRefused(Fact("try_private", {"host": host, "address": inside[0]}))
     return addresses

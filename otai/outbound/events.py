@@ -22,8 +22,8 @@ from otai.runs.approval import orderer
 from otai.runs.models import Event, Run
 from otai.runs.status import RunOccurrence, RunStatus
 from otai.serving.models import Advice, ModelEvent, ModelVersion, Move
-from otai.tickets.jobs import IMPORT
 from otai.tickets.models import DataSet
+from otai.tickets.quotas import IMPORTS
 from otai.words.catalogue import say_fact
 from otai.words.quotes import without_quotes
 
@@ -299,7 +299,7 @@ SOURCES: Sequence[NewsSource] = (
     ),
     NewsSource(
         "imports",
-        lambda: Job.objects.filter(kind=IMPORT.name, ended_at__isnull=False),
+        lambda: Job.objects.filter(kind__in=IMPORTS, ended_at__isnull=False),
         _import_news,
         lambda row: row.ended_at,
         UUID,

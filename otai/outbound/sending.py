@@ -105,11 +105,12 @@ class Deadline:
 
 class Pinned(httpcore.NetworkBackend):
     """Connects to addresses that were judged, and to nothing by name; gives up at the deadline, however slowly bytes
-    drip in."""
+    drip in. `private`: whether private addresses may be among them; None: as the setting of webhooks says."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, *, private: bool | None = None) -> None:
         self._sockets = httpcore.SyncBackend()
         self._deadline = deadline
+        self._private = private
 
     def connect_tcp(
         self,
@@ -120,7 +121,7 @@ class Pinned(httpcore.NetworkBackend):
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
         problem: Exception | None = None
-        for address in resolved(host.strip("[]"), port)[:4]:
+        for address in resolved(host.strip("[]"), port, private=self._private)[:4]:
             try:
                 return _Until(self._sockets.connect_tcp(address, port, _left(self._deadline, timeout)), self._deadline)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

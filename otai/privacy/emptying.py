@@ -38,7 +38,15 @@ mail_waits_for = timedelta(days=1)
 GOES_WHOLE = (
     *("billing.CheckoutPage", "billing.PaymentMethod", "billing.GatewayCustomer", "billing.VatIdCheck"),
     *("billing.BillingDetails", "billing.CreditWatch", "runs.SpendLimit", "runs.ApprovalRule"),
-    *("outbound.Endpoint", "outbound.Message", "api.KeyedRequest", "jobs.Job", "privacy.Export", "privacy.Retention"),
+    *(
+        "helpdesks.HelpdeskConnection",
+        "outbound.Endpoint",
+        "outbound.Message",
+        "api.KeyedRequest",
+        "jobs.Job",
+        "privacy.Export",
+        "privacy.Retention",
+    ),
     *("orgs.Member", "orgs.Invitation", "orgs.ApiKey", "orgs.TeamEvent", "orgs.AccessEvent", "orgs.QuotaLift"),
     *("orgs.OrganisationKey", "tickets.UploadWaiting", "tickets.ArrivingUpload"),
 )

@@ -44,6 +44,7 @@ TOLD: tuple[tuple[str, str], ...] = (
     ("orgs.QuotaLift", "organisation"),
     ("outbound.Endpoint", "organisation"),
     ("outbound.Message", "organisation"),
+    ("helpdesks.HelpdeskConnection", "organisation"),
     ("outbound.NotificationChoice", "member__organisation"),
     ("outbound.Notification", "member__organisation"),
     ("runs.Guarantee", "organisation"),
@@ -71,7 +72,7 @@ TOLD: tuple[tuple[str, str], ...] = (
 
 SECRETS = frozenset(
     {
-        *("secret_sha256", "token_sha256", "sealed_secret", "sealed_previous", "request_hash"),
+        *("secret_sha256", "token_sha256", "sealed_secret", "sealed_previous", "sealed_token", "request_hash"),
         *("gateway_reference", "external_id", "payment_method", "renewal_payment_method"),
     }
 )

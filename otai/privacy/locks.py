@@ -12,6 +12,7 @@ ORDER: tuple[tuple[str, str], ...] = (
     ("orgs.Member", "organisation"),
     ("orgs.ApiKey", "organisation"),
     ("outbound.Endpoint", "organisation"),
+    ("helpdesks.HelpdeskConnection", "organisation"),
     ("outbound.WebhookDelivery", "endpoint__organisation"),
     ("serving.TrainedModel", "organisation"),
     ("serving.Advice", "version__model__organisation"),

@@ -44,6 +44,7 @@ from otai.tickets.operations import (
 from otai.tickets.options import ImportOptions, ReadOptions
 from otai.tickets.preview import Preview
 from otai.tickets.problems import DatasetInvalid, refused
+from otai.tickets.quotas import IMPORTS
 from otai.tickets.reading import ReadTickets
 from otai.tickets.ticket_index.building import INDEXED
 from otai.tickets.ticket_index.keeping import StoredVersion, keep_index, put_index, put_version
@@ -176,7 +177,7 @@ def _files_of_an_import(spec: Mapping[str, Any]) -> list[str]:
     return [spec["source"], *spec.get("further", ()), *([before["path"]] if before else [])]
 
 
-def _base_is_deleted(spec: Mapping[str, Any]) -> TicketsDeleted | None:
+def base_is_deleted(spec: Mapping[str, Any]) -> TicketsDeleted | None:
     """Of an import that adds to tickets which were deleted while it read them."""
     try:
         if base := spec.get("base_id"):
@@ -194,7 +195,7 @@ IMPORT = JobKind(
     Imported(),
     file_harms,
     _files_of_an_import,
-    _base_is_deleted,
+    base_is_deleted,
 )
 EXPECTED_QUALITY = JobKind("expected_quality", "otai.tickets.work:try_out", JobLane.QUICK, quick_bounds, TriedOut())
 # Somebody waits for it, but for a minute or two, which would shut the quick lane to others.
@@ -243,6 +244,21 @@ def ask_for_import(
     folder `upload` and the upload that `arrived` in parts go. `imported(job)` when it is done. Raises
     DataSetNameInvalid, QuotaReached and TooManyJobs, and with `options.add` NotFound where there is no such data
     set."""
+    spec = {
+        **spec_of_import(organisation=organisation, name=name, filename=filename, options=options),
+        "upload": str(upload) if upload else None,
+        "arrived": str(arrived) if arrived else None,
+        "further": [str(path.absolute()) for path in further],
+    }
+    return jobs.ask(
+        organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,
+        source=source, content_sha256=content_sha256, in_place=in_place, quota=Quota.IMPORTS,
+    )  # fmt: skip
+
+
+def spec_of_import(*, organisation: Organisation, name: str, filename: str, options: ImportOptions) -> dict[str, Any]:
+    """What an import under this name is told (`work.read`) and recorded by (`Imported`), but for its source. Raises as
+    `ask_for_import` does, but for TooManyJobs."""
     name = checked_name(name)
     # Known before anything is read; what others bring meanwhile is counted when the rows are written.
     quotas.refuse_full(organisation.id, Quota.STORAGE)
@@ -250,20 +266,13 @@ def ask_for_import(
         quotas.refuse_full(organisation.id, Quota.DATA_SETS)
     before = version_before(organisation, name, required=options.add)
     beside = as_before(before, required=options.add)
-    spec = {
+    return {
         **options.as_dict(),
         "filename": filename,
         "name": name,
-        "upload": str(upload) if upload else None,
-        "arrived": str(arrived) if arrived else None,
-        "further": [str(path.absolute()) for path in further],
         "before": beside.as_dict() if beside is not None else None,
         "base_id": str(before.id) if options.add and before is not None else None,
     }
-    return jobs.ask(
-        organisation=organisation, kind=IMPORT, spec=spec, subject=checked_filename(filename), who=who, now=now,
-        source=source, content_sha256=content_sha256, in_place=in_place, quota=Quota.IMPORTS,
-    )  # fmt: skip
 
 
 def preview_here(source: Path, options: ReadOptions) -> Preview:
@@ -370,7 +379,7 @@ def refuse_if_failed(job: Job) -> None:
 
 def imported(job: Job) -> DataSet:
     """The data set that an import, which is done, has made. Raises NotFound where it was deleted meanwhile."""
-    assert job.kind == IMPORT.name and job.result is not None
+    assert job.kind in IMPORTS and job.result is not None
     return queries.data_set_with_id(job.organisation, UUID(job.result["data_set"]))
 
 

@@ -15,7 +15,7 @@ from otai.jobs.operations import upload_waits_seconds
 from otai.orgs.quotas import Quota, counters
 from otai.tickets.models import ArrivingUpload, DataSet, UploadWaiting
 
-IMPORTS = ("import",)
+IMPORTS = ("import", "helpdesk_import")
 
 
 def stored_bytes(organisation: UUID) -> int:

@@ -11,6 +11,11 @@ from otai.serving import jobs as serving_jobs
 
 def waited(begun: operations.Asked) -> Job:
     """The job, ended or still at work after as long as a page may take. Raises why it came to nothing."""
-    job = operations.wait(begun, seconds=settings.OTAI_JOBS_WAIT_SECONDS)
+    job = wait_as_a_page(begun)
     queries.refuse_if_failed(job, serving_jobs.REFUSALS)
     return job
+
+
+def wait_as_a_page(begun: operations.Asked) -> Job:
+    """The job, ended or still at work after as long as a page may take."""
+    return operations.wait(begun, seconds=settings.OTAI_JOBS_WAIT_SECONDS)

@@ -38,6 +38,7 @@ PLACES = (
     NamedPlace(_("Low credits"), "web:low_credits", "bell"),
     NamedPlace(_("Check a document"), "web:check_document", "check"),
     NamedPlace(_("API keys"), "web:keys", "key"),
+    NamedPlace(_("Helpdesks"), "web:helpdesks", "link"),
     NamedPlace(_("Webhooks"), "web:webhooks", "webhook"),
     NamedPlace(_("Organisation"), "web:organisation", "organisation"),
     NamedPlace(_("Data"), "web:organisation_data", "archive"),

@@ -15,6 +15,8 @@ from django.contrib.sessions.models import Session
 
 from otai.billing.models import Invoice
 from otai.billing.operations import buy
+from otai.helpdesks import operations as helpdesks
+from otai.helpdesks.connecting import System
 from otai.orgs.models import AccessEvent, ApiKey, Organisation, RequestMinute, User
 from otai.orgs.operations import add_member, invite
 from otai.outbound import operations as outbound
@@ -51,6 +53,14 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
     endpoint = outbound.create_endpoint(
         organisation=organisation, url="https://hooks.acme.example/otai", who="alice", now=now
     ).endpoint
+    helpdesk = helpdesks.connect(
+        organisation=organisation,
+        system=System.ZAMMAD,
+        address="https://helpdesk.acme.example",
+        token="a-token",
+        who="alice",
+        now=now,
+    )
     delivery = outbound.send_test(organisation=organisation, endpoint=endpoint.id, who="alice", now=now)
     advice = advice_on(run, now)
     bob = User.objects.create_user("bob", "bob@acme.example", "long enough for anybody")
@@ -82,6 +92,7 @@ def everything_of(organisation: Organisation, folder: Path, now: datetime, bundl
             "member": str(member.id),
             "invitation": str(invitation.id),
             "endpoint": str(endpoint.id),
+            "helpdesk": str(helpdesk.id),
             "delivery": str(delivery.id),
             "advice_id": str(advice.id),
             "question": str(asked_about(run.version).id),

@@ -21,7 +21,8 @@ ASKS_FOR = {
         GET /data-sets/{data_set}/search
         GET /data-sets/{data_set}/review
         GET /guarantees/{guarantee}/holdout.csv
-        GET /models/{model}/feedback""",
+        GET /models/{model}/feedback
+        POST /helpdesks/{helpdesk}/preview""",
     "members:read": """
         GET /members
         GET /members/{member}""",
@@ -41,6 +42,13 @@ ASKS_FOR = {
         POST /data-sets/{data_set}/review/{question}/answer
         POST /data-sets/{data_set}/review/{question}/undo
         POST /data-sets/{data_set}/review/version
+        GET /helpdesks
+        POST /helpdesks
+        GET /helpdesks/{helpdesk}
+        PATCH /helpdesks/{helpdesk}
+        DELETE /helpdesks/{helpdesk}
+        POST /helpdesks/{helpdesk}/test
+        POST /helpdesks/{helpdesk}/import
         GET /uploads
         POST /uploads
         GET /uploads/{upload}

@@ -68,3 +68,11 @@ def helpdesk(fake: Fake, waits: list[float]) -> Iterator[Any]:
 
     with connected(System(fake.system), fake.address, story.TOKEN, wait=waits.append) as asked:
         yield asked
+
+
+@pytest.fixture
+def acme(db: None, now: Any, settings: Any, tmp_path: Path) -> Any:
+    from tests import stories
+
+    settings.OTAI_FILES = (tmp_path / "store").as_uri()
+    return stories.acme(now)

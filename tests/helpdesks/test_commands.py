@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from otai.helpdesks.problems import HelpdeskRefused, InvalidHelpdeskAddress
-from tests import stories
 from tests.helpdesks import story
 from tests.helpdesks.conftest import Fake
 
 cli = CliRunner()
-
-
-@pytest.fixture
-def acme(db: None, now: Any, settings: Any, tmp_path: Path) -> Any:
-    settings.OTAI_FILES = (tmp_path / "store").as_uri()
-    return stories.acme(now)
 
 
 def otai_helpdesks(*words: str, token: str = story.TOKEN) -> str:
@@ -70,3 +62,17 @@ def test_nothing_is_imported_where_nothing_is_read(acme: Any, fake: Fake, settin
     with pytest.raises(InvalidHelpdeskAddress):
         otai_helpdesks(*there)
     assert not DataSet.objects.exists()
+
+
+def test_alice_keeps_a_helpdesk_and_reads_it_by_its_name(acme: Any, fake: Fake) -> None:
+    assert "zammad is connected" in otai_helpdesks("connect", fake.system, fake.address, "--name", "zammad")
+    [kept] = json.loads(otai_helpdesks("list", "--json"))
+    assert kept["address"] == fake.address and story.TOKEN not in str(kept)
+    otai_helpdesks("change", "zammad", "--queue", "Network", "--rename", "network")
+    looked = json.loads(otai_helpdesks("look", "network", "--json"))
+    assert looked["labels"]["group"] == list(story.QUEUES) and len(looked["tickets"]) == 10
+    assert {one["fields"]["group"] for one in looked["tickets"]} == {"Network"}
+    fetched = json.loads(otai_helpdesks("fetch", "network", "--name", "support", "--json"))
+    assert fetched["tickets"] == sum(one.queue == "Network" for one in story.tickets())
+    assert "its token is gone" in otai_helpdesks("disconnect", "network")
+    assert json.loads(otai_helpdesks("list", "--json")) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,10 +26,21 @@ UNIX, INTERNET, STREAM, DATAGRAM, CLOSE_ON_EXEC = 1, 2, 1, 2, 0o2000000
 ALLOWED, NOT_PERMITTED, REFUSED = 0x7FFF0000, 0x00050001, 0x0005006F
 
 
-def answered(machine: str, number: int, first: int = 0, second: int = 0, *, architecture: int | None = None) -> int:
+Rules = Callable[[str], list[tuple[int, int, int, int]]]
+
+
+def answered(
+    machine: str,
+    number: int,
+    first: int = 0,
+    second: int = 0,
+    *,
+    architecture: int | None = None,
+    filter: Rules = confined._no_connections,
+) -> int:
     """What the filter says, by the rules of classic BPF (seccomp(2))."""
     at = {0: number, 4: ARCHITECTURES[machine] if architecture is None else architecture, 16: first, 24: second}
-    rules, here, held = confined._filter(machine), 0, 0
+    rules, here, held = filter(machine), 0, 0
     while True:
         code, if_true, if_false, value = rules[here]
         here += 1
@@ -55,7 +68,20 @@ def test_other_ways_into_the_same_kernel_are_closed() -> None:
     assert answered("x86_64", 0x40000000 + READ["x86_64"]) == NOT_PERMITTED, "x32"
     assert answered("x86_64", 3, architecture=0x40000003) == NOT_PERMITTED, "32 bits"
     with pytest.raises(OSError, match="seccomp on riscv64"):
-        confined._filter("riscv64")
+        confined._no_connections("riscv64")
+
+
+@pytest.mark.parametrize("machine", ARCHITECTURES)
+def test_who_reaches_out_has_the_internet_alone_and_afterwards_nothing(machine: str) -> None:
+    out, after = partial(answered, filter=confined._no_local_sockets), partial(answered, filter=confined._no_sockets)
+    assert out(machine, CONNECT[machine], 3) == out(machine, SOCKET[machine], INTERNET, STREAM) == ALLOWED
+    assert out(machine, SOCKET[machine], UNIX, STREAM) == out(machine, SOCKET[machine], UNIX, DATAGRAM) == NOT_PERMITTED
+    assert after(machine, SOCKET[machine], INTERNET, DATAGRAM) == after(machine, CONNECT[machine], 3) == NOT_PERMITTED
+    for asked in (out, after):
+        assert asked(machine, READ[machine]) == asked(machine, SOCKETPAIR[machine], UNIX, STREAM) == ALLOWED
+        assert asked(machine, confined.IO_URING_SETUP) == NOT_PERMITTED
+        assert asked(machine, READ[machine], architecture=0x40000003) == NOT_PERMITTED
+    assert {out("x86_64", 0x40000000), after("x86_64", 0x40000000)} == {NOT_PERMITTED}
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")

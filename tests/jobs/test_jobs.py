@@ -43,8 +43,10 @@ def work_can_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
 
 
-def ask(organisation: Organisation, kind: JobKind, now: datetime, **spec: Any) -> Asked:
-    return operations.ask(organisation=organisation, kind=kind, spec=spec, subject="a file", who="alice", now=now)
+def ask(organisation: Organisation, kind: JobKind, now: datetime, *, secret: str = "", **spec: Any) -> Asked:
+    return operations.ask(
+        organisation=organisation, kind=kind, spec=spec, subject="a file", who="alice", now=now, secret=secret
+    )
 
 
 def test_alice_gets_the_answer_and_nothing_is_left(acme: Organisation, now: datetime) -> None:
@@ -80,6 +82,28 @@ def test_a_job_has_no_network_and_sees_neither_the_secret_key_nor_whoever_began_
     assert found["network"] == found["socket"] == "ConnectionRefusedError", "nor a database that listens at a path"
     assert found["hidden"] == ["FileNotFoundError"] and found["rights"] == ["0000000000000000"]
     assert found["who began it"] == "PermissionError", "nor the memory of other jobs, which are its children too"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
+def test_a_job_that_reaches_out_has_a_network_and_a_secret_until_it_leaves_them(
+    acme: Organisation, now: datetime, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Path(settings.OTAI_HOME) / "secret-key"
+    key.parent.mkdir(parents=True, exist_ok=True)
+    key.write_text("very secret")
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(socket.AF_UNIX) as database:
+        database.bind("s")
+        database.listen()
+        spec = {"port": listening.getsockname()[1], "socket": str(tmp_path / "s"), "hidden": [str(key)]}
+        asked = ask(acme, kind("reach_out", lane=JobLane.AWAY, reaches_out=True), now, secret="whispered", **spec)
+        found = operations.wait(asked, seconds=None).result
+    assert found["secret"] == "whispered" and "secret" not in found["left"], "it was in no file, and the pipe is gone"
+    assert found["before"]["network"] == "reached" and found["after"]["network"] == "PermissionError"
+    if "Not confined" in found["before"]["said"]:
+        pytest.skip("this system lets no user make namespaces")
+    assert found["before"]["socket"] == found["after"]["socket"] == "PermissionError"
+    assert found["before"]["hidden"] == ["FileNotFoundError"] and found["before"]["rights"] == ["0000000000000000"]
 
 
 def test_what_the_work_refuses_is_said_as_it_said_it(acme: Organisation, now: datetime) -> None:

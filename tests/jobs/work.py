@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from otai.errors import Invalid
+from otai.jobs.confined import leave_network
+from otai.jobs.handing import handed
 from otai.jobs.work import Bounds, JobKind, JobLane, JobOutcome, ResultOnly, Tell
 
 
@@ -42,6 +44,14 @@ def look_around(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, 
         "said": (folder / "stderr").read_text(),
         "secrets": sorted(name for name in os.environ if name.startswith(("OTAI_", "AWS_", "PG"))),
     }
+
+
+def reach_out(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """As a job that asks a helpdesk: first with a network and a secret, then without."""
+    secret, left = handed(folder), sorted(path.name for path in folder.iterdir())
+    before = look_around(spec, folder, tell)
+    leave_network()
+    return {"secret": secret, "left": left, "before": before, "after": look_around(spec, folder, tell)}
 
 
 def refuse(spec: Mapping[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
@@ -114,9 +124,11 @@ def kind(
     lane: JobLane = JobLane.QUICK,
     recorder: ResultOnly | None = None,
     by_size: bool = False,
+    reaches_out: bool = False,
     **bounds: Any,
 ) -> JobKind:
     within = {"memory_bytes": 256 << 20, "cpu_seconds": 20, "wall_seconds": 30.0, "file_bytes": 8 << 20} | bounds
     reads = (lambda spec: [spec["source"]]) if by_size else None
     work = f"tests.jobs.work:{name}"
-    return JobKind(name, work, lane, lambda: Bounds(**within), recorder or ResultOnly(), reads=reads)
+    recorder = recorder or ResultOnly()
+    return JobKind(name, work, lane, lambda: Bounds(**within), recorder, reads=reads, reaches_out=reaches_out)

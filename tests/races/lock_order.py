@@ -17,6 +17,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("orgs_organisation",),
     ("orgs_invitation", "orgs_member", "orgs_api_key"),
     ("outbound_endpoint",),
+    ("helpdesks_connection",),
     ("outbound_delivery",),
     ("serving_model",),
     ("serving_advice",),

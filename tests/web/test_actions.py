@@ -28,6 +28,7 @@ ASKS_FOR = {
     Action.UPLOAD_TICKETS: (
         "upload_tickets begin_upload upload_arrived sample_tickets upload read_upload drop_upload labels cut_lines "
         "uncut delete_data_set "
+        "helpdesks helpdesk look_at_helpdesk change_helpdesk import_helpdesk disconnect_helpdesk "
         "merge_feedback correct_labels review_next review_decide review_undo review_version"
     ),
     Action.TRAIN: ("train train_quality order cancel_run propose_criteria order_included follow_advice dismiss_advice"),
@@ -49,7 +50,8 @@ ASKS_FOR = {
 
 ASK_AGAIN = (
     "keys invite change_role remove_member ask_second_factor delete_data_set delete_model delete_organisation "
-    "organisation_data ask_for_export download_export webhooks switch_webhook rotate_webhook billing_details"
+    "organisation_data ask_for_export download_export webhooks switch_webhook rotate_webhook billing_details "
+    "helpdesks look_at_helpdesk change_helpdesk"
 )
 """Forms that ask again who somebody is, where they signed in a while ago."""
 

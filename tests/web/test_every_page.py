@@ -20,6 +20,8 @@ from django.urls import URLPattern, URLResolver, reverse
 from otai.billing import operations as billing
 from otai.billing import queries
 from otai.db import utc_now
+from otai.helpdesks import operations as helpdesks
+from otai.helpdesks.connecting import System
 from otai.orgs.models import AccessEvent, Member, Organisation, RequestMinute, TeamEvent
 from otai.orgs.operations import create_api_key, invite
 from otai.orgs.permissions import Role
@@ -146,6 +148,14 @@ def make_world(tmp_path: Path) -> World:
             "item": asked_about(version).id,
             "statement": said_of(version, now).id,
             "endpoint": endpoint.id,
+            "helpdesk": helpdesks.connect(
+                organisation=acme,
+                system=System.ZAMMAD,
+                address="https://helpdesk.acme.example",
+                token="t",
+                who="alice",
+                now=now,
+            ).id,
             "delivery": send_test(organisation=acme, endpoint=endpoint.id, who="alice", now=now).id,
         },
         "web:help_page": {"name": "importing"},

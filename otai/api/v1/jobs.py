@@ -11,7 +11,7 @@ from pydantic import Field
 from otai.api.access import Caller, CallerRequest, needed
 from otai.api.cursors import Page, page_of
 from otai.api.endpoints import Noun
-from otai.api.waiting import job_out
+from otai.api.waiting import job_out, look_out
 from otai.db import utc_now
 from otai.jobs import event_stream, operations, queries
 from otai.jobs.models import Job
@@ -45,8 +45,8 @@ class JobOut(Schema):
 
     id: UUID
     kind: str = Field(
-        description="import, preview, expected_quality, next_version, look, same_texts, deletion, comparison, "
-        "holdout or included_run."
+        description="import, preview, helpdesk_look, helpdesk_import, expected_quality, next_version, look, "
+        "same_texts, deletion, comparison, holdout or included_run."
     )
     subject: str = Field(description="What the file or data set is called.")
     status: str = Field(description="queued, running, done, failed or cancelled.")
@@ -158,6 +158,8 @@ def job_for(job: Job, caller: Caller) -> dict[str, Any]:
     """A job as this caller sees it: why an import came to nothing may quote its file, which is for whoever sent it and
     for whoever may read tickets."""
     shown = job_out(job)
+    if job.kind == "helpdesk_look" and job.result is not None and caller.may(Action.READ_TICKETS):
+        shown["result"] = look_out(job.result)
     if shown["error"] and not is_same_person(job.asked_by, caller.who) and not caller.may(Action.READ_TICKETS):
         shown["error"] |= {"message": shown["error"]["code"], "details": {}}
     return shown

@@ -47,6 +47,8 @@ HELP_OF: dict[str, str] = {
     "web:organisation": "accounts",
     "web:access": "accounts#sign-ins-and-refusals",
     "web:organisation_data": "privacy",
+    "web:helpdesks": "helpdesks",
+    "web:helpdesk": "helpdesks",
     "web:webhooks": "webhooks",
     "web:webhook": "webhooks",
     "web:notifications": "notifications",

@@ -26,6 +26,7 @@ from otai.runs import jobs as run_jobs
 from otai.serving import jobs as serving_jobs
 from otai.tickets import jobs as tickets_jobs
 from otai.tickets import queries as tickets
+from otai.tickets.quotas import IMPORTS
 from otai.web.access import MemberRequest, local_path, page, role_does_not_include_this, standing_of
 from otai.web.formats import number
 from otai.web.views import guarantee
@@ -60,7 +61,7 @@ def job(request: MemberRequest, job: UUID) -> HttpResponse:
     columns, which say why."""
     asked = queries.job_with_id(request.organisation, job)
     slug = request.organisation.slug
-    if asked.is_done and asked.kind == tickets_jobs.IMPORT.name:
+    if asked.is_done and asked.kind in IMPORTS:
         data_set = tickets_jobs.imported(asked)
         tickets, left_out = data_set.tickets, data_set.left_out_rows
         text = ngettext("%(tickets)s ticket is imported.", "%(tickets)s tickets are imported.", tickets) % {

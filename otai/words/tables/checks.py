@@ -55,12 +55,13 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     "check.secret_key_lost": (
         "No secret key that is here opens: secrets of webhooks: {webhook_secrets:n}; second factors: "
         "{second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}; keys of organisations: "
-        "{data_keys:n}; keys of links that end mails: {unsubscribe_keys:n}.",
+        "{data_keys:n}; keys of links that end mails: {unsubscribe_keys:n}; tokens of helpdesks: {helpdesk_tokens:n}.",
     ),
     "check.secret_key_former": (
         "Former secret keys are still accepted: {keys:n}. On them hang secrets of webhooks: {webhook_secrets:n}; "
         "second factors: {second_factors:n}; sessions: {sessions:n}; keys of checkpoints: {checkpoint_keys:n}; keys of "
-        "organisations: {data_keys:n}; keys of links that end mails: {unsubscribe_keys:n}.",
+        "organisations: {data_keys:n}; keys of links that end mails: {unsubscribe_keys:n}; tokens of helpdesks: "
+        "{helpdesk_tokens:n}.",
         "Former secret keys are still accepted: {keys:n}. Nothing hangs on them but links in mails.",
     ),
     "check.migrations": ("The database is of an earlier version; migrations to be applied: {migrations:n}.",),
@@ -99,6 +100,9 @@ CHECKS: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "check.webhooks_inside": (
         "Webhooks may go to private addresses: who signs up can make the Studio call servers inside your network.",
+    ),
+    "check.helpdesks_inside": (
+        "Helpdesks may be at private addresses: who signs up can make the Studio ask servers inside your network.",
     ),
     "check.card_payments_told": (
         "Stripe takes money and cannot tell: without OTAI_STRIPE_WEBHOOK_SECRET its news is not believed.",
@@ -181,6 +185,7 @@ REMEDIES: Mapping[str, tuple[Sentence, ...]] = {
     ),
     "remedy.files_encrypted": ("Set OTAI_ENCRYPT_FILES=1 for every server and worker, then run otai keys encrypt.",),
     "remedy.webhooks_inside": ("Unset OTAI_WEBHOOKS_ALLOW_PRIVATE.",),
+    "remedy.helpdesks_inside": ("Unset OTAI_HELPDESKS_ALLOW_PRIVATE.",),
     "remedy.card_payments_told": (
         "Make an endpoint for /webhooks/stripe at Stripe, and set OTAI_STRIPE_WEBHOOK_SECRET (docs/billing.md).",
     ),

@@ -1,4 +1,4 @@
-"""What is refused about helpdesks that tickets are read from: at the command line, in English."""
+"""What is refused about helpdesks that tickets are read from."""
 
 from __future__ import annotations
 
@@ -26,9 +26,21 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "invalid_helpdesk_address.private": said(
         "{host} is no public address.",
-        command="OTAI_WEBHOOKS_ALLOW_PRIVATE=1 allows helpdesks and webhooks in a private network.",
+        command="OTAI_HELPDESKS_ALLOW_PRIVATE=1 allows helpdesks in a private network.",
     ),
     "invalid_helpdesk_address.scheme": said("A helpdesk's address begins with {scheme}:// and names a host."),
+    "helpdesk_name_taken.name": said("There is a helpdesk called {name:quoted} already. Give another name."),
+    "invalid_helpdesk_connection.name": said("A name has up to {most:n} printable characters."),
+    "invalid_helpdesk_connection.names": said(
+        "Up to {most:n} queues or fields can be chosen, each of up to {characters:n} printable characters."
+    ),
+    "invalid_helpdesk_connection.token_again": said(
+        "Another address needs the token anew: a kept token is sent to no other server."
+    ),
+    "not_found.helpdesk": said("There is no such helpdesk."),
+    "too_many_helpdesk_connections.connections": said(
+        "There are {most:n} helpdesks already. Disconnect one that is not used."
+    ),
     "invalid_helpdesk_token.form": said("A helpdesk's token is a line of printable characters."),
     "no_tickets_at_helpdesk.none": said("The helpdesk has no tickets that were asked for."),
 }
