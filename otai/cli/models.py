@@ -37,6 +37,7 @@ from otai.words.catalogue import say_fact
 
 if TYPE_CHECKING:
     from otai.learning.model.bundle import Bundle
+    from otai.learning.model.deciding import Thresholds
 
 app = typer.Typer(help="Trained models: list, choose which version answers, export.", no_args_is_help=True)
 Version = Annotated[int | None, typer.Option("--version", help="A version other than the one that is live.")]
@@ -183,7 +184,7 @@ def predict(
         typer.Option("--out", help="Where to write: FILE.csv or FILE.jsonl, or - for JSON lines on standard output."),
     ] = "-",
     precision: Annotated[
-        float | None, typer.Option(help="With a CSV: 0.9, 0.95 or 0.99, and a column says what may be decided alone.")
+        float | None, typer.Option(help="0.9, 0.95 or 0.99: each answer says whether it may be decided alone.")
     ] = None,
     column: Annotated[
         list[str] | None, typer.Option("--column", "-c", help="COLUMN=ROLE; roles: subject, body, ticket.")
@@ -209,16 +210,28 @@ def predict(
         _predict_rows(path, model_version, source, target, precision, overwrite, options)
         return
     texts = presented.texts_given(texts)
-    predictions = _answering(path, model_version).predict(texts)
+    bundle = _answering(path, model_version)
+    thresholds = _thresholds(bundle, precision)
+    predictions = bundle.predict(texts)
     if model_version is not None:
         feedback.keep(model_version, texts, now=utc_now())
     for text, prediction in zip(texts, predictions, strict=True):
+        said = jsonable(prediction)
+        alone = None
+        if thresholds is not None:
+            alone = {name: thresholds.decides_alone(name, one) for name, one in prediction.attributes.items()}
+            for name, is_alone in alone.items():
+                said["attributes"][name]["decides_alone"] = is_alone
         if json:
-            sys.stdout.write(
-                json_module.dumps({"text": text, **prediction_as_dict(prediction)}, ensure_ascii=False) + "\n"
-            )
+            sys.stdout.write(json_module.dumps({"text": text, **said}, ensure_ascii=False) + "\n")
             continue
-        presented.show_prediction(text, prediction.attributes)
+        presented.show_prediction(text, prediction.attributes, alone)
+
+
+def _thresholds(bundle: Bundle, precision: float | None) -> Thresholds | None:
+    from otai.learning.model.deciding import Thresholds
+
+    return None if precision is None else Thresholds.at(bundle, precision)
 
 
 def _answering(path: Path, version: ModelVersion | None) -> Bundle:
@@ -248,9 +261,11 @@ def _predict_rows(
             file: IO[str] = sys.stdout
         else:
             file = stack.enter_context(_whole_or_not_at_all(Path(target), overwrite=overwrite))
-        writer = (
-            CsvWriter(file, bundle, precision=precision) if target.lower().endswith(".csv") else JsonLinesWriter(file)
-        )
+        writer: CsvWriter | JsonLinesWriter
+        if target.lower().endswith(".csv"):
+            writer = CsvWriter(file, bundle, precision=precision)
+        else:
+            writer = JsonLinesWriter(file, _thresholds(bundle, precision))
         if source == "-":
             batches = rows_of_lines(bundle, sys.stdin.buffer)
         else:
@@ -300,8 +315,3 @@ def _whole_or_not_at_all(target: Path, *, overwrite: bool) -> Iterator[IO[str]]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def prediction_as_dict(prediction: Any) -> dict[str, Any]:
-    """A ticket's prediction as JSON."""
-    return dict(jsonable(prediction))

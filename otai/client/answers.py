@@ -157,11 +157,13 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """What the model says of one attribute; `confidence` is that of the least certain of the labels."""
+    """What the model says of one attribute; `confidence` is that of the least certain of the labels. `decides_alone`:
+    whether it may be applied without a person at the precision asked for; None where none was."""
 
     labels: tuple[str, ...]
     confidence: float
     runners_up: tuple[Label, ...]
+    decides_alone: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,7 @@ class Prediction:
                     tuple(found["labels"]),
                     found["confidence"],
                     tuple(Label(other["label"], other["confidence"]) for other in found["runners_up"]),
+                    found.get("decides_alone"),
                 )
                 for name, found in raw["attributes"].items()
             }

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from otai.errors import Invalid
 from otai.learning.data.profiling import joined_texts
+from otai.learning.model.deciding import Thresholds
 from otai.serving.http import RequestInvalid, as_json, text_of
 from otai.spreadsheets import harmless
 from otai.tickets.cells import TicketMaker
@@ -197,43 +197,35 @@ def _name(document: object, number: int) -> str:
 
 @dataclass
 class JsonLinesWriter:
-    """One object a row: row, ticket, and either attributes or error."""
+    """One object a row: row, ticket, and either attributes or error. With `thresholds`, each attribute says whether it
+    may be decided alone."""
 
     file: IO[str]
+    thresholds: Thresholds | None = None
 
     def write(self, rows: Sequence[BatchRow]) -> None:
         """One line of JSON for each row, written at once."""
         for row in rows:
-            said = {"error": row.wrong} if row.prediction is None else as_json(row.prediction)
+            said = {"error": row.wrong} if row.prediction is None else as_json(row.prediction, self.thresholds)
             self.file.write(json.dumps({"row": row.number, "ticket": row.ticket, **said}, ensure_ascii=False) + "\n")
         self.file.flush()
-
-
-class PrecisionUnknown(Invalid):
-    code = "precision_unknown"
 
 
 class CsvWriter:
     """A row for each row: its number, the ticket, and for each attribute the labels, how sure, and what came second.
 
     It is read in spreadsheets: a ticket or a label that would be worked out as a formula gets an apostrophe in front.
-    With `precision`, also whether it may be decided alone: whether the confidence reaches the threshold that held this
-    precision when the model was measured. Raises PrecisionUnknown for another precision than the measured ones.
+    With `precision`, also whether it may be decided alone (`Thresholds`). Raises PrecisionUnknown.
     """
 
     def __init__(self, file: IO[str], bundle: Bundle, *, precision: float | None = None) -> None:
         self._names = [one.spec.name for one in bundle.attributes]
-        self._precision = precision
-        key = f"{precision:g}" if precision is not None else ""
-        if precision is not None and precision not in MEASURED_PRECISIONS:
-            known = ", ".join(f"{one:g}" for one in MEASURED_PRECISIONS)
-            raise PrecisionUnknown("precision", known=known, precision=precision)
-        self._thresholds = {one.spec.name: one.thresholds.get(key) for one in bundle.attributes}
+        self._thresholds = None if precision is None else Thresholds.at(bundle, precision)
         self._writer = csv.writer(file)
         header = ["row", "ticket"]
         for name in self._names:
             header += [name, f"{name} confidence", f"{name} second"]
-            header += [f"{name} decide alone"] if precision is not None else []
+            header += [f"{name} decide alone"] if self._thresholds else []
         self._columns = len(header)
         self._row([*header, "error"])
 
@@ -249,11 +241,7 @@ class CsvWriter:
                     found = row.prediction[name]
                     second = found.runners_up[0].label if found.runners_up else ""
                     cells += ["|".join(found.labels), f"{found.confidence:.4f}", second]
-                    if self._precision is not None:
-                        threshold = self._thresholds[name]
-                        cells.append("yes" if threshold is not None and found.confidence >= threshold else "no")
+                    if self._thresholds is not None:
+                        cells.append("yes" if self._thresholds.decides_alone(name, found) else "no")
             cells += [""] * (self._columns - len(cells))
             self._row([*cells, row.wrong])
-
-
-MEASURED_PRECISIONS = (0.9, 0.95, 0.99)

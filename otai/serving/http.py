@@ -1,6 +1,7 @@
 """A trained model behind HTTP: `otai serve`. One bundle, no database, no Django; JSON in, JSON out.
 
-    POST /predict   {"text": "..."} or {"subject": "...", "body": "..."}, or {"tickets": [such, such, ...]}
+    POST /predict   {"text": "..."} or {"subject": "...", "body": "..."}, or {"tickets": [such, such, ...]};
+                    with "precision": 0.95 each attribute says whether it may be decided alone
     GET  /labels    the attributes, their labels, and the confidence to set for each precision that was measured
     GET  /health    200 once the model is loaded
     GET  /openapi.json
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from otai.errors import Invalid, NotAllowed, NotFound, OtaiError, Refused, Unavailable
 from otai.front.asgi import AsgiScope, Receive, Send
+from otai.learning.model.deciding import MEASURED_PRECISIONS, Thresholds
 
 if TYPE_CHECKING:
     from otai.learning.model.bundle import Bundle, TicketPrediction
@@ -139,11 +141,12 @@ class ModelServer:
         }
 
     async def _predict(self, scope: AsgiScope, receive: Receive) -> Any:
-        texts, is_batch = tickets_in(await _body(scope, receive))
+        asked = tickets_in(await _body(scope, receive))
+        thresholds = None if asked.precision is None else Thresholds.at(self.bundle, asked.precision)
         async with self._turn:
-            predictions = await asyncio.to_thread(self.bundle.predict, texts)
-        found = [as_json(prediction) for prediction in predictions]
-        return {"model": self.name, "tickets": found} if is_batch else {"model": self.name, **found[0]}
+            predictions = await asyncio.to_thread(self.bundle.predict, asked.texts)
+        found = [as_json(prediction, thresholds) for prediction in predictions]
+        return {"model": self.name, "tickets": found} if asked.is_batch else {"model": self.name, **found[0]}
 
     async def _description(self) -> Any:
         return described(self.name, with_key=self.key is not None)
@@ -160,23 +163,49 @@ def application() -> ModelServer:
     )
 
 
-def tickets_in(body: bytes) -> tuple[list[str], bool]:
-    """The texts of a request, and whether it was a batch. Raises RequestInvalid, naming the ticket that is wrong
-    (counted from 1)."""
+@dataclass(frozen=True)
+class AskedTickets:
+    """What a request asks of the model. `precision`: at which it wants to know what may be decided alone."""
+
+    texts: list[str]
+    is_batch: bool
+    precision: float | None
+
+
+_OF_A_TICKET = ("text", "subject", "body")
+
+
+def tickets_in(body: bytes) -> AskedTickets:
+    """The texts of a request. Raises RequestInvalid, naming the ticket that is wrong (counted from 1), and for a field
+    that nobody would read."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RequestInvalid("json", error=str(error)[:200]) from None
     if not isinstance(document, dict):
         raise RequestInvalid("body")
+    precision = document.get("precision")
+    if precision is not None and (isinstance(precision, bool) or not isinstance(precision, int | float)):
+        raise RequestInvalid("precision")
     if "tickets" not in document:
-        return [text_of(document, "The ticket")], False
+        _check_fields(document, "The request", (*_OF_A_TICKET, "precision"))
+        return AskedTickets([text_of(document, "The ticket")], False, precision)
+    _check_fields(document, "The request", ("tickets", "precision"))
     tickets = document["tickets"]
     if not isinstance(tickets, list) or not tickets:
         raise RequestInvalid("tickets")
     if len(tickets) > most_tickets:
         raise RequestInvalid("tickets_too_many", tickets=len(tickets), most_tickets=most_tickets)
-    return [text_of(ticket, f"Ticket {number}") for number, ticket in enumerate(tickets, 1)], True
+    for number, ticket in enumerate(tickets, 1):
+        if isinstance(ticket, Mapping):
+            _check_fields(ticket, f"Ticket {number}", _OF_A_TICKET)
+    texts = [text_of(ticket, f"Ticket {number}") for number, ticket in enumerate(tickets, 1)]
+    return AskedTickets(texts, True, precision)
+
+
+def _check_fields(given: Mapping[str, Any], name: str, known: Sequence[str]) -> None:
+    if unknown := sorted(given.keys() - set(known)):
+        raise RequestInvalid("unknown_fields", name=name, unknown=unknown[:5], known=list(known))
 
 
 def text_of(ticket: object, name: str) -> str:
@@ -204,8 +233,9 @@ def _bounded(text: object, name: str) -> str:
     return text
 
 
-def as_json(prediction: TicketPrediction) -> dict[str, Any]:
-    """A prediction in JSON's terms, the same here, in files and on the command line."""
+def as_json(prediction: TicketPrediction, thresholds: Thresholds | None = None) -> dict[str, Any]:
+    """A prediction in JSON's terms, the same here, in files and on the command line. With `thresholds`, each attribute
+    says whether it may be decided alone."""
     return {
         "attributes": {
             name: {
@@ -213,6 +243,7 @@ def as_json(prediction: TicketPrediction) -> dict[str, Any]:
                 "confidence": round(found.confidence, 6),
                 "scores": _scores(found.scores),
                 "runners_up": _scores(found.runners_up),
+                **({} if thresholds is None else {"decides_alone": thresholds.decides_alone(name, found)}),
             }
             for name, found in prediction.attributes.items()
         }
@@ -268,10 +299,10 @@ async def _send(send: Send, answer: JsonReply) -> None:
 
 def described(name: str, *, with_key: bool) -> dict[str, Any]:
     """The interface in OpenAPI 3.1."""
-    ticket = {
-        "type": "object",
-        "properties": {"text": {"type": "string"}, "subject": {"type": "string"}, "body": {"type": "string"}},
-    }
+    fields: dict[str, Any] = {name: {"type": "string"} for name in _OF_A_TICKET}
+    precision = {"precision": {"type": "number", "enum": list(MEASURED_PRECISIONS)}}
+    ticket = {"type": "object", "properties": fields, "additionalProperties": False}
+    alone = {"type": "object", "properties": {**fields, **precision}, "additionalProperties": False}
     score = {
         "type": "object",
         "properties": {"label": {"type": "string"}, "confidence": {"type": "number", "minimum": 0, "maximum": 1}},
@@ -283,13 +314,15 @@ def described(name: str, *, with_key: bool) -> dict[str, Any]:
             "confidence": {"type": "number", "minimum": 0, "maximum": 1},
             "scores": {"type": "array", "items": score},
             "runners_up": {"type": "array", "items": score},
+            "decides_alone": {"type": "boolean", "description": "Only where a precision was asked for."},
         },
     }
     predicted = {
         "type": "object",
         "properties": {"attributes": {"type": "object", "additionalProperties": attribute}},
     }
-    batch = {"type": "object", "properties": {"tickets": {"type": "array", "maxItems": most_tickets, "items": ticket}}}
+    tickets = {"type": "array", "maxItems": most_tickets, "items": ticket}
+    batch = {"type": "object", "properties": {"tickets": tickets, **precision}, "additionalProperties": False}
     answered = {"type": "object", "properties": {"tickets": {"type": "array", "items": predicted}}}
 
     def response(schema: dict[str, Any], what: str) -> dict[str, Any]:
@@ -305,7 +338,7 @@ def described(name: str, *, with_key: bool) -> dict[str, Any]:
                     "summary": "What the model says of a ticket, or of several",
                     "requestBody": {
                         "required": True,
-                        "content": {"application/json": {"schema": {"oneOf": [ticket, batch]}}},
+                        "content": {"application/json": {"schema": {"oneOf": [alone, batch]}}},
                     },
                     "responses": {
                         "200": response({"oneOf": [predicted, answered]}, "In the order of the tickets"),

@@ -21,6 +21,7 @@ from otai.tickets.files import file_store
 
 if TYPE_CHECKING:
     from otai.learning.model.bundle import Bundle, TicketPrediction
+    from otai.learning.model.deciding import Thresholds
 
 
 def versions(organisation: Organisation) -> QuerySet[ModelVersion]:
@@ -83,6 +84,13 @@ def predict(version: ModelVersion, texts: Sequence[str]) -> list[TicketPredictio
     Raises BundleInvalid if the stored file was changed since it was trained.
     """
     return in_todays_words(version).predict(list(texts))
+
+
+def thresholds(version: ModelVersion, precision: float) -> Thresholds:
+    """From which confidence the version decides alone at a precision. Raises PrecisionUnknown, BundleInvalid."""
+    from otai.learning.model.deciding import Thresholds
+
+    return Thresholds.at(bundle(version), precision)
 
 
 def bundle(version: ModelVersion) -> Bundle:

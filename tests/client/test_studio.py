@@ -22,6 +22,7 @@ import pytest
 
 from otai.client import InvalidWebhook, Studio, verify_webhook
 from otai.errors import Invalid, NotAllowed, NotFound, Refused, Unavailable
+from otai.learning.model.bundle import Bundle
 
 
 def present() -> datetime:
@@ -92,6 +93,17 @@ def test_a_program_walks_from_tickets_to_predictions(live_server: Any, bundle: P
         assert [(v.model, v.version) for v in versions] == [("support", 1)]
         assert len(studio.predict("support", ["vpn wifi router"] * 3)) == 3
         assert studio.predict("support", ["invoice payment refund tax bank"])[0]["queue"].labels == ("Billing",)
+        known = Bundle.load(bundle)
+        [said] = studio.predict("support", ["vpn wifi router"], precision=0.95)
+        [here] = known.predict(["vpn wifi router"])
+        assert {name: one.decides_alone for name, one in said.attributes.items()} == {
+            one.spec.name: here[one.spec.name].confidence >= one.thresholds.get("0.95", 2.0) for one in known.attributes
+        }
+        assert studio.predict("support", ["vpn"])[0]["queue"].decides_alone is None
+        with pytest.raises(Invalid, match=r"0\.9, 0\.95, 0\.99"):
+            studio.predict("support", ["vpn"], precision=0.8)
+        with pytest.raises(Invalid, match="precison"):
+            studio._post("/models/support/predict", {"texts": ["vpn"], "precison": 0.95})
         saved = studio.download("support", tmp_path)
         assert saved.read_bytes() == bundle.read_bytes()
         assert [line["kind"] for line in studio.statement()] == ["capture", "hold", "grant"]
@@ -324,7 +336,10 @@ def test_the_command_line_works_against_a_studio_elsewhere(
         assert json.loads(otai("runs", "list", "--json"))[0]["status"] == "completed"
         assert json.loads(otai("runs", "show", "1", "--json"))["report_card"] == {"attributes": []}
         assert "1 credit" in otai("quote", "--data-set", "support")
-        predicted = json.loads(otai("predict", "support", "invoice payment refund tax bank", "--json"))
+        asked = ("predict", "support", "invoice payment refund tax bank", "--precision", "0.95")
+        assert re.search(r"otherwise +alone", otai(*asked))
+        predicted = json.loads(otai(*asked, "--json"))
+        assert predicted["attributes"]["queue"]["decides_alone"] in (True, False)
         assert predicted["attributes"]["queue"]["labels"] == ["Billing"]
         otai("model", "export", "support", str(tmp_path))
         assert (tmp_path / "support-v1.otai").read_bytes() == bundle.read_bytes()

@@ -13,12 +13,12 @@ import openpyxl
 import pytest
 
 from otai.learning.model.bundle import Bundle
+from otai.learning.model.deciding import PrecisionUnknown, Thresholds
 from otai.serving.batches import (
     BatchCount,
     BatchRow,
     CsvWriter,
     JsonLinesWriter,
-    PrecisionUnknown,
     rows_of_file,
     rows_of_lines,
 )
@@ -101,6 +101,10 @@ def test_a_csv_says_what_may_be_decided_alone(bundle: Bundle, tmp_path: Path) ->
         sure = [row.prediction is not None and row.prediction[one.spec.name].confidence >= threshold for row in rows]
         assert said == ["yes" if alone else "no" for alone in sure]
     assert bundle.attributes[1].thresholds["0.95"] and read[0]["error"] == ""
+    lines = io.StringIO()
+    JsonLinesWriter(lines, Thresholds.at(bundle, 0.95)).write(rows)
+    alone = [json.loads(line)["attributes"]["priority"]["decides_alone"] for line in lines.getvalue().splitlines()]
+    assert alone == [row["priority decide alone"] == "yes" for row in read]
     with pytest.raises(PrecisionUnknown):
         CsvWriter(io.StringIO(), bundle, precision=0.8)
 

@@ -64,6 +64,17 @@ def test_a_ticket_is_answered_as_the_bundle_itself_would(server: ModelServer, bu
     assert ask(server, "POST", "/predict/", {"subject": subject, "body": body}) == (status, answer)
 
 
+def test_what_may_be_decided_alone_is_said_at_the_precision_asked_for(server: ModelServer, bundle: Bundle) -> None:
+    thresholds = {one.spec.name: one.thresholds.get("0.95", 2.0) for one in bundle.attributes}
+    tickets = [VPN, "invoice payment refund", ""]
+    answer = ask(server, "POST", "/predict", {"tickets": tickets, "precision": 0.95})[1]
+    said = [{name: one["decides_alone"] for name, one in ticket["attributes"].items()} for ticket in answer["tickets"]]
+    found = bundle.predict(tickets)
+    assert said == [{name: one[name].confidence >= least for name, least in thresholds.items()} for one in found]
+    assert {alone for one in said for alone in one.values()} == {True, False}
+    assert "decides_alone" not in ask(server, "POST", "/predict", {"text": VPN})[1]["attributes"]["queue"]
+
+
 def test_markup_is_read_as_the_import_reads_it(server: ModelServer) -> None:
     said = ask(server, "POST", "/predict", {"subject": "vpn router", "body": "the wifi is down\n\nurgent outage"})
     html = "<style>invoice refund payment</style><p>the wifi is down</p><div>urgent outage</div>"
@@ -110,6 +121,12 @@ def test_health_labels_and_description(server: ModelServer) -> None:
         ({}, "request_invalid", 'has neither "text"'),
         ({"text": 7}, "request_invalid", "no text"),
         ({"subject": ["x"]}, "request_invalid", "are texts"),
+        ({"text": "x", "precison": 0.95}, "request_invalid", "The request has precison, which nobody reads"),
+        ({"tickets": ["x"], "text": "y"}, "request_invalid", "nobody reads"),
+        ({"tickets": [{"text": "x", "id": 7}]}, "request_invalid", "Ticket 1 has id, which nobody reads"),
+        ({"text": "x", "precision": "0.95"}, "request_invalid", "is a number"),
+        ({"text": "x", "precision": True}, "request_invalid", "is a number"),
+        ({"text": "x", "precision": 0.8}, "precision_unknown", "0.9, 0.95, 0.99"),
         ({"tickets": []}, "request_invalid", "at least one"),
         ({"tickets": {"a": 1}}, "request_invalid", "is a list"),
         ({"tickets": ["fine", 7]}, "request_invalid", "Ticket 2"),

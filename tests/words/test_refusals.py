@@ -403,6 +403,7 @@ READ_BY_NO_PAGE = {
     "environment.py": "whoever starts the Studio",
     "helpdesks/": "people at a terminal: `otai helpdesks`",
     "learning/exporting/": "people at a terminal: `otai models export`",
+    "learning/model/deciding.py": "programs, and people at a terminal: `precision`",
     "orgs/legal_places.py": "whoever starts the Studio",
     "ledger/checkpoint.py": "people at a terminal: `otai checkpoint`",
     "orgs/queries.py": "programs: the life of an API key",

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Query, Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from otai.api.access import Caller, CallerRequest
 from otai.api.cursors import PageQuery, page_of
 from otai.api.endpoints import Noun
 from otai.api.shown import Who
 from otai.api.v1.jobs import JobOut
-from otai.api.v1.shapes import Name, PositiveNumber, Text, TicketText, Whole
+from otai.api.v1.shapes import Name, PositiveNumber, Share, Text, TicketText, Whole
 from otai.api.waiting import accepted, waited_for
 from otai.db import utc_now
 from otai.errors import Unavailable
@@ -22,6 +22,10 @@ from otai.orgs.permissions import Action
 from otai.serving import cards, deletion, feedback, queries, versions
 from otai.serving import jobs as serving_jobs
 from otai.serving.models import ModelEvent, ModelVersion
+
+if TYPE_CHECKING:
+    from otai.learning.model.bundle import TicketPrediction
+    from otai.learning.model.deciding import Thresholds
 
 noun = Noun("Models")
 
@@ -51,9 +55,14 @@ class ModelVersionsOut(Schema):
 
 
 class PredictIn(Schema):
-    """Up to 1 000 tickets, each as one text: subject, a line break, body."""
+    """Up to 1 000 tickets, each as one text: subject, a line break, body. Another field than these is refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
     texts: Annotated[list[TicketText], Field(min_length=1, max_length=1_000)]
+    precision: Annotated[
+        Share | None, Field(description="0.9, 0.95 or 0.99: `decides_alone` then says which answers hold it.")
+    ] = None
 
 
 class LikelyLabelOut(Schema):
@@ -62,11 +71,13 @@ class LikelyLabelOut(Schema):
 
 
 class PredictedAttributeOut(Schema):
-    """`confidence` is the calibrated probability of the least certain of the labels."""
+    """`confidence` is the calibrated probability of the least certain of the labels. `decides_alone`: whether it
+    reaches the threshold that held the precision asked for when the model was measured; null where none was."""
 
     labels: list[str]
     confidence: float
     runners_up: list[LikelyLabelOut]
+    decides_alone: bool | None
 
 
 class PredictedTicketOut(Schema):
@@ -102,6 +113,7 @@ PREDICTIONS = {
                     "labels": ["network"],
                     "confidence": 0.97,
                     "runners_up": [{"label": "accounts", "confidence": 0.02}],
+                    "decides_alone": True,
                 }
             }
         }
@@ -133,7 +145,7 @@ def get_model_version(request: CallerRequest, model: Name, version: PositiveNumb
     Action.PREDICT,
     PredictionsOut,
     example=PREDICTIONS,
-    body_example={"texts": ["VPN drops every minute\nIt began this morning."]},
+    body_example={"texts": ["VPN drops every minute\nIt began this morning."], "precision": 0.95},
     errors=[503],
 )
 def predict(
@@ -148,6 +160,7 @@ def predict(
     """
     asked_version = version_of(request.auth, model, version)
     try:
+        thresholds = None if asked.precision is None else queries.thresholds(asked_version, asked.precision)
         predictions = queries.predict(asked_version, asked.texts)
     except BundleInvalid as damaged:
         # Nothing is wrong with what was asked.
@@ -156,7 +169,19 @@ def predict(
     return {
         "model": asked_version.model.name,
         "version": asked_version.number,
-        "items": [{"attributes": dict(prediction.attributes)} for prediction in predictions],
+        "items": [{"attributes": _answers(prediction, thresholds)} for prediction in predictions],
+    }
+
+
+def _answers(prediction: TicketPrediction, thresholds: Thresholds | None) -> dict[str, Any]:
+    return {
+        name: {
+            "labels": found.labels,
+            "confidence": found.confidence,
+            "runners_up": found.runners_up,
+            "decides_alone": None if thresholds is None else thresholds.decides_alone(name, found),
+        }
+        for name, found in prediction.attributes.items()
     }
 
 

@@ -54,6 +54,10 @@ Whole = Annotated[int, BeforeValidator(_no_other_kind)]
 """A whole number in a document. Where an address says one it is text, and `PositiveNumber`."""
 
 
+Share = Annotated[float, BeforeValidator(_no_other_kind), Field(ge=0, le=1)]
+"""A number from 0 to 1 in a document."""
+
+
 class MoneyOut(Schema):
     """`cents` is the amount in the currency's smallest unit: 10000 EUR is EUR 100.00."""
 

@@ -70,17 +70,18 @@ class Predicted(Protocol):
     def runners_up(self) -> Sequence[Likely]: ...
 
 
-def show_prediction(text: str, attributes: Mapping[str, Predicted]) -> None:
-    """What a model says of one ticket, for each attribute."""
+def show_prediction(text: str, attributes: Mapping[str, Predicted], alone: Mapping[str, bool] | None = None) -> None:
+    """What a model says of one ticket, for each attribute; with `alone`, whether it may be decided alone."""
     say(f"\n{text if len(text) <= longest_title else text[: longest_title - 1] + '…'}")
     print_table(
-        ["attribute", "prediction", "confidence", "otherwise"],
+        ["attribute", "prediction", "confidence", "otherwise", *([] if alone is None else ["alone"])],
         [
             [
                 attribute,
                 ", ".join(said.labels) or "(none)",
                 percent(said.confidence),
                 ", ".join(f"{other.label} {percent(other.confidence)}" for other in said.runners_up[:2]),
+                *([] if alone is None else ["yes" if alone[attribute] else "no"]),
             ]
             for attribute, said in attributes.items()
         ],

@@ -22,21 +22,31 @@ def predict(
     name: ModelArgument,
     texts: Annotated[list[str] | None, typer.Argument(help="Tickets; standard input, one a line, if left out.")] = None,
     version: Annotated[int | None, typer.Option("--version", help="Another version.")] = None,
+    precision: Annotated[
+        float | None, typer.Option(help="0.9, 0.95 or 0.99: each answer says whether it may be decided alone.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """What the model says of new tickets, with its confidence. With --json: one object a ticket, one a line."""
     texts = models.texts_given(texts)
     with studio() as there:
-        found = there.predict(name, texts, version=version)
-    for text, prediction in zip(texts, found, strict=True):
+        predictions = there.predict(name, texts, version=version, precision=precision)
+    for text, prediction in zip(texts, predictions, strict=True):
+        alone = (
+            {name: said.decides_alone is True for name, said in prediction.attributes.items()} if precision else None
+        )
         if json:
             rows = {
-                attribute: {"labels": said.labels, "confidence": said.confidence}
+                attribute: {
+                    "labels": said.labels,
+                    "confidence": said.confidence,
+                    **({} if alone is None else {"decides_alone": alone[attribute]}),
+                }
                 for attribute, said in prediction.attributes.items()
             }
             sys.stdout.write(json_module.dumps({"text": text, "attributes": rows}, ensure_ascii=False) + "\n")
             continue
-        models.show_prediction(text, prediction.attributes)
+        models.show_prediction(text, prediction.attributes, alone)
 
 
 @app.command("list")

@@ -37,6 +37,9 @@ TABLE: Mapping[str, Refusal] = {
     "request_invalid.parts": said(
         '"subject" and "body" of {name} are texts.',
     ),
+    "request_invalid.precision": said(
+        '"precision" is a number, for example 0.95.',
+    ),
     "request_invalid.text": said(
         '{name} has neither "text" nor "subject" or "body".',
     ),
@@ -51,5 +54,8 @@ TABLE: Mapping[str, Refusal] = {
     ),
     "request_invalid.tickets_too_many": said(
         "{tickets:n} tickets in one request; {most_tickets:n} is the most. Send several.",
+    ),
+    "request_invalid.unknown_fields": said(
+        "{name} has {unknown:words}, which nobody reads; it may have {known:words}.",
     ),
 }
