@@ -18,7 +18,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Term, Tier
 from tests.billing.people import ALICE, transfer
 from tests.billing.test_annual_plans import DAY, bought, is_reversed, takes
-from tests.billing.test_rises_charged_back import a_rise, history, in_force, is_won
+from tests.billing.test_rises_charged_back import a_rise, history, in_force, is_won, why
 
 pytestmark = pytest.mark.django_db
 MICROSECOND = timedelta(microseconds=1)
@@ -118,6 +118,24 @@ def test_a_period_that_is_won_changes_nothing_once_another_was_bought_after_its_
     another = by_bank(acme, Tier.ENTERPRISE, Term.MONTH, now + 15 * DAY, paid_at=now + 16 * DAY)
     is_won(fake, first, now + 20 * DAY)
     assert in_force(acme) == (Tier.ENTERPRISE, another.period_until_at, "paid")
+    assert audit().findings == []
+
+
+def test_a_year_that_is_won_after_a_dear_month_in_its_place_was_lost_lasts_for_what_was_left_of_it(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    first, month = a_rise(acme, now, Term.YEAR, Term.MONTH)
+    assert month.period_from_at and month.period_until_at and first.period_until_at
+    whole = first.period_until_at - month.period_from_at
+    middle = month.period_from_at + (month.period_until_at - month.period_from_at) / 2
+    is_reversed(fake, first, now + 12 * DAY)
+    is_reversed(fake, month, middle)
+    is_won(fake, first, middle + DAY)
+    tier, until, _ = in_force(acme)
+    assert tier is Tier.PRO and until is not None and abs((until - middle) - whole / 2) <= DAY
+    ended = Event.objects.get(subject_id=str(first.id), move=BillingOccurrence.MONTH_ENDED_EARLY)
+    assert (ended.who, ended.at, ended.details["why"]) == ("fake", middle + DAY, why("payment_stays", first))
+    assert Purchase.objects.get(id=first.id).period_until_at == until
     assert audit().findings == []
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from otai.billing import operations as billing
-from otai.billing.models import CreditWatch, Payment, Purchase, Reversal
+from otai.billing.models import CreditWatch, Event, Payment, Purchase, Reversal, Taking
+from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import takings
-from otai.billing.operations.reversals import AlreadySettled
+from otai.billing.operations.reversals import AlreadySettled, PurchaseNotDelivered
+from otai.ledger.models import Transfer
 from otai.orgs.models import Organisation
 from tests.billing.people import ALICE, OLGA
 from tests.billing.test_reversals import assert_books_fit, available, buys, deliver, spends
@@ -133,8 +135,49 @@ def test_who_closes_again_what_is_owed_reads_who_did_and_why(acme: Organisation,
     bought = buys(acme, now, "50")
     spends(acme, 46, now)
     deliver(fake, fake.dispute(bought.gateway_reference, verdict="lost"), now)
-    owed = Reversal.objects.get().id
-    billing.settle_owed(reversal=owed, who=OLGA, why="paid by transfer", now=now)
+    owed = Reversal.objects.get()
+    billing.settle_owed(reversal=owed.id, who=OLGA, why="never paid", now=now, is_lost=True)
+    told = Event.objects.get(subject="reversal", move=BillingOccurrence.OWED_SETTLED).details
+    assert told["written_off_cents"] == told["gross_cents"] == owed.owed_gross_cents > 0
     with pytest.raises(AlreadySettled) as refused:
-        billing.settle_owed(reversal=owed, who=OLGA, why="again", now=now)
-    assert (refused.value.details["settled_by"], refused.value.details["settled_why"]) == (OLGA, "paid by transfer")
+        billing.settle_owed(reversal=owed.id, who=OLGA, why="again", now=now)
+    assert refused.value.key == "already_settled.reversal"
+    assert (refused.value.details["settled_by"], refused.value.details["settled_why"]) == (OLGA, "never paid")
+
+
+@pytest.mark.parametrize(("by_hand", "code"), [(True, "moved_why.refunded"), (False, "moved_why.taken_back")])
+def test_the_ledger_says_whether_a_bank_took_it_back_or_the_vendor_gave_it(
+    acme: Organisation, fake: Any, now: datetime, by_hand: bool, code: str
+) -> None:
+    bought = buys(acme, now, "50")
+    reference = bought.gateway_reference
+    deliver(fake, fake.refund_by_hand(reference, cents=107_10) if by_hand else fake.dispute(reference), now)
+    booked, moved = Reversal.objects.get(), Transfer.objects.get(id=Taking.objects.get().transfer)
+    assert code in moved.reason
+    assert (booked.settled_by, booked.settled_why) == (
+        ("billing", "billing.nothing_is_claimed") if by_hand else ("", "")
+    )
+
+
+def test_a_purchase_of_which_a_part_was_paid_back_stays_so_when_a_dispute_is_won(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    bought = buys(acme, now, "50")
+    billing.refund_payment(reference=bought.reference, who=OLGA, why="goodwill", now=now, credits=40)
+    for verdict, stands in (("opened", "disputed"), ("won", "refunded")):
+        deliver(fake, fake.dispute(bought.gateway_reference, cents=10_71, verdict=verdict), now)
+        assert Purchase.objects.get(id=bought.id).status == stands
+
+
+def test_what_goes_back_of_a_payment_that_is_not_booked_waits_for_it(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    bought, other = buys(acme, now, "50"), buys(acme, now, "50", key="other")
+    fake.dispute(other.gateway_reference)
+    of_other = fake.reversals(other.gateway_reference)
+    with pytest.raises(PurchaseNotDelivered):
+        billing.book_reversals(bought.id, of_other, who="fake", now=now)
+    waits = billing.buy(organisation=acme, package="10", key="waits", who=ALICE, now=now).purchase
+    with pytest.raises(PurchaseNotDelivered):
+        billing.book_reversals(waits.id, of_other, who="fake", now=now)
+    assert not Reversal.objects.exists()
