@@ -130,6 +130,13 @@ def maximum_tried(data_set: DataSet, now: datetime, **gains: float) -> None:
     expected_quality.keep_maximum(data_set, tried)
 
 
+def told_by_nothing(data_set: DataSet, now: datetime, *attributes: str) -> None:
+    """As if a trial on the tickets had shown of these attributes that no text tells them."""
+    tried = {"modes": dict.fromkeys(("basic", "business", "maximum")), "guessing": 0.3, "tried_on": 1200, "unknown": ""}
+    names = [one.name for one in tickets.usable_attributes(data_set)]
+    expected_quality.keep(data_set, {name: {**tried, "no_signal": name in attributes} for name in names}, now=now)
+
+
 def ordered(
     organisation: Organisation, data_set: DataSet, now: datetime, *, delivery: Delivery = Delivery.STANDARD
 ) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -64,10 +65,13 @@ def quote(
     """What a training costs, line by line, when it would be ready, and what would be cheaper. Orders nothing."""
     if (attributes is None) == (data_set is None):
         raise WhatToPrice("what")
-    organisation = None
+    organisation, warnings = None, list[str]()
     if data_set is not None:
         organisation = organisation_named(org)
-        attributes = len(usable_attributes(tickets.data_set(organisation, data_set)))
+        chosen_tickets = tickets.data_set(organisation, data_set)
+        names = usable_attributes(chosen_tickets)
+        attributes = len(names)
+        warnings = _known_to_a_reader(chosen_tickets, names, mode=mode, json=json)
     elif org is not None:
         organisation = organisation_named(org)
     assert attributes is not None
@@ -98,6 +102,7 @@ def quote(
                 "needs_tier": chosen.needs_tier or pricing.cheapest_tier_with(book, mode),
                 "cheaper": list(map(pricing.Saving.as_dict, savings)),
                 "balance": available,
+                "warnings": warnings,
             }
         )
         return
@@ -112,6 +117,14 @@ def quote(
         balance=available,
         zone=zone,
     )
+    for warning in warnings:
+        say(f"! {warning}")
+
+
+def _known_to_a_reader(data_set: DataSet, names: Sequence[str], *, mode: Mode, json: bool) -> list[str]:
+    if is_asked(yes=False, json=json):
+        try_quality(data_set)
+    return known_before(data_set, names, mode=mode)
 
 
 def _shown(offer: pricing.Offer) -> prices.Offer:
@@ -167,14 +180,16 @@ def train(
         reason=reason,
         now=utc_now(),
     )
+    # After the quote: what cannot be ordered at all is refused before time is spent on it.
     if mode is Mode.MAXIMUM and not accept_no_gain:
-        # After the quote: what cannot be ordered at all is refused before minutes are spent on it.
         try_maximum(chosen, quiet=json)
+    elif is_asked(yes=yes, json=json):
+        try_quality(chosen)
     available = ledger.balance(organisation.id).available
     if not json:
         show_quote(offered, organisation, available)
     if not yes:
-        if json or not sys.stdin.isatty():
+        if not is_asked(yes=yes, json=json):
             raise Invalid("order", code="confirmation_missing")
         # The quote has shown what is expected: whoever says yes to it knows.
         accept_no_gain = typer.confirm(f"Train for {count(offered.credits, 'credit')}?", abort=True)
@@ -213,10 +228,37 @@ def try_maximum(data_set: DataSet, *, quiet: bool) -> None:
         jobs.wait(trial, seconds=None)
 
 
-def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
-    """Prints a quote with what the queue lets expect and the credits that are left."""
+def is_asked(*, yes: bool, json: bool) -> bool:
+    """Whether somebody at a terminal is about to be asked: seconds are spent on what they should know."""
+    return not yes and not json and sys.stdin.isatty()
+
+
+def try_quality(data_set: DataSet) -> None:
+    """Tries on some of the tickets what to expect, if nobody has: a few seconds, once for each version. Where it comes
+    to nothing, nobody knows: that keeps nobody from training."""
+    from otai.jobs import operations as jobs
+    from otai.tickets import expected_quality
+    from otai.tickets import jobs as tickets_jobs
+
+    if expected_quality.stored(data_set) is None:
+        say("Trying on some of these tickets what to expect: a few seconds ...")
+        jobs.wait(tickets_jobs.ask_for_expected_quality(data_set=data_set, who=actor(), now=utc_now()), seconds=None)
+
+
+def known_before(data_set: DataSet, names: Sequence[str], *, mode: Mode) -> list[str]:
+    """What is to be known before a training of these attributes is ordered, in sentences."""
     from otai.tickets import expected_quality
 
+    found = (
+        *tickets.leaks(data_set, names),
+        *tickets.personal_labels(data_set, names),
+        *expected_quality.warnings(data_set, names, mode=mode),
+    )
+    return [said_of_finding(one) for one in found]
+
+
+def show_quote(offered: Quote, organisation: Organisation, available: int) -> None:
+    """Prints a quote with what the queue lets expect and the credits that are left."""
     expected = expectations.for_quote(offered, now=utc_now())
     names = [attribute["name"] for attribute in offered.attributes]
     prices.show_quote(
@@ -231,14 +273,7 @@ def show_quote(offered: Quote, organisation: Organisation, available: int) -> No
             begins_at=expected.starts_at if expected else None,
             ready_at=expected.finishes_at if expected else None,
             balance=available,
-            warnings=[
-                said_of_finding(found)
-                for found in (
-                    *tickets.leaks(offered.data_set, names),
-                    *tickets.personal_labels(offered.data_set, names),
-                    *expected_quality.warnings(offered.data_set, names, mode=offered.mode),
-                )
-            ],
+            warnings=known_before(offered.data_set, names, mode=Mode(offered.mode)),
         ),
         zone=organisation.zone,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy import sparse
 
-from otai.learning.arrays import Floats, Mask, Rows
+from otai.learning.arrays import Floats, Mask, Rows, Scores
 from otai.learning.decisions import argmax_codes
 from otai.learning.estimate import Estimate
 
@@ -123,6 +123,37 @@ def chance_of_no_signal(actual: Mask, decided: Mask, *, seed: int) -> float:
     # Hits of every ticket's answer with every other's truth need no memory of (tickets, tickets): one order at a time.
     as_many = sum(hits(chance.permutation(len(actual))) >= reached for _ in range(PERMUTATIONS))
     return (as_many + 1) / (PERMUTATIONS + 1)
+
+
+def chance_of_no_signal_in_scores(actual: Mask, scores: Floats, *, seed: int) -> float:
+    """How likely it is that scores which have nothing to do with the truth are as high at the right labels as these.
+
+    The p-value of a permutation test (Ojala and Garriga 2010) of `scores` against `actual`, both of shape (tickets,
+    labels), each label's scores of mean 0 and spread 1: a label that is frequent, or scored higher, weighs no more. It
+    sees what answers do not show where one label is the likeliest of every ticket, and needs no thresholds.
+    """
+    if not actual.any() or not scores.any():
+        return 1.0
+    chance = np.random.default_rng(seed)
+    if actual.size > MOST_PERMUTED:
+        rows = chance.choice(len(actual), max(MOST_PERMUTED // actual.shape[1], 1), replace=False)
+        actual, scores = actual[rows], scores[rows]
+    ticket, label = np.nonzero(actual)
+
+    def at_right_labels(order: Rows) -> float:
+        return float(scores[order[ticket], label].sum())
+
+    reached = at_right_labels(np.arange(len(actual))) - 1e-6
+    as_high = sum(at_right_labels(chance.permutation(len(actual))) >= reached for _ in range(PERMUTATIONS))
+    return (as_high + 1) / (PERMUTATIONS + 1)
+
+
+def standardised(scores: Scores) -> Floats:
+    """`scores`, shape (tickets, labels), with mean 0 and standard deviation 1 over the tickets of each label; 0 where
+    all of a label's are alike."""
+    centred = scores.astype(np.float64) - scores.mean(axis=0, dtype=np.float64)
+    spread = centred.std(axis=0)
+    return np.where(spread > 1e-12, centred / np.maximum(spread, 1e-12), 0.0)
 
 
 def _hits_in_order(actual: Mask, decided: Mask) -> Callable[[Rows], float]:

@@ -23,8 +23,8 @@ DATA: Mapping[str, Words] = {
     ),
     "no_signal": Words(
         (
-            "{attribute}: nothing in these texts tells it. In a trial on {tickets:n} tickets, answers dealt out at "
-            "random were right as often as the model's.",
+            "{attribute}: nothing in these texts tells it. In a trial on {tickets:n} tickets the right label was "
+            "scored no higher than labels dealt out at random.",
         ),
         "Do not buy a training for it: leave it out, or agree on its labels first.",
     ),

@@ -54,12 +54,17 @@ def test_a_quote_says_what_gives_labels_away(alice: Program, signed: dict[str, A
 def test_a_quote_says_what_no_text_tells(alice: Program, tmp_path: Path) -> None:
     """Once the expected quality was tried: the office of a ticket was drawn at random."""
     signed = imported(alice, write_signed(tmp_path / "s.csv", tickets=900).read_bytes())
+    _, before = alice.post("/quotes", {"data_set": signed["id"], "attributes": ["office"]})
+    assert (before["quality_is_tried"], before["warnings"]) == (False, [])
     _, found = alice.get(f"/data-sets/{signed['id']}/expected-quality")
     assert {one["attribute"]: one["no_signal"] for one in found["items"]}["office"]
     _, quote = alice.post("/quotes", {"data_set": signed["id"], "attributes": ["office"]})
     [warning] = quote["warnings"]
     assert (warning["code"], warning["attribute"]) == ("no_signal", "office")
     assert "nothing in these texts tells it" in warning["message"] and "Do not buy" in warning["advice"]
+    assert quote["quality_is_tried"] and alice.get(f"/quotes/{before['id']}")[1]["warnings"] == [warning]
+    # Who reads the quote knows: a program is not asked again.
+    assert alice.post("/runs", {"quote": quote["id"]})[0] == 201
 
 
 def test_a_quote_says_which_labels_are_personal_data(alice: Program) -> None:

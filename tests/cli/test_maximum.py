@@ -1,4 +1,4 @@
-"""Maximum from the command line: tried on the tickets before it is ordered, and asked about once."""
+"""From the command line: what is tried on the tickets before an order, said with its quote, and asked about once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from otai.db import utc_now
 from otai.pricing.price_book import Tier
 from otai.runs.models import Run
 from otai.runs.operations import NoGainExpected
+from otai.tickets.models import DataSet
 from tests import stories
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +38,27 @@ def test_yes_alone_orders_no_maximum_that_is_not_expected_to_gain(
     assert Run.objects.count() == 0
     ordered = CliRunner().invoke(app, [*TRAIN, "--accept-no-gain"], catch_exceptions=False)
     assert Run.objects.get().mode == "maximum", ordered.output
+
+
+def test_what_nothing_tells_is_said_with_each_quote_and_tried_for_who_is_asked(
+    now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otai.cli.training.require_installation", lambda: None)
+    acme = stories.acme(now)
+    support = stories.tickets_of(acme, tmp_path, now)
+    tried: list[str] = []
+
+    def a_trial(data_set: DataSet) -> None:
+        tried.append(data_set.name)
+        stories.told_by_nothing(data_set, now, "priority")
+
+    monkeypatch.setattr("otai.cli.training.try_quality", a_trial)
+    quoted = CliRunner().invoke(app, ["quote", "--data-set", "support", "--org", "acme"], catch_exceptions=False)
+    assert not tried and "nothing in these texts" not in quoted.output, "nobody is at a terminal"
+    monkeypatch.setattr("otai.cli.training.is_asked", lambda **_: True)
+    command = ["train", "support", "--detach", "--org", "acme"]
+    asked = CliRunner().invoke(app, command, input="n\n")
+    assert tried == [support.name] and "priority: nothing in these texts tells it." in asked.output
+    assert asked.exit_code == 1 and not Run.objects.exists()
+    quoted = CliRunner().invoke(app, ["quote", "--data-set", "support", "--org", "acme"], catch_exceptions=False)
+    assert "priority: nothing in these texts tells it." in quoted.output

@@ -277,6 +277,30 @@ def test_where_maximum_is_not_expected_to_gain_the_page_says_so_beside_the_price
     assert Run.objects.get().mode == "maximum"
 
 
+def test_what_nothing_tells_is_said_beside_it_and_asked_about_once(
+    alice: Client, support: DataSet, now: datetime
+) -> None:
+    page = alice.get("/acme/train/").content.decode()
+    assert "Nothing in these texts" not in page and "&amp;untried=1" in page
+    before = order_form(page)
+    stories.told_by_nothing(support, now, "priority")
+
+    # The page that waited for the trial comes anew, once: there it stands beside the attribute and the order.
+    assert 'hx-select="#train"' in alice.get("/acme/train/quality?untried=1").content.decode()
+    assert 'hx-select="#train"' not in alice.get("/acme/train/quality").content.decode()
+    page = alice.get("/acme/train/").content.decode()
+    assert page.count("Nothing in these texts tells it: a training for it would not help.") == 1
+    assert "priority: nothing in these texts tells it." in page and 'name="knows_no_signal"' in page
+
+    # The form of before is asked, too; without the attribute there is nothing to ask.
+    answer = alice.post("/acme/train/order", before, follow=True).content.decode()
+    assert "“priority”: a training for it would not help. Nothing was ordered." in answer and not Run.objects.exists()
+    without = alice.get("/acme/train/?chosen=1&attribute=queue").content.decode()
+    assert "knows_no_signal" not in without and "Nothing in these texts tells it" in without
+    alice.post("/acme/train/order", {**order_form(page), "knows_no_signal": "1"})
+    assert {one["name"] for one in Run.objects.get().attributes} == {"queue", "priority"}
+
+
 def test_carol_cannot_train_on_tickets_of_acme(alice: Client, support: DataSet, now: datetime) -> None:
     form = order_form(alice.get("/acme/train/").content.decode())
     carol = Client()

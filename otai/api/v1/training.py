@@ -136,6 +136,10 @@ class QuoteOut(Schema):
     warnings: list[LeakOut] = Field(
         description="To be known before it is ordered. `POST /data-sets/{id}/cut` makes tickets without such lines."
     )
+    quality_is_tried: bool = Field(
+        description="Whether a trial on these tickets can speak in `warnings`, of attributes that nothing tells. Where "
+        "not, ask `GET /data-sets/{id}/expected-quality` (a few seconds, once for each version), then this quote again."
+    )
 
 
 LINES = [
@@ -191,6 +195,7 @@ QUOTE = {
     "balance_after": 88,
     "run": None,
     "warnings": [],
+    "quality_is_tried": True,
 }
 
 
@@ -306,6 +311,7 @@ def _quote(quote: Quote, caller: Caller, *, run: Run | None, expected: expectati
         "balance": balance,
         "balance_after": balance if run else balance - quote.credits,
         "run": run.number if run else None,
+        "quality_is_tried": expected_quality.stored(quote.data_set) is not None,
         "warnings": [
             _warning(found)
             for found in (

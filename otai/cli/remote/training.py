@@ -39,10 +39,12 @@ def train(
     """Quote, order and watch: shows the price, asks, and follows the training to its end."""
     with studio() as there:
         chosen = there.data_set(data_set).id
-        if mode is Mode.MAXIMUM and not accept_no_gain:
+        # A trial takes seconds, of Maximum minutes: for who is about to be asked, or orders Maximum.
+        is_maximum = mode is Mode.MAXIMUM and not accept_no_gain
+        if is_maximum or (not yes and not json and sys.stdin.isatty()):
             # Where a trial comes to nothing, nobody knows: that keeps nobody from training.
             with suppress(OtaiError):
-                there.expected_quality(chosen, maximum=True)
+                there.expected_quality(chosen, maximum=is_maximum)
         offered = there.quote(
             chosen,
             attributes=attribute,

@@ -83,7 +83,8 @@ class Expectation:
     tried_on: int
     unknown: Fact | None = None
     no_signal: bool = False
-    """Answers of the trial were right no more often than if they had been dealt out at random."""
+    """The trial's scores were no higher at the right labels than at labels dealt out at random, on enough tickets to
+    see five points of a difference."""
     gain_of_maximum: TriedGain | None = None
     """None: Maximum was not tried, or could not be."""
 

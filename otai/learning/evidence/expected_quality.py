@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from otai.learning.arrays import Floats, Rows
+from otai.learning.arrays import Floats, Mask, Rows
 from otai.learning.data.attributes import AttributeSpec
 from otai.learning.data.preparing import newest_rows, rows_to_learn_from
 from otai.learning.data.splitting import related_numbers_of, split_as_given
@@ -33,12 +33,12 @@ from otai.learning.evidence.learning_curve import (
     SizeMeasurements,
     measure,
 )
-from otai.learning.evidence.training_findings import has_no_signal
+from otai.learning.evidence.training_findings import LIKELY_CHANCE
 from otai.learning.features.text import TextFeatures
 from otai.learning.linear.cross_fitting import CrossFitting, Inputs
 from otai.learning.linear.heads import decided_beside
 from otai.learning.linear.subset_models import SubsetDecision, SubsetModels, SubsetSample
-from otai.learning.metrics import chance_of_no_signal, percentile_interval
+from otai.learning.metrics import chance_of_no_signal_in_scores, percentile_interval, standardised
 from otai.learning.recipes import RECIPES
 from otai.words.sentences import Fact
 
@@ -48,6 +48,13 @@ MOST_MEASURED_TICKETS = 1_500
 # Tickets squared times labels: what one step of fitting costs. More labels are tried on fewer tickets.
 MOST_WORK = 2.5e9
 FEWEST_TICKETS = 400
+
+# Nothing is said of an attribute where such a lift over guessing, a share, would be missed once in five trials: 2.49 is
+# the sum of the normal quantiles of 0.95 (the test's) and 0.8 (its power).
+LEAST_LIFT_TO_SEE = 0.05
+QUANTILES_OF_TEST_AND_POWER = 2.49
+# What two even labels take, which take most.
+TICKETS_TO_TEST = 621
 
 # An expectation whose interval reaches further than this to either side is none.
 WIDEST_INTERVAL = 0.15
@@ -110,7 +117,9 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
     trial = _Trial(tickets, train, measured_on, text_numbers, targets, seed)
     for target, (measured, guessing, no_signal) in zip(targets, trial.results(), strict=True):
         if isinstance(measured, Fact):
-            expectations[target.spec.name] = _nothing(measured, guessing=guessing, tried_on=len(train))
+            expectations[target.spec.name] = _nothing(
+                measured, guessing=guessing, tried_on=len(train), no_signal=no_signal
+            )
             continue
         expectations[target.spec.name] = Expectation(
             {
@@ -130,8 +139,8 @@ def expected(tickets: LabelledTickets, attributes: Sequence[AttributeSpec], *, s
     return expectations
 
 
-def _nothing(why: Fact, *, guessing: float = 0.0, tried_on: int = 0) -> Expectation:
-    return Expectation(dict.fromkeys(MODES), guessing, tried_on, why)
+def _nothing(why: Fact, *, guessing: float = 0.0, tried_on: int = 0, no_signal: bool = False) -> Expectation:
+    return Expectation(dict.fromkeys(MODES), guessing, tried_on, why, no_signal)
 
 
 def _parted(
@@ -200,7 +209,7 @@ class _Trial:
             same_text=self.text_numbers[self.train],
             refit=False,
             candidates=recipe.candidates,
-            tickets_to_calibrate=1,
+            tickets_to_calibrate=TICKETS_TO_TEST,
         )
         same = self.text_numbers[self.train]
         sample = SubsetSample.of(inputs, self.train, same, self.targets, fitting.products, seed=self.seed)
@@ -220,8 +229,17 @@ class _Trial:
                 if len(rows)
                 else 0.0
             )
+            own = out_of_fold[number]
+            no_signal = tells_nothing(
+                np.concatenate([target.y[own.rows] > 0, actual]),
+                # Models of folds and of the whole score on scales of their own.
+                np.concatenate([standardised(own.scores), standardised(holdout_scores[number][known])])
+                if len(rows)
+                else standardised(own.scores),
+                seed=self.seed,
+            )
             if subset_models is None or len(rows) < FEWEST_HOLDOUT_TICKETS:
-                results.append((Fact("expectation.few_measured"), guessing, False))
+                results.append((Fact("expectation.few_measured"), guessing, no_signal))
                 continue
             decided = decided_beside(
                 holdout_scores[number][known],
@@ -232,10 +250,29 @@ class _Trial:
             whole = SubsetDecision(int(target.known[self.train].sum()), decided)
             measured = measure(target, rows, [*subset_models.learnt[number], whole], seed=self.seed)
             enough = len(measured.tickets) >= FEWEST_SIZES
-            chance = chance_of_no_signal(actual, decided > 0, seed=self.seed)
-            unclear = Fact("expectation.few_sizes")
-            results.append((measured if enough else unclear, guessing, has_no_signal(chance, len(rows))))
+            results.append((measured if enough else Fact("expectation.few_sizes"), guessing, no_signal))
         return results
+
+
+def tells_nothing(actual: Mask, scores: Floats, *, seed: int) -> bool:
+    """Whether nothing in the texts tells the labels `actual`, by what models that had not learnt a ticket scored; both
+    of shape (tickets, labels).
+
+    Never where the tickets are too few to see a lift of five points over guessing by frequency: that they show nothing
+    says nothing then.
+    """
+    return len(actual) >= fewest_to_tell(actual) and chance_of_no_signal_in_scores(actual, scores, seed=seed) > (
+        LIKELY_CHANCE
+    )
+
+
+def fewest_to_tell(actual: Mask) -> float:
+    """How many tickets with labels such as `actual` it takes to see a lift of five points over guessing by frequency
+    four times in five, in a test that sees one where there is none once in twenty."""
+    shares = actual.mean(axis=0)
+    is_multi = not (actual.sum(axis=1) == 1).all()
+    right = float((shares**2 + (1 - shares) ** 2).mean() if is_multi else (shares**2).sum())
+    return (QUANTILES_OF_TEST_AND_POWER / LEAST_LIFT_TO_SEE) ** 2 * right * (1 - right)
 
 
 def _words_only(matrix: sparse.csr_matrix) -> Inputs:

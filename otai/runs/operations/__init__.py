@@ -19,10 +19,12 @@ from otai.runs.operations.orders import (
     Inclusion,
     InvalidModelName,
     NoGainExpected,
+    NothingTells,
     QuoteExpired,
     UnknownAttribute,
     make_quote,
     order_run,
+    refuse_no_signal,
 )
 from otai.runs.operations.pools import (
     LOCAL_POOL,
@@ -50,6 +52,7 @@ __all__ = [
     "InvalidPool",
     "NoGainExpected",
     "NothingMissed",
+    "NothingTells",
     "PoolIsFull",
     "QuoteDoesNotFit",
     "QuoteExpired",
@@ -79,6 +82,7 @@ __all__ = [
     "order_run",
     "record_progress",
     "refund_run",
+    "refuse_no_signal",
     "register_worker",
     "set_pool",
     "stop_worker",

@@ -54,6 +54,12 @@ class NoGainExpected(Refused):
     code = "no_gain_expected"
 
 
+class NothingTells(Refused):
+    """Asked once, on the page: a trial on these very tickets shows nothing in their texts that tells an attribute."""
+
+    code = "no_signal"
+
+
 class UnknownAttribute(Invalid):
     code = "unknown_attribute"
 
@@ -244,6 +250,14 @@ def refuse_unknowing(offered: Quote) -> None:
     names = [attribute["name"] for attribute in offered.attributes]
     if (found := expected_quality.no_gain_expected(offered.data_set, names)) is not None:
         raise NoGainExpected("order", **found.values)
+
+
+def refuse_no_signal(offered: Quote) -> None:
+    """Raises NothingTells where the trial on these tickets shows of an attribute that nothing in the texts tells it.
+    Reads what is stored."""
+    names = [attribute["name"] for attribute in offered.attributes]
+    if found := expected_quality.warnings(offered.data_set, names):
+        raise NothingTells("order", named=[str(one.attribute) for one in found])
 
 
 def require_open(offered: Quote, *, now: datetime) -> None:

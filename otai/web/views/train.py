@@ -323,6 +323,10 @@ def _ask_for_other_tickets(request: MemberRequest, run: Run) -> HttpResponse:
     return render(request, "web/train/others.html", context)
 
 
+WAS_UNTRIED = "untried"
+"""Said by a page that was made before its tickets were tried."""
+
+
 @require_safe
 @page(Action.TRAIN)
 def quality(request: MemberRequest) -> HttpResponse:
@@ -350,6 +354,8 @@ def quality(request: MemberRequest) -> HttpResponse:
         "is_tried": not is_at_work,
         "is_trying_maximum": is_trying_maximum,
         "is_at_work": is_at_work,
+        # What nothing tells stands beside the attributes and the order, which the page made before it was known.
+        "is_news": WAS_UNTRIED in request.GET and any(one.no_signal for one in expectations.values()),
         "choices": choices,
     }
     return render(request, "web/train/quality.html", context)
@@ -376,6 +382,7 @@ def context_of(
     balance = ledger.balance(organisation.id)
     count = len(choices.names)
     too_many = count > book.most_attributes
+    untold = expected_quality.warnings(choices.data_set, [one.name for one in choices.attributes])
     context: dict[str, Any] = {
         "choices": choices,
         "count": count,
@@ -390,7 +397,9 @@ def context_of(
         "leaks": tickets.leaks(choices.data_set, choices.names),
         "personal": tickets.personal_labels(choices.data_set, choices.names),
         "may_cut": request.member.may(Action.UPLOAD_TICKETS) and tickets.is_newest(choices.data_set),
-        "no_signal": expected_quality.warnings(choices.data_set, choices.names),
+        "no_signal": [one for one in untold if one.attribute in choices.names],
+        "untold": [one.attribute for one in untold],
+        "untold_named": ", ".join(str(one.attribute) for one in untold if one.attribute in choices.names),
         "one_more": _one_more(book, choices),
         "approval": approval.rule(organisation),
         "may_still_order": spending.left_in_month(organisation, who=request.user.email, now=now),
@@ -499,6 +508,8 @@ def order(request: MemberRequest) -> HttpResponse:
         if str(quote.credits) != request.POST.get("credits"):
             messages.warning(request, _("The price has changed since the page was made. Nothing was ordered yet."))
             return redirect(back)
+        if "knows_no_signal" not in request.POST:
+            operations.refuse_no_signal(quote)
         run = operations.order_run(
             organisation=organisation,
             quote=quote.id,
@@ -517,7 +528,7 @@ def order(request: MemberRequest) -> HttpResponse:
             else ""
         )
         return HttpResponseRedirect(buy or back)
-    except (Invalid, operations.QuoteExpired, operations.NoGainExpected) as refused:
+    except (Invalid, operations.QuoteExpired, operations.NoGainExpected, operations.NothingTells) as refused:
         messages.error(request, in_words(refused))
         return redirect(back)
     return redirect("web:run", slug=organisation.slug, number=run.number)

@@ -191,6 +191,10 @@ TABLE: Mapping[str, Refusal] = {
         api="Order Business, or send accept_no_gain.",
         command="Order Business, or pass --accept-no-gain.",
     ),
+    "no_signal.order": said(
+        "Nothing in these texts tells {named:names}: a training for it would not help. Nothing was ordered.",
+        page="Leave it out, or tick that you want it all the same.",
+    ),
     "quote_does_not_fit.data_set": said(
         "The criteria were agreed for {data_set}, not for {chosen}.",
     ),
