@@ -64,6 +64,7 @@ LEFT_OUT: dict[str, tuple[str, str]] = {
         "invalid_spend_limit.member invalid_top_up.gateway invalid_top_up.monthly_limit invalid_top_up.threshold "
         "invalid_upload.checksum invalid_upload.empty invalid_upload.fingerprint invalid_upload.metadata "
         "invalid_upload.version invalid_vat_id.form invalid_vat_id.other_country invalid_vat_id.outside "
+        "invalid_helpdesk_connection.name invalid_helpdesk_connection.names invalid_helpdesk_connection.token_again "
         "invalid_webhook_endpoint.description invalid_webhook_endpoint.event invalid_webhook_url.form "
         "invalid_webhook_url.password invalid_webhook_url.private invalid_webhook_url.scheme "
         "invalid_webhook_url.unreadable language_unknown.language not_confirmed.email not_confirmed.organisation "

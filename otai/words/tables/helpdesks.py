@@ -8,7 +8,7 @@ from otai.words.refusal import Refusal, said
 
 TABLE: Mapping[str, Refusal] = {
     "helpdesk_refused.answered": said("The helpdesk answered {path} with {status}."),
-    "helpdesk_refused.large": said("The helpdesk's answer to {path} is larger than {most:n} MiB."),
+    "helpdesk_refused.large": said("The helpdesk's answer to {path} is larger than {most:n}\u00a0MiB."),
     "helpdesk_refused.not_there": said("There is no {path} at this address. Is {system} there?"),
     "helpdesk_refused.redirected": said(
         "The helpdesk sends whoever asks for {path} on to {to:quoted}. Give the address where it answers itself."
