@@ -45,31 +45,6 @@ LEFT_OUT: dict[str, tuple[str, str]] = {
         "with everything of each, for pages that lay them out; some of them are said",
         "data:label_given_away data:personal_data data:text_was_cut",
     ),
-    "field": (
-        "which field it is: for programs, and for forms, which mark it",
-        "country_unknown.code data_set_name_invalid.name feedback_invalid.key file_missing.no_field "
-        "idempotency_key_missing.missing invalid_api_key.expires_at invalid_api_key.name invalid_api_key.scope "
-        "invalid_api_key.scopes invalid_approval_rule.credits invalid_approval_rule.days "
-        "invalid_billing_details.code invalid_billing_details.email invalid_billing_details.language "
-        "invalid_billing_details.leitweg_id invalid_billing_details.leitweg_id_of_seller "
-        "invalid_billing_details.postcode_of_leitweg_id invalid_billing_details.price invalid_coupon.amount "
-        "invalid_coupon.code invalid_coupon.most_uses invalid_coupon.percent invalid_coupon.percent_or_amount "
-        "invalid_coupon.valid_until invalid_cursor.of_another_list invalid_idempotency_key.form "
-        "invalid_impersonation.why invalid_invitation.email invalid_invitation.long invalid_model_name.name "
-        "invalid_notification.credits invalid_notification.kind invalid_notification.mail "
-        "invalid_organisation.name invalid_organisation.slug invalid_organisation.slug_of_ours "
-        "invalid_organisation.time_zone invalid_quota.most invalid_quota.why invalid_request.month "
-        "invalid_request.price invalid_request.price_book invalid_request.purchase_key invalid_request.source "
-        "invalid_request.webhook_id invalid_retention.days invalid_retention.hours invalid_spend_limit.credits "
-        "invalid_spend_limit.member invalid_top_up.gateway invalid_top_up.monthly_limit invalid_top_up.threshold "
-        "invalid_upload.checksum invalid_upload.empty invalid_upload.fingerprint invalid_upload.metadata "
-        "invalid_upload.version invalid_vat_id.form invalid_vat_id.other_country invalid_vat_id.outside "
-        "invalid_helpdesk_connection.name invalid_helpdesk_connection.names invalid_helpdesk_connection.token_again "
-        "invalid_webhook_endpoint.description invalid_webhook_endpoint.event invalid_webhook_url.form "
-        "invalid_webhook_url.password invalid_webhook_url.private invalid_webhook_url.scheme "
-        "invalid_webhook_url.unreadable language_unknown.language not_confirmed.email not_confirmed.organisation "
-        "organisation_not_named.several reason_missing.why reason_missing.why_declined role_unknown.role",
-    ),
     "file": (
         "its folder or its whole path is said",
         "encoder_damaged.file encoder_invalid.no_object encoder_invalid.no_safetensors encoder_invalid.own_code "
@@ -197,6 +172,10 @@ LEFT_OUT: dict[str, tuple[str, str]] = {
     "worker": ("which machine it was: for who runs it", "fact:failed.worker_lost"),
 }
 """Value: why it is not said, and of which codes."""
+
+
+FOR_PROGRAMS = {"field"}
+"""Which field of a form or a body a refusal is about: forms mark it, programs read it, and any refusal may have it."""
 
 
 def shown(sentences: Iterable[Sentence]) -> set[str]:
