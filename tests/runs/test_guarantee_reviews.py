@@ -145,6 +145,7 @@ def test_random_labels_bring_no_credits(acme: Organisation, noise: DataSet, now:
         offered = stories.quote_for(acme, noise, now, attributes=("queue",))
         place(organisation=acme, quote=offered.id, who="alice", now=now)
 
+    expect(noise, now, no_signal=True, queue=0.25)
     guarantee = operations.propose(organisation=acme, data_set=noise, criteria=[ACCURACY], who="alice", now=now)
     assert (guarantee.status, guarantee.waits_for_operator) == ("open", True)
     assert [reason["code"] for reason in guarantee.waits_because] == ["guarantee.no_signal"]
