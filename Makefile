@@ -124,6 +124,7 @@ attack: setup
 # Against programs of others, installed where they are missing (as root on Debian).
 integration: setup
 	timeout 900 $(BIN)/python -m tests.helpdesks.real_request_tracker
+	timeout 1800 $(BIN)/python -m tests.open_ticket_ai.real_open_ticket_ai
 
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --generate-hashes --allow-unsafe

@@ -33,7 +33,7 @@ from otai.serving import cards, exports, feedback, queries
 from otai.serving.models import ModelVersion
 from otai.tickets.columns import ColumnRoles
 from otai.tickets.options import ReadOptions
-from otai.words.catalogue import say_fact
+from otai.words.catalogue import percent, say_fact
 
 if TYPE_CHECKING:
     from otai.learning.model.bundle import Bundle
@@ -71,6 +71,7 @@ class Format(StrEnum):
     BUNDLE = "bundle"
     HUGGINGFACE = "huggingface"
     ONNX = "onnx"
+    OPEN_TICKET_AI = "open-ticket-ai"
 
 
 @app.command("export")
@@ -81,12 +82,22 @@ def export(
         Format,
         typer.Option(
             "--format",
-            help="bundle: one file for the Python package; the others: a folder for one attribute of a Maximum model.",
+            help="bundle: one file for the Python package; open-ticket-ai: a folder that starts Open Ticket AI; the "
+            "others: a folder for one attribute of a Maximum model.",
         ),
     ] = Format.BUNDLE,
     attribute: Annotated[
         str | None, typer.Option("--attribute", "-a", help="With huggingface and onnx: which attribute.")
     ] = None,
+    queue: Annotated[
+        str | None, typer.Option("--queue", help="With open-ticket-ai: the attribute that is a ticket's queue.")
+    ] = None,
+    priority: Annotated[
+        str | None, typer.Option("--priority", help="With open-ticket-ai: the attribute that is its priority.")
+    ] = None,
+    precision: Annotated[
+        float, typer.Option(help="With open-ticket-ai: how often a label that is set alone has to be right.")
+    ] = 0.95,
     with_card: Annotated[
         bool, typer.Option("--card", help="Write the report card beside it, as a page without a word of any ticket.")
     ] = False,
@@ -96,10 +107,13 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Take a model elsewhere: as one file that predicts anywhere with the Python package and without a database, for
-    transformers, or as ONNX."""
+    transformers, as ONNX, or with what starts Open Ticket AI."""
     trained = queries.version(organisation_named(org), name, version)
     if form is not Format.BUNDLE:
-        folder = _export_folder(trained, target, form, attribute, json=json)
+        if form is Format.OPEN_TICKET_AI:
+            folder = _export_program(trained, target, queue=queue, priority=priority, precision=precision, json=json)
+        else:
+            folder = _export_folder(trained, target, form, attribute, json=json)
         if with_card:
             (folder / "report-card.html").write_text(cards.card_page(trained, with_texts=False), encoding="utf-8")
         return
@@ -125,6 +139,23 @@ def _export_folder(version: ModelVersion, target: Path, form: Format, attribute:
         return exported.folder
     say(f"{exported.attribute} of {version} is in {exported.folder}: {', '.join(exported.files)}")
     say(f"On {exported.tried} texts its probabilities differ from the network's by at most {exported.difference:.1e}.")
+    return exported.folder
+
+
+def _export_program(
+    version: ModelVersion, target: Path, *, queue: str | None, priority: str | None, precision: float, json: bool
+) -> Path:
+    exported = exports.write_open_ticket_ai(version, target, queue=queue, priority=priority, precision=precision)
+    if json:
+        print_json(exported)
+        return exported.folder
+    fields = {"queue": exported.queue, "priority": exported.priority}
+    say(f"{version} for Open Ticket AI is in {exported.folder}: {', '.join(exported.files)}")
+    for field, attribute in fields.items():
+        chosen = f"is set from {attribute}" if attribute else f"stays as it is (--{field} names an attribute)"
+        say(f"A ticket's {field} {chosen}.")
+    alone = ", ".join(exported.alone) or "nothing"
+    say(f"At a precision of {percent(precision)} may be set alone: {alone}. The README says how to start it.")
     return exported.folder
 
 

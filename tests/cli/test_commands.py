@@ -121,6 +121,10 @@ def test_the_whole_walk_by_commands_alone(otai: Otai, tmp_path: Path) -> None:
     assert (tmp_path / exported["file"]).stat().st_size == exported["bytes"]
     otai("model", "export", "support", ".", code=3)
     otai("model", "export", "support", tmp_path / "model.otai", "--card")
+    elsewhere = as_json(otai("model", "export", "support", "elsewhere", "--format", "open-ticket-ai", "--json"))
+    assert (elsewhere["queue"], elsewhere["priority"]) == ("queue", "priority")
+    assert (tmp_path / "elsewhere/model.otai").read_bytes() == (tmp_path / "model.otai").read_bytes()
+    assert "file_exists" in otai("model", "export", "support", "elsewhere", "--format", "open-ticket-ai", code=3).stderr
     assert "It began on day" not in (tmp_path / "model.html").read_text(encoding="utf-8")
     inside = json.loads(predicted.stdout)["attributes"]["queue"]
     assert without_django(tmp_path / "model.otai", "my vpn drops every minute") == [

@@ -98,6 +98,12 @@ TABLE: Mapping[str, Refusal] = {
     "encoder_invalid.weights": said(
         "The weights in {folder} lack {lacking:n} parts of the network, {first} among them.",
     ),
+    "not_one_label.several_labels": said(
+        (
+            "{attribute:quoted} has several labels a ticket, and a ticket has one {field:words}. Name an attribute "
+            "with one label a ticket, or leave --{field} out."
+        ),
+    ),
     "encoder_missing.files": said(
         "The encoder {encoder} is not on this machine: {files:words} is missing in {folder}. {how}",
     ),
