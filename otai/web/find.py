@@ -1,5 +1,5 @@
-"""What a member finds by its name or number: pages, data sets, models, trainings, invoices, help. Of their organisation
-alone, and nothing whose page their role does not open; one query for each kind, whatever there is."""
+"""What a member finds by its name or number: pages, data sets, models, trainings, orders, invoices, help. Of their
+organisation alone, and nothing whose page their role does not open; one query for each kind, whatever there is."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def find(asked: str, seeker: Seeker) -> list[FoundKind]:
             FoundKind(gettext_lazy("Data sets"), list(_data_sets(said, seeker))),
             FoundKind(gettext_lazy("Models"), list(_models(said, seeker))),
             FoundKind(gettext_lazy("Trainings"), list(_runs(said, seeker))),
+            FoundKind(gettext_lazy("Orders"), list(_orders(said, seeker))),
             FoundKind(gettext_lazy("Invoices"), list(_invoices(said, seeker))),
             FoundKind(gettext_lazy("Help"), list(_help(asked, seeker))),
         ]
@@ -114,6 +115,15 @@ def _runs(said: list[str], seeker: Seeker) -> Iterator[FoundThing]:
     for one in found.order_by("-number")[:most_of_a_kind]:
         title = _("Training %(number)s") % {"number": one.number}
         yield FoundThing(title, seeker.address("web:run", one.number), "train", one.model_name)
+
+
+def _orders(said: list[str], seeker: Seeker) -> Iterator[FoundThing]:
+    if not seeker.may_open(seeker.address("web:credits")):
+        return
+    for one in billing.purchases(seeker.organisation).filter(_named("reference", said))[:most_of_a_kind]:
+        yield FoundThing(
+            one.reference, seeker.address("web:purchase", one.reference), "credits", words.purchase_title(one)
+        )
 
 
 def _invoices(said: list[str], seeker: Seeker) -> Iterator[FoundThing]:
