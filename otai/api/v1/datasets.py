@@ -257,6 +257,7 @@ DATA_SET = {
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "deleted_at": None,
 }
+IMPORTED = {**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}}
 
 
 @noun.post(
@@ -264,7 +265,7 @@ DATA_SET = {
     Action.UPLOAD_TICKETS,
     ImportedOut,
     status=201,
-    example={**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}},
+    example=IMPORTED,
     body_content=uploads.BODY_CONTENT,
     later=JobOut,
     repeatable=True,
@@ -368,7 +369,7 @@ def list_data_sets(request: CallerRequest, asked: Annotated[DataSetQuery, Query(
     "/data-sets/{uuid:data_set}",
     Action.VIEW,
     ImportedOut,
-    example={**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}},
+    example=IMPORTED,
 )
 def get_data_set(request: CallerRequest, data_set: UUID) -> Any:
     """One data set, with what was found in it

@@ -12,7 +12,7 @@ from otai.api import keys
 from otai.api.access import Caller, CallerRequest, require_recent
 from otai.api.endpoints import Noun
 from otai.api.shown import Who
-from otai.api.v1.datasets import DATA_SET, ImportedOut, imported_out
+from otai.api.v1.datasets import IMPORTED, ImportedOut, imported_out
 from otai.api.v1.jobs import JobOut
 from otai.api.v1.shapes import Name, Text
 from otai.api.waiting import accepted, look_out, waited_for
@@ -256,7 +256,7 @@ def preview_helpdesk(request: CallerRequest, helpdesk: UUID) -> Any:
     NEEDS,
     ImportedOut,
     status=201,
-    example={**DATA_SET, "profile": {"tickets": 12480, "languages": {"en": 0.71, "de": 0.29}}, "roles": {}},
+    example=IMPORTED,
     body_example={"name": "support", "mask": True},
     later=JobOut,
     repeatable=True,

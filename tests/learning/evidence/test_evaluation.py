@@ -207,4 +207,4 @@ def test_of_equal_scores_the_first_label_is_given_and_that_is_decided_in_one_pla
     assert argmax_codes(argmax_decision(scores)).tolist() == [1, 0, 2]
     assert argmax_decision(scores).sum(axis=1).tolist() == [1, 1, 1]
     files = {path.relative_to(LEARNING).as_posix(): path.read_text(encoding="utf-8") for path in LEARNING.rglob("*.py")}
-    assert {name for name, code in files.items() if "argmax(axis=" in code} == {"metrics.py"}
+    assert {name for name, code in files.items() if "argmax(axis=" in code} == {"decisions.py"}
