@@ -3,7 +3,7 @@ delete."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import pytest
 from otai.client import Studio
 from tests import stories
 from tests.doors.production import Customer, Production
+from tests.helpdesks import story
+from tests.helpdesks.conftest import Fake, fake_of  # noqa: F401 -- a fixture
 from tests.walk.test_tickets_are_deleted import AGENT, BODY, SUBJECT, TICKET, as_csv, rows
 
 ORDERS, AT_A_TIME = 36, 6
@@ -130,6 +132,33 @@ def test_cuts_are_undone_and_labels_renamed_and_joined_by_pressing_buttons(
     assert sorted(labels.values()) == [20, 40] and "finance" in labels and "labels_look_alike" not in found
     # The versions before stay as they were.
     assert "text_was_cut" in {one["code"] for one in program.data_set_details(first.id).raw["profile"]["findings"]}
+
+
+def test_a_helpdesk_is_connected_looked_at_and_imported_by_pressing_buttons(
+    studio: Production,
+    acme: Customer,
+    program: Studio,
+    browser: Any,
+    fake_of: Callable[[str], Fake],  # noqa: F811
+) -> None:
+    page = studio.page(browser, acme)
+    page.goto("tickets/")
+    page.click("text=Or connect a helpdesk")
+    page.select_option("[name=system]", "zammad")
+    page.fill("[name=address]", fake_of("zammad").address)
+    page.fill("[name=token]", story.TOKEN)
+    page.fill("[name=name]", "Our Zammad")
+    page.click("text=Connect and test")
+    page.wait_for_selector("text=The helpdesk answers, and the token may read it.")
+    shown = page.locator("section:has(#tickets) tbody tr")
+    assert shown.count() == 10 and story.Told(1).text in shown.nth(0).inner_text()
+
+    page.fill("#name", "of-zammad")
+    page.click("form:has(#name) button:has-text('Import')")
+    page.wait_for_selector("h1:has-text('of-zammad v1')")
+    made = program.data_set("of-zammad")
+    assert str(made.id) in page.url and made.tickets == story.TICKETS
+    assert story.TOKEN not in page.content()
 
 
 def test_orders_and_cancellations_at_once_are_all_answered_without_a_deadlock(
