@@ -236,6 +236,7 @@ def look(name: KeptArgument, org: OrgOption = None, json: JsonOption = False) ->
 def fetch(
     name: KeptArgument,
     data_set: Annotated[str, typer.Option("--name", help="Name of the data set. A known name: next version.")],
+    changed_since: ChangedOption = None,
     add: tickets.AddOption = False,
     keep_quotes: tickets.KeepQuotesOption = False,
     mask: tickets.MaskOption = False,
@@ -245,7 +246,10 @@ def fetch(
     """Import the tickets of a kept helpdesk."""
     kept = queries.connection_named(organisation_named(org), name)
     options = ImportOptions(add=add, keep_quotes=keep_quotes, mask=mask)
-    asked = helpdesk_jobs.ask_for_import(kept, name=data_set, options=options, who=actor(), now=utc_now())
+    since = _in_utc(changed_since)
+    asked = helpdesk_jobs.ask_for_import(
+        kept, name=data_set, options=options, changed_since=since, who=actor(), now=utc_now()
+    )
     job = jobs.wait(asked, seconds=None)
     helpdesk_jobs.refuse_if_failed(job)
     made = tickets_jobs.imported(job)
@@ -273,8 +277,12 @@ def _wanted(queues: list[str] | None, created_since: datetime | None, changed_si
     return WantedTickets(
         queues=frozenset(queues or ()),
         created_since=created_since.date() if created_since else None,
-        changed_since=changed_since.replace(tzinfo=UTC) if changed_since else None,
+        changed_since=_in_utc(changed_since),
     )
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
 
 
 @contextmanager

@@ -82,11 +82,18 @@ def ask_for_look(connection: HelpdeskConnection, *, tickets: int = tickets_shown
 
 
 def ask_for_import(
-    connection: HelpdeskConnection, *, name: str, options: ImportOptions = ImportOptions(), who: str, now: datetime
+    connection: HelpdeskConnection,
+    *,
+    name: str,
+    options: ImportOptions = ImportOptions(),
+    changed_since: datetime | None = None,
+    who: str,
+    now: datetime,
 ) -> Asked:
     """Reads what the connection says and imports it as a data set of that name, as `tickets.jobs.ask_for_import` does a
-    file. Raises SecretKeyMissing, InvalidHelpdeskAddress, and as that does."""
-    spec = _spec_of(connection)
+    file. `changed_since` (with a zone): only tickets that changed then or later. Raises SecretKeyMissing,
+    InvalidHelpdeskAddress, and as that does."""
+    spec = _spec_of(connection) | {"changed_since": changed_since.isoformat() if changed_since else None}
     told = spec_of_import(organisation=connection.organisation, name=name, filename=spec["filename"], options=options)
     return jobs.ask(
         organisation=connection.organisation,

@@ -142,10 +142,13 @@ def test_alice_connects_on_a_page_chooses_and_imports(acme: Any, now: datetime, 
     assert story.Told(21).text in shown.text and story.Told(22).text not in shown.text
     assert "2 normal" not in shown.text, "a field that was not chosen"
     assert not list(jobs_folder().iterdir()), "nothing of it is left here"
-    done = alice.post(f"{here}import", {"name": "support", "mask": "on"}, follow=True)
+    asked = {"name": "support", "mask": "on", "changed_since": "yesterday"}
+    assert alice.post(f"{here}import", asked).status_code == 422
+    asked["changed_since"] = "2026-01-17"
+    done = alice.post(f"{here}import", asked, follow=True)
     data_set = DataSet.objects.get()
     assert done.redirect_chain[-1][0].endswith(f"{data_set.id}/")
-    told = [one for one in story.tickets() if one.queue == "Network" and one.created_at.date() >= date(2026, 1, 6)]
+    told = [one for one in story.tickets() if one.queue == "Network" and one.changed_at.date() >= date(2026, 1, 17)]
     assert (data_set.name, data_set.version, data_set.tickets) == ("support", 1, len(told))
     wrong = alice.post(f"{here}change", {"address": fake.address, "token": "wrong"}, follow=True)
     assert "does not accept the token" in wrong.text
@@ -171,8 +174,11 @@ def test_a_program_connects_previews_and_imports(acme: Any, now: datetime, fake:
     assert all("tickets" not in one["result"] for one in without)
     assert writes.call("PATCH", here, {"queues": ["Network"]}).json()["queues"] == ["Network"]
     assert writes.call("PATCH", here, {"address": "https://thief.example"}).status_code == 422
-    status, done = writes.post(f"{here}/import", {"name": "support"}, Prefer="wait=120")
-    assert (status, done["tickets"]) == (201, sum(one.queue == "Network" for one in story.tickets()))
+    since = story.Told(30).changed_at
+    asked = {"name": "support", "changed_since": story.written(since)}
+    status, done = writes.post(f"{here}/import", asked, Prefer="wait=120")
+    later = [one for one in story.tickets() if one.queue == "Network" and one.changed_at >= since]
+    assert (status, done["tickets"]) == (201, len(later))
     assert writes.call("DELETE", here).status_code == 204 and writes.get(here)[0] == 404
 
 
@@ -194,8 +200,12 @@ def test_later_tickets_join_the_version_before(acme: Any, now: datetime, fake: F
     first = job_operations.wait(jobs.ask_for_import(kept, name="support", who="alice", now=now), seconds=None)
     there = {"organisation": acme, "connection": kept.id, "who": "alice", "now": now}
     kept = operations.change(**there, to_read=ToRead(["Printing"]))
-    more = jobs.ask_for_import(kept, name="support", options=ImportOptions(add=True), who="alice", now=now)
+    changed = story.Told(61).changed_at
+    more = jobs.ask_for_import(
+        kept, name="support", options=ImportOptions(add=True), changed_since=changed, who="alice", now=now
+    )
     second = job_operations.wait(more, seconds=None)
     assert (imported(first).version, imported(second).version) == (1, 2)
-    told = [one for one in story.tickets() if one.queue in ("Network", "Printing")]
-    assert imported(second).tickets == len(told)
+    later = [one for one in story.tickets() if one.queue == "Printing" and one.changed_at >= changed]
+    told = [one for one in story.tickets() if one.queue == "Network"] + later
+    assert later and imported(second).tickets == len(told)

@@ -14,7 +14,7 @@ from otai.api.endpoints import Noun
 from otai.api.shown import Who
 from otai.api.v1.datasets import IMPORTED, ImportedOut, imported_out
 from otai.api.v1.jobs import JobOut
-from otai.api.v1.shapes import Name, Text
+from otai.api.v1.shapes import Moment, Name, Text
 from otai.api.waiting import accepted, look_out, waited_for
 from otai.db import utc_now
 from otai.helpdesks import jobs, operations, queries
@@ -79,6 +79,7 @@ class HelpdeskImportIn(Schema):
 
     name: Name = Field(description="Name of the data set. A known name makes its next version.")
     add: bool = Field(False, description="Add to the newest version of `name`: the newest row of a ticket's id wins.")
+    changed_since: Moment | None = Field(None, description="Only tickets that changed then or later: what to `add`.")
     keep_quotes: bool = Field(False, description="Leave earlier mails, signatures and the like in the texts.")
     mask: bool = Field(False, description="Replace personal data by its kind before anything is stored.")
 
@@ -275,6 +276,7 @@ def import_helpdesk(request: CallerRequest, helpdesk: UUID, asked: HelpdeskImpor
             queries.connection(caller.organisation, helpdesk),
             name=asked.name,
             options=ImportOptions(add=asked.add, keep_quotes=asked.keep_quotes, mask=asked.mask),
+            changed_since=asked.changed_since,
             who=caller.who,
             now=utc_now(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -77,6 +78,21 @@ class ToReadForm(forms.Form):
     )
 
 
+class ChangedForm(forms.Form):
+    changed_since = forms.DateField(
+        label=gettext_lazy("Only tickets that changed since"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=gettext_lazy("In UTC. All of them, if left out."),
+    )
+
+    @property
+    def since(self) -> datetime | None:
+        """The beginning of the day (UTC) that the form, which is valid, says."""
+        day = self.cleaned_data["changed_since"]
+        return datetime.combine(day, time(), UTC) if day else None
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.UPLOAD_TICKETS, asks_again=True)
 def helpdesks(request: MemberRequest) -> HttpResponse:
@@ -128,7 +144,12 @@ def helpdesk(request: MemberRequest, helpdesk: UUID) -> HttpResponse:
 
 
 def _shown(
-    request: MemberRequest, connection: HelpdeskConnection, job: Job | None, *, refused: OtaiError | None = None
+    request: MemberRequest,
+    connection: HelpdeskConnection,
+    job: Job | None,
+    *,
+    refused: OtaiError | None = None,
+    changed: ChangedForm | None = None,
 ) -> HttpResponse:
     look, problem = _found(job)
     names = tickets.data_sets(request.organisation, newest_only=True).values_list("name", flat=True)
@@ -138,12 +159,15 @@ def _shown(
         "problem": problem,
         "refused": refused,
         "form": ToReadForm(initial={"created_since": connection.created_since}),
+        "changed_form": changed or ChangedForm(),
         "token_form": TokenForm(initial={"address": connection.address}),
         "known_names": names,
         "name": request.POST.get("name", "") or connection.name,
         **(_of_look(connection, look) if look else {}),
     }
-    return render(request, "web/helpdesks/helpdesk.html", context, status=422 if refused else 200)
+    return render(
+        request, "web/helpdesks/helpdesk.html", context, status=422 if refused or (changed and changed.errors) else 200
+    )
 
 
 def _found(job: Job | None) -> tuple[dict[str, Any] | None, OtaiError | None]:
@@ -222,16 +246,20 @@ def import_helpdesk(request: MemberRequest, helpdesk: UUID) -> HttpResponse:
     """Imports its tickets; the job's page says how far that is."""
     connection = queries.connection(request.organisation, helpdesk)
     wishes: dict[str, Any] = {wish: wish in request.POST for wish in WISHES}
+    changed = ChangedForm(request.POST)
+    if not changed.is_valid():
+        return _shown(request, connection, helpdesk_jobs.last_look(connection), changed=changed)
     try:
         asked = helpdesk_jobs.ask_for_import(
             connection,
             name=request.POST.get("name", "").strip() or connection.name,
             options=ImportOptions(**wishes),
+            changed_since=changed.since,
             who=request.user.email,
             now=utc_now(),
         )
     except OtaiError as refused:
-        return _shown(request, connection, helpdesk_jobs.last_look(connection), refused=refused)
+        return _shown(request, connection, helpdesk_jobs.last_look(connection), refused=refused, changed=changed)
     wait_as_a_page(asked)
     return redirect("web:job", slug=request.organisation.slug, job=asked.job.id)
 
