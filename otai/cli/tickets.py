@@ -266,7 +266,7 @@ def expect(
         if likely.unknown:
             say(f"! {attribute}: {say_fact(likely.unknown)}")
     for warning in expected_quality.warnings(data_set, list(expected), mode="maximum"):
-        say(f"! {words.message(warning)} {words.advice(warning)}")
+        say(f"! {words.message(warning)} {words.advice(warning, door='command')}")
     say(
         "The share that will be right, with the interval in which it lies 95 times in 100; unknown: not tried "
         "(Maximum: --maximum), or too few tickets."

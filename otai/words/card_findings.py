@@ -300,8 +300,9 @@ CARD: Mapping[str, Words] = {
     ),
     "no_signal": Words(
         (
-            "{attribute}: nothing in these texts tells it: the model is right {right:percent1} of the time, and "
-            "guessing by frequency would be {share:percent1}. Do not buy a training for it.",
+            "{attribute}: nothing in these texts tells it: the model is right {right:percent1} of the time; "
+            "labels dealt out at random, each as often as it is there, would be right in {share:percent1}. Do not "
+            "buy a training for it.",
             "{attribute}: nothing in these texts tells it: answers dealt out at random are right as often. Do not buy "
             "a training for it.",
         )

@@ -62,7 +62,7 @@ DATA: Mapping[str, Words] = {
     ),
     "columns_renamed": Words(
         ("Columns that are called otherwise were taken for those of before: {columns:names}.",),
-        "Nothing to do. If one means something else, say its use when importing: --column or --ignore.",
+        "Nothing to do. If one means something else, say its use when importing.",
     ),
     "columns_not_readable": Words(
         ("Columns of structures were left out: {columns:names}.",),
@@ -419,8 +419,10 @@ DATA: Mapping[str, Words] = {
             "They were replaced by their kind in {masked_tickets:n} of the tickets looked at, and new tickets are "
             "masked alike.",
             "A model keeps no word of a ticket, only hashes. To store the tickets without such data, import the file "
-            "again and have it replaced (a box below the columns, or --mask): new tickets are then masked alike.",
+            "again and have it replaced: new tickets are then masked alike.",
         ),
+        page="The box for it is below the columns.",
+        api="That is mask: true.",
     ),
     "rare_labels": Words(
         (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from otai.words.card_findings import CARD
-from otai.words.catalogue import ENGLISH, first_that_fits, say_fact
+from otai.words.catalogue import ENGLISH, first_that_fits, say_fact, translated
 from otai.words.data_findings import DATA
 from otai.words.finding_words import Words
 from otai.words.sentences import Sentence
@@ -38,10 +38,16 @@ def message(found: Found, *, of_card: bool = False, language: str = ENGLISH) -> 
     return said if said is not None else found.written or found.code
 
 
-def advice(found: Found, *, language: str = ENGLISH) -> str:
-    """What to do about a finding of an import; empty where the code is not known."""
+def advice(found: Found, *, door: str = "page", language: str = ENGLISH) -> str:
+    """What to do about a finding of an import, and where that is done at this door (page, api, command); empty where
+    the code is not known."""
     words = DATA.get(found.code)
-    return (first_that_fits(words.advices, _values(found), language=language) or "") if words else ""
+    said = first_that_fits(words.advices, _values(found), language=language) if words else None
+    if words is None or said is None:
+        return ""
+    step = words.step(door)
+    is_to_do = step and said == first_that_fits(words.advices[-1:], _values(found), language=language)
+    return f"{said} {translated(step, language=language)}" if is_to_do else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def _told(finding: Mapping[str, Any], *, of_card: bool, language: str) -> dict[s
     found = _Stored(finding["code"], finding.get("attribute"), finding["values"], finding.get("written", ""))
     shown["message"] = message(found, of_card=of_card, language=language)
     if not of_card:
-        shown |= {"advice": advice(found, language=language), "numbers": finding["values"]}
+        shown |= {"advice": advice(found, door="api", language=language), "numbers": finding["values"]}
     return shown
 
 
@@ -88,6 +94,7 @@ def sentences() -> Iterator[Sentence]:
         for words in table.values():
             yield from words.message
             yield from words.advices
+            yield from (step for step in (words.page, words.api) if step)
 
 
 def _values(found: Found) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from otai.billing import operations as billing
 from otai.billing import price_books, queries
@@ -20,6 +21,7 @@ from otai.orgs.models import Organisation
 from otai.pricing.price_book import Term, Tier
 from otai.pricing.published import as_published
 from otai.units import Money
+from otai.web.refusals import in_words
 from tests.billing.people import ALICE
 from tests.billing.test_annual_plans import takes
 from tests.billing.test_commands import otai
@@ -134,6 +136,15 @@ def test_what_is_no_new_book_is_refused_and_nothing_is_kept(text: Any, refused: 
     with pytest.raises(refused):
         price_books.schedule(text() if callable(text) else text, now=TODAY)
     assert not folder.exists()
+
+
+@pytest.mark.pure
+def test_a_book_of_today_is_refused_with_its_day_as_people_write_it(folder: Path) -> None:
+    with pytest.raises(PriceBookNotNew) as refused:
+        price_books.schedule(dearer(effective_on="2026-11-27"), now=TODAY)
+    assert "begins on 27 Nov 2026." in str(refused.value)
+    with translation.override("de"):
+        assert "beginnt am 27.11.2026." in in_words(refused.value)
 
 
 @pytest.mark.pure

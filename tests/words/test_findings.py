@@ -43,8 +43,11 @@ from otai.tickets.growing import Growing
 from otai.tickets.import_findings import findings_of_import
 from otai.tickets.joining import Joined
 from otai.words import findings as words
+from otai.words.card_findings import CARD
 from otai.words.catalogue import DOMAIN, LOCALES, first_that_fits, say
+from otai.words.data_findings import DATA
 from otai.words.sentences import Counted, Sentence, places
+from otai.words.tables import refused
 from tests.runs.guarantees import attribute_report
 from tests.words.book import as_collected, context_of, languages, path_of, sentences
 from tests.words.unsaid import left_out, shown
@@ -601,3 +604,24 @@ def test_json_carries_sentences_for_programs() -> None:
     assert told["advice"] and "written" not in told
     old = {"code": "html_became_text", "message": "As 0.1 said it.", "attribute": None}
     assert words.told([old], of_card=False) == [old]
+
+
+def test_the_page_names_no_option_and_each_door_its_own() -> None:
+    values = {"tickets": 2, "looked_at": 2, "by_kind": {"email": 2}, "shown": []}
+    told = Finding("personal_data", "warning", None, values)
+    said = {door: words.advice(told, door=door) for door in ("page", "api", "command")}
+    assert said["page"].endswith("masked alike. The box for it is below the columns."), said
+    assert said["api"].endswith("masked alike. That is mask: true.") and said["command"].endswith("masked alike.")
+    done = Finding(told.code, told.severity, None, {**values, "masked_tickets": 2})
+    assert words.advice(done).endswith("masked alike."), "nothing is left to do"
+    on_pages = [part for one in (*DATA.values(), *CARD.values()) for part in (*one.message, *one.advices, one.page)]
+    on_pages += [part for one in refused.TRANSLATED.values() for part in (*one.message, one.page)]
+    assert [one for one in on_pages if re.search(r"(?:^|[\s(])--[a-z]", str(one))] == []
+
+
+def test_guessing_is_one_measure_and_labels_at_random_are_called_so() -> None:
+    """The column *Guessing* has the most frequent label; what a useless attribute is held against is another figure."""
+    found = Finding("no_signal", "warning", "queue", {"right": 0.36, "share": 0.3})
+    said = words.message(found, of_card=True)
+    assert "labels dealt out at random" in said and "guess" not in said
+    assert words.message(found, of_card=True, language="de").count("Raten") == 0

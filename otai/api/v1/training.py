@@ -334,6 +334,6 @@ def _warning(found: Finding) -> dict[str, Any]:
         "code": found.code,
         "attribute": found.attribute or "",
         "message": words.message(found),
-        "advice": words.advice(found),
+        "advice": words.advice(found, door="api"),
         "values": {name: value for name, value in found.values.items() if name not in ("lines", "phrases")},
     }

@@ -109,6 +109,7 @@ def show_columns(roles: ColumnRoles) -> None:
 
 
 NEXT = {
+    "columns_renamed": "--column COLUMN=USE, or --ignore",
     "dates_read_day_first": "--dates month-first",
     "dates_read_month_first": "--dates day-first",
     "label_given_away": "otai tickets cut NAME",
@@ -159,7 +160,7 @@ def show_profile(profile: Profile) -> None:
 def said_of_finding(finding: Finding) -> str:
     """What was found, what to do about it, and the command for that."""
     hint = NEXT.get(finding.code, "")
-    return f"{words.message(finding)} {words.advice(finding)}{hint and f' ({hint})'}"
+    return f"{words.message(finding)} {words.advice(finding, door='command')}{hint and f' ({hint})'}"
 
 
 def show_going(going: Mapping[str, Any], *, with_models: bool) -> None:

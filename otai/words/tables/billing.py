@@ -214,7 +214,7 @@ TABLE: Mapping[str, Refusal] = {
         "{asked_by:who} asked for this: another operator approves it.",
     ),
     "price_book_not_new.day": said(
-        "The price book {version} begins on {effective_on}. Prices change from a day in the future on.",
+        "The price book {version} begins on {effective_on:date}. Prices change from a day in the future on.",
     ),
     "price_book_not_new.version": said(
         "Each price book has a new version, of letters, digits, points and hyphens; {version:quoted} is none.",
