@@ -139,6 +139,26 @@ def test_a_year_that_is_won_after_a_dear_month_in_its_place_was_lost_lasts_for_w
     assert audit().findings == []
 
 
+def test_a_year_that_is_won_after_two_rises_were_lost_lasts_from_the_later_loss_on(
+    acme: Organisation, fake: Any, now: datetime
+) -> None:
+    """A dear month in the year's place, and a year of Enterprise in that month's. The later rise is lost first: it is
+    the month, lost last, that says what was left of the year."""
+    first, month = a_rise(acme, now, Term.YEAR, Term.MONTH)
+    rise = bought(takes(acme, Tier.ENTERPRISE, Term.YEAR, now + 11 * DAY, at_once=True))
+    is_reversed(fake, first, now + 12 * DAY)
+    is_reversed(fake, rise, now + 13 * DAY)
+    assert in_force(acme) == (Tier.ENTERPRISE, month.period_until_at, "paid")
+    assert month.period_from_at and month.period_until_at and first.period_until_at
+    middle = month.period_from_at + (month.period_until_at - month.period_from_at) / 2
+    is_reversed(fake, month, middle)
+    is_won(fake, first, middle + DAY)
+    tier, until, _ = in_force(acme)
+    left = (first.period_until_at - month.period_from_at) / 2
+    assert tier is Tier.PRO and until is not None and abs((until - middle) - left) <= DAY
+    assert audit().findings == []
+
+
 def test_a_rise_that_is_won_after_another_began_in_its_place_is_told_to_an_operator(
     acme: Organisation, fake: Any, now: datetime
 ) -> None:

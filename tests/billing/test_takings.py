@@ -12,7 +12,7 @@ from otai.billing.models import CreditWatch, Event, Payment, Purchase, Reversal,
 from otai.billing.occurrences import BillingOccurrence
 from otai.billing.operations import takings
 from otai.billing.operations.reversals import AlreadySettled, PurchaseNotDelivered
-from otai.ledger.models import Transfer
+from otai.ledger.models import Lot, LotSource, Transfer
 from otai.orgs.models import Organisation
 from tests.billing.people import ALICE, OLGA
 from tests.billing.test_reversals import assert_books_fit, available, buys, deliver, spends
@@ -64,6 +64,18 @@ def test_of_an_order_that_was_cancelled_only_the_surplus_can_go_back(
     assert rows("withdrawn_credits", "withdrawn_net_cents") == [(0, 0)]
     assert rows("owed_credits", "owed_net_cents", "owed_gross_cents") == [(0, 0, 0)]
     assert Purchase.objects.get(id=ordered.id).status == "cancelled"
+    assert_books_fit()
+
+
+def test_what_comes_back_of_a_payment_in_dollars_was_paid_in_dollars(
+    acme: Organisation, fake: Any, now: datetime, settings: Any
+) -> None:
+    settings.OTAI_PRICE_BOOK = "tests.billing.dollars:PRICE_BOOK"
+    bought = buys(acme, now, "50")
+    for verdict in ("opened", "won"):
+        deliver(fake, fake.dispute(bought.gateway_reference, verdict=verdict), now)
+    paid = Lot.objects.filter(source=LotSource.PURCHASE).order_by("id")
+    assert [(lot.credits, lot.price_cents, lot.price_currency) for lot in paid] == [(50, 450_00, "USD")] * 2
     assert_books_fit()
 
 
