@@ -21,7 +21,7 @@ from otai.learning.evidence.energy import CostMeter
 from otai.learning.finetuning.checkpoints import CheckpointStore
 from otai.learning.finetuning.network import Network
 from otai.learning.finetuning.objective import Objective
-from otai.learning.finetuning.optimisation import STEPS_TO_TELL_THE_PACE, TimeBudget, tune
+from otai.learning.finetuning.optimisation import STEPS_TO_MEASURE_THE_PACE, TimeBudget, tune
 from otai.learning.recipes import Tuning
 
 NAME = "random"
@@ -155,7 +155,7 @@ def pace(
     cost = meters[0].cost()
     # Batches that were left out are told of as well. The first ones wait for the device to warm up.
     steps = round(share * len(told))
-    first = min(STEPS_TO_TELL_THE_PACE, steps // 2)
+    first = min(STEPS_TO_MEASURE_THE_PACE, steps // 2)
     if steps < FEWEST_STEPS:
         raise ValueError(f"{steps} steps in {seconds:.0f} s say nothing of its pace")
     learnt = (steps - first) * tickets / steps_an_epoch

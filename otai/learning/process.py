@@ -133,10 +133,10 @@ def _completed(spec: ProcessSpec) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     meter = CostMeter()
     devices = _Devices(spec.threads)
-    devices.tell_what_is_used()
+    devices.say_what_is_used()
 
     def on_progress(progress: Progress) -> None:
-        devices.tell_what_is_used()
+        devices.say_what_is_used()
         if progress.note:
             say(type="log", text=progress.note)
         # Two steps stand outside the training itself: reading the file and writing the results.
@@ -198,7 +198,7 @@ class _Devices:
         self._threads = threads
         self._told: list[str] | None = None
 
-    def tell_what_is_used(self) -> None:
+    def say_what_is_used(self) -> None:
         """Says it where it is news."""
         gpus = used_gpus()
         if gpus == self._told:

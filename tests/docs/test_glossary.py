@@ -26,7 +26,7 @@ COINAGES = _listed("likeness loud nearness patience taught voice voices wordless
 
 COINAGES_OF_LEARNING = COINAGES | _listed(
     "abroad crossed doubt doubts foreign halved hot keeping lead lesson lessons mix reach student teacher "
-    "telling unseen ways worth"
+    "tell telling unseen ways worth"
 )
 """These are plain words elsewhere: a customer is abroad, a page leads somewhere. What a test of learning is called is a
 sentence, and may use them as English does."""
@@ -88,6 +88,34 @@ def test_no_name_is_a_coinage_of_before(folder: Path, barred: set[str]) -> None:
         if words(name) & barred and not name.startswith("test_")
     ]
     assert said == []
+
+
+LONG_FUNCTION_LINES = 15
+
+
+def functions_with(name: str, source: str, *, lines: int) -> list[str]:
+    """The functions of so many lines or more that have a variable or an argument of that name."""
+    return [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= lines - 1
+        and name in {getattr(one, "id", getattr(one, "arg", None)) for one in ast.walk(node)}
+    ]
+
+
+def test_nothing_is_called_found_in_a_long_function_of_learning() -> None:
+    """What was found is said where its line is out of sight."""
+    said = [
+        f"{path.relative_to(OTAI.parent)}: {name}"
+        for path in sorted((OTAI / "learning").rglob("*.py"))
+        if "found" in (source := path.read_text(encoding="utf-8"))
+        for name in functions_with("found", source, lines=LONG_FUNCTION_LINES)
+    ]
+    assert said == []
+    source = "def search(texts):\n    found = []\n    return found\n"
+    assert functions_with("found", source, lines=3) == ["search"]
+    assert functions_with("found", source, lines=4) == []
 
 
 def test_a_coinage_is_found_in_a_name_and_not_in_text() -> None:

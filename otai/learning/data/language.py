@@ -99,17 +99,17 @@ class LanguageMixture:
         clear."""
         asked = [(index, _words_of(text)) for index, text in enumerate(texts) if text]
         asked = [(index, words) for index, words in asked if len(words) >= SHORTEST_CHARACTERS]
-        found: list[str | None] = [None] * len(texts)
+        codes: list[str | None] = [None] * len(texts)
         if not asked:
-            return found
+            return codes
         likelihoods = _likelihoods([words for _, words in asked])
         posteriors = self._settled(likelihoods)
         best = argmax_codes(posteriors)
         for (index, _), language, row, told in zip(asked, best.tolist(), posteriors, likelihoods, strict=True):
             # A text that is about as likely in no language at all (numbers, names) has no posterior to speak of.
             if row[language] >= LEAST_POSTERIOR and told.any():
-                found[index] = LANGUAGES[language]
-        return found
+                codes[index] = LANGUAGES[language]
+        return codes
 
     def _settled(self, likelihoods: Floats) -> Floats:
         """Posteriors, shape (texts, languages), once the shares have settled; the texts count in the shares from then

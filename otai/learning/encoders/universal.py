@@ -84,13 +84,13 @@ class UniversalModule(nn.Module):
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
-        found = PIECE_DIMENSION + len(BRANCHES) * BRANCH_DIMENSION
+        features_width = PIECE_DIMENSION + len(BRANCHES) * BRANCH_DIMENSION
         self.pieces = QuantisedEmbedding(pieces)
         self.project = nn.Linear(PIECE_DIMENSION, len(BRANCHES) * BRANCH_DIMENSION)
         self.project_norm = nn.LayerNorm(len(BRANCHES) * BRANCH_DIMENSION, eps=EPSILON)
         self.branches = nn.ModuleList(Branch(width, left) for width, left in BRANCHES)
-        self.found_norm = nn.LayerNorm(found, eps=EPSILON)
-        self.gather = nn.Linear(found, PIECE_DIMENSION)
+        self.found_norm = nn.LayerNorm(features_width, eps=EPSILON)
+        self.gather = nn.Linear(features_width, PIECE_DIMENSION)
         self.dense = nn.ModuleDict(
             {
                 name: nn.Linear(inputs, outputs, bias=False)
@@ -125,8 +125,8 @@ class UniversalModule(nn.Module):
         vectors = self.pieces(distinct)
         projected = self.project_norm(self.project(vectors)).split(BRANCH_DIMENSION, dim=1)
         neighbours = self._neighbours(lengths, len(pieces))
-        found = [branch(own, which, neighbours) for branch, own in zip(self.branches, projected, strict=True)]
-        features = self.found_norm(torch.cat([vectors[which], *found], dim=1))
+        branches = [branch(own, which, neighbours) for branch, own in zip(self.branches, projected, strict=True)]
+        features = self.found_norm(torch.cat([vectors[which], *branches], dim=1))
         counts = lengths.to(features.dtype)[:, None]
         sums = torch.segment_reduce(features, "sum", lengths=lengths, axis=0)
         # Sum first, then project: the projection is linear, and texts are fewer than pieces.

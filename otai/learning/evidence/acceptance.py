@@ -77,18 +77,18 @@ class Criterion:
 
         Raises CriterionInvalid.
         """
-        found = re.fullmatch(
+        match = re.fullmatch(
             r"\s*(?P<attribute>.+?)\s+(?P<metric>accuracy|macro_f1|coverage)(@(?P<precision>[0-9.]+%?))?"
             r"\s*(>=|:)?\s*(?P<threshold>[0-9.]+\s*%?)\s*",
             text,
         )
-        if found is None:
+        if match is None:
             raise CriterionInvalid("no_criterion", text=text)
-        precision = found["precision"]
+        precision = match["precision"]
         return cls(
-            found["attribute"],
-            Metric(found["metric"]),
-            share_of(found["threshold"]),
+            match["attribute"],
+            Metric(match["metric"]),
+            share_of(match["threshold"]),
             share_of(precision) if precision else None,
         )
 
@@ -217,11 +217,11 @@ def _coverage(criterion: Criterion, report: AttributeReport) -> tuple[Estimate, 
 
     assert criterion.precision is not None
     stated = float(criterion.precision)
-    found = next((one for one in report.coverage if abs(one.target_precision - stated) < 1e-9), None)
-    if found is None or found.threshold is None or found.precision is None:
+    coverage = next((one for one in report.coverage if abs(one.target_precision - stated) < 1e-9), None)
+    if coverage is None or coverage.threshold is None or coverage.precision is None:
         return Estimate(0.0, 0.0, 0.0), False, Fact("criterion.no_confidence", {"precision": stated})
     given = sum(label.holdout_tickets for label in report.per_label) if report.kind == "multi" else 0
     of = given or report.holdout_tickets
-    precision = wilson(round(found.precision * found.tickets), found.tickets)
-    note = Fact("criterion.above_threshold", {"precision": found.precision, "tickets": found.tickets})
-    return wilson(round(found.coverage * of), of), precision.high >= stated, note
+    precision = wilson(round(coverage.precision * coverage.tickets), coverage.tickets)
+    note = Fact("criterion.above_threshold", {"precision": coverage.precision, "tickets": coverage.tickets})
+    return wilson(round(coverage.coverage * of), of), precision.high >= stated, note

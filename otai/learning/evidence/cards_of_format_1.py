@@ -66,10 +66,10 @@ def with_values(card: Mapping[str, Any]) -> dict[str, Any]:
 
 def _finding(stored: Mapping[str, Any]) -> dict[str, Any]:
     code, said = stored["code"], stored["message"]
-    found = re.search(PATTERNS[code], said) if code in PATTERNS else None
+    match = re.search(PATTERNS[code], said) if code in PATTERNS else None
     values: dict[str, Any] = {}
-    if found is not None:
-        for name, text in found.groupdict().items():
+    if match is not None:
+        for name, text in match.groupdict().items():
             # The one name that is a count here and a list there.
             is_list = name == "labels" and code == "labels_never_predicted"
             values[name] = _list(text) if is_list else READ.get(name, int)(text)

@@ -199,13 +199,13 @@ def _coverage(
 ) -> Coverage:
     taken = confidence >= threshold.confidence if threshold.confidence is not None else np.zeros(len(right), np.bool_)
     hits = int(right[taken].sum())
-    found = hits if multi else int(taken.sum())
+    covered = hits if multi else int(taken.sum())
     return Coverage(
         target_precision=threshold.target_precision,
         threshold=threshold.confidence,
         expected_coverage=threshold.coverage,
         expected_precision=threshold.precision,
-        coverage=found / max(of, 1),
+        coverage=covered / max(of, 1),
         precision=hits / int(taken.sum()) if taken.any() else None,
         tickets=int(taken.sum()),
         assurance=threshold.assurance,

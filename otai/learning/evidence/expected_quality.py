@@ -261,12 +261,12 @@ def tells_nothing(actual: Mask, scores: Floats, *, seed: int) -> bool:
     Never where the tickets are too few to see a lift of five points over guessing by frequency: that they show nothing
     says nothing then.
     """
-    return len(actual) >= fewest_to_tell(actual) and chance_of_no_signal_in_scores(actual, scores, seed=seed) > (
+    return len(actual) >= fewest_to_test(actual) and chance_of_no_signal_in_scores(actual, scores, seed=seed) > (
         LIKELY_CHANCE
     )
 
 
-def fewest_to_tell(actual: Mask) -> float:
+def fewest_to_test(actual: Mask) -> float:
     """How many tickets with labels such as `actual` it takes to see a lift of five points over guessing by frequency
     four times in five, in a test that sees one where there is none once in twenty."""
     shares = actual.mean(axis=0)

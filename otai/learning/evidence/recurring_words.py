@@ -99,13 +99,13 @@ class RecurringWords:
         texts: Sequence[str],
         find: Finder,
         key_of: Callable[[int], str],
-        found: tuple[Rows, Rows, Rows],
+        occurrences: tuple[Rows, Rows, Rows],
         is_read: Mask,
         threshold: ShareThreshold,
     ) -> RecurringWords:
-        """Those of the words that stand in several tickets. `found`: of each word the ticket in which it was first
-        seen; tickets; and the words that stand in them."""
-        first, rows, words = found
+        """Those of the words that stand in several tickets. `occurrences`: of each word the ticket in which it was
+        first seen; tickets; and the words that stand in them."""
+        first, rows, words = occurrences
         tickets = np.bincount(words, minlength=len(first))
         kept = np.argsort(-tickets, kind="stable")[: int((tickets >= FEWEST_TICKETS).sum())]
         renumbered = np.full(len(first), -1, np.int64)

@@ -15,7 +15,7 @@ from otai.learning.recipes import LEAST_GAIN_OF_A_DEARER_MODE, Recipe
 
 FEW_HOLDOUT_TICKETS = 100
 MOST_LISTED = 50
-FEWEST_SUSPECTS_TO_TELL = 5
+FEWEST_SUSPECTS = 5
 
 # Of attributes that no text tells, 19 of 20 are found.
 LIKELY_CHANCE = 0.05
@@ -140,7 +140,7 @@ def _evidence_of(report: AttributeReport) -> Iterator[Finding]:
         confused = {"tickets": pair.tickets, "actual": pair.actual, "predicted": pair.predicted}
         yield Finding("labels_confused", "note", report.name, confused)
     wrong = report.wrong_labels
-    if wrong is not None and wrong.total >= FEWEST_SUSPECTS_TO_TELL:
+    if wrong is not None and wrong.total >= FEWEST_SUSPECTS:
         issues = {"wrong": wrong.total, "examined": wrong.examined, "listed": len(wrong.suspects)}
         yield Finding("labels_suspected", "note", report.name, issues)
 

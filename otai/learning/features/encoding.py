@@ -14,7 +14,7 @@ from otai.learning.features.encoder_choice import encoders_for
 from otai.learning.finding import Finding
 
 # More tickets than this do not change which languages a helpdesk speaks.
-TICKETS_TO_TELL_LANGUAGES = 1_000
+TICKETS_TO_DETECT_LANGUAGES = 1_000
 
 
 @dataclass(frozen=True)
@@ -50,5 +50,5 @@ def language_shares(texts: Sequence[str], languages: Sequence[str | None]) -> di
     # "German" and "DE-at" are German, whoever hands the tickets over.
     told = [code for language in languages if language and (code := language_code(language) or language)]
     if 2 * len(told) < len(texts):
-        told = [code for code in detect_languages(texts[:: -(-len(texts) // TICKETS_TO_TELL_LANGUAGES)]) if code]
+        told = [code for code in detect_languages(texts[:: -(-len(texts) // TICKETS_TO_DETECT_LANGUAGES)]) if code]
     return {language: tickets / len(told) for language, tickets in Counter(told).items()}

@@ -25,7 +25,7 @@ def found_below(targets: Sequence[AttributeTarget], rows: Rows) -> tuple[ChildAt
     """The hierarchies in these rows of the data set. Each attribute has at most one parent: of several, the one with
     the most labels (the nearest)."""
     single = [number for number, target in enumerate(targets) if not target.spec.is_multi]
-    found: list[ChildAttribute] = []
+    children: list[ChildAttribute] = []
     for child in single:
         candidates = [
             one
@@ -34,8 +34,8 @@ def found_below(targets: Sequence[AttributeTarget], rows: Rows) -> tuple[ChildAt
             and (one := _below(targets, child, parent, rows)) is not None
         ]
         if candidates:
-            found.append(max(candidates, key=lambda one: (len(targets[one.parent].labels), one.purity, -one.parent)))
-    return tuple(found)
+            children.append(max(candidates, key=lambda one: (len(targets[one.parent].labels), one.purity, -one.parent)))
+    return tuple(children)
 
 
 def _below(targets: Sequence[AttributeTarget], child: int, parent: int, rows: Rows) -> ChildAttribute | None:

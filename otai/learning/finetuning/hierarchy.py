@@ -47,7 +47,7 @@ class Hierarchy:
     def scores(self, scores: Sequence[Floats]) -> list[Floats]:
         """Scores that agree, for all attributes, each of shape (tickets, labels); those outside the hierarchy stay as
         they are."""
-        found = list(scores)
+        agreeing = list(scores)
         logs = {
             number: special.log_softmax(scores[number] / self.temperatures[number], axis=1)
             for number in sorted(self.attributes)
@@ -56,8 +56,8 @@ class Hierarchy:
         for root in sorted({one.parent for one in self.below} - children):
             messages: dict[int, Floats] = {}
             whole = self._gather(root, logs, messages)
-            self._hand_down(root, whole, messages, found)
-        return found
+            self._hand_down(root, whole, messages, agreeing)
+        return agreeing
 
     def _gather(self, number: int, logs: Mapping[int, Floats], messages: dict[int, Floats]) -> Floats:
         """The best product at and below each label of an attribute; `messages` keeps those of the attributes below."""
@@ -69,9 +69,9 @@ class Hierarchy:
             whole += _best_under(own, one.parent_of, labels=whole.shape[1])
         return whole
 
-    def _hand_down(self, number: int, best: Floats, messages: Mapping[int, Floats], found: list[Floats]) -> None:
+    def _hand_down(self, number: int, best: Floats, messages: Mapping[int, Floats], agreeing: list[Floats]) -> None:
         """`best[ticket, label]` is the best product of the whole tree with that label in it."""
-        found[number] = best
+        agreeing[number] = best
         for one in self.below:
             if one.parent != number:
                 continue
@@ -79,7 +79,7 @@ class Hierarchy:
             under = _best_under(own, one.parent_of, labels=best.shape[1])
             parents = np.asarray(one.parent_of)
             # The best with this label is the best with its parent, its parent's best child put aside for it.
-            self._hand_down(one.child, best[:, parents] - under[:, parents] + own, messages, found)
+            self._hand_down(one.child, best[:, parents] - under[:, parents] + own, messages, agreeing)
 
     def manifest(self) -> dict[str, Any]:
         """JSON-serialisable, as a model stores it: pairs of child and parent with the parent of each label, and

@@ -131,8 +131,8 @@ class Network:
 
     def _pooled(self, texts_read: TokenisedTexts, rows: Sequence[int]) -> Tensor:
         if self._lower is None:
-            found: Tensor = self.module(*self.module.collate([texts_read.tokens[row] for row in rows]))
-            return found
+            vectors: Tensor = self.module(*self.module.collate([texts_read.tokens[row] for row in rows]))
+            return vectors
         tokens, mask = self.module.collate([texts_read.tokens[row] for row in rows])
         if texts_read.states is None:
             with torch.no_grad():
@@ -156,9 +156,9 @@ class Network:
         with torch.inference_mode():
             for batch in batches_of_like_length(tokens, budget=self._batch_tokens):
                 ids, mask = self.module.collate([tokens[row] for row in batch])
-                found = self._lower(input_ids=ids, attention_mask=mask).last_hidden_state.half().cpu()
+                hidden = self._lower(input_ids=ids, attention_mask=mask).last_hidden_state.half().cpu()
                 for place, row in enumerate(batch):
-                    states[row] = found[place, : len(tokens[row])].clone()
+                    states[row] = hidden[place, : len(tokens[row])].clone()
         return TokenisedTexts(tokens, states)
 
     def all_vectors(self, texts_read: TokenisedTexts, rows: Sequence[int]) -> Matrix:

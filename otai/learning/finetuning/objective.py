@@ -128,11 +128,11 @@ class Objective:
 
         def loss() -> Tensor:
             descent.zero_grad()
-            found = self.loss(inputs @ weights.T + offsets, rows) + FIRST_PENALTY / 2 * (weights**2).sum() / len(
+            value = self.loss(inputs @ weights.T + offsets, rows) + FIRST_PENALTY / 2 * (weights**2).sum() / len(
                 self.attributes
             )
-            found.backward()
-            return found
+            value.backward()
+            return value
 
         descent.step(loss)
         return weights.detach(), offsets.detach()

@@ -37,7 +37,7 @@ HEAD_DROPOUT = 0.1
 SORTED_TOGETHER = 32
 
 # Before so many steps the pace cannot be told: the first ones wait for libraries and the GPU to warm up.
-STEPS_TO_TELL_THE_PACE = 20
+STEPS_TO_MEASURE_THE_PACE = 20
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ class _Run:
         of_time = (self.time_budget.clock() - self._began) / self.time_budget.seconds
         if of_time >= 1:
             return 1.0
-        if step - self._skipped < STEPS_TO_TELL_THE_PACE:
+        if step - self._skipped < STEPS_TO_MEASURE_THE_PACE:
             return by_steps
         before = self._skipped / self._all_steps
         return max(by_steps, before + (1 - before) * of_time)

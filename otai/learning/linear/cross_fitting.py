@@ -281,7 +281,7 @@ class CrossFitting:
     ) -> list[_CrossFitted]:
         """For each attribute the scores of tickets by models of this candidate that had not seen them."""
         space = self._space_of(candidate)
-        found: list[list[_CrossFitted]] = [[] for _ in self._targets]
+        out_of_fold: list[list[_CrossFitted]] = [[] for _ in self._targets]
         for batch in self._batches(held_back):
             # From nothing: models of another fold have learnt from the tickets that this one keeps back.
             scores = self._fitted(candidate, space, batch, step, from_earlier=False).scores
@@ -290,8 +290,8 @@ class CrossFitting:
                 columns = slice(start, start + fit_target.y.shape[1])
                 start = columns.stop
                 prior_offset = np.broadcast_to(fit_target.prior_offset, (len(rows), fit_target.y.shape[1]))
-                found[number].append(_CrossFitted(rows, scores[rows, columns], prior_offset))
-        return [_CrossFitted.joined(folds) for folds in found]
+                out_of_fold[number].append(_CrossFitted(rows, scores[rows, columns], prior_offset))
+        return [_CrossFitted.joined(folds) for folds in out_of_fold]
 
     def _fitted(
         self,
@@ -379,12 +379,12 @@ class CrossFitting:
         ]
 
     def _as_linear(self, taking_part: Mask, step: Callable[[], None]) -> LinearWeights:
-        found: list[Weights | None] = [None] * len(self._targets)
+        weights_of: list[Weights | None] = [None] * len(self._targets)
         for number, made in self._made(taking_part, step):
             part = made.space.weights(made.fitted.models).times(1 / len(self._blends[number].candidates))
-            before = found[number]
-            found[number] = part if before is None else before.plus(part)
-        weights = Weights.beside([one for one in found if one is not None])
+            before = weights_of[number]
+            weights_of[number] = part if before is None else before.plus(part)
+        weights = Weights.beside([one for one in weights_of if one is not None])
         vectors = weights.vectors if self._normalisation is None else self._normalisation @ weights.vectors
         # Half precision is what the bundle keeps, so half precision is what is measured.
         return LinearWeights(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otai.learning.evidence.expected_quality import TICKETS_TO_TEST, fewest_to_tell, tells_nothing
+from otai.learning.evidence.expected_quality import TICKETS_TO_TEST, fewest_to_test, tells_nothing
 from otai.learning.metrics import chance_of_no_signal_in_scores, standardised
 
 pytestmark = pytest.mark.pure
@@ -63,6 +63,6 @@ def test_what_is_said_does_not_hang_on_the_scale_of_a_labels_scores(
 @given(st.integers(0, 10_000), st.integers(2, 12))
 def test_few_tickets_say_nothing_and_none_takes_more_than_two_even_labels(seed: int, labels: int) -> None:
     actual, scores = labelled(np.random.default_rng(seed), 40, labels)
-    assert 40 < fewest_to_tell(actual) <= TICKETS_TO_TEST
+    assert 40 < fewest_to_test(actual) <= TICKETS_TO_TEST
     assert not tells_nothing(actual, standardised(scores), seed=0)
     assert chance_of_no_signal_in_scores(actual, np.zeros_like(scores), seed=0) == 1.0

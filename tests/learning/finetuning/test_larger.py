@@ -331,7 +331,7 @@ def run(
 def test_learning_ends_when_the_time_does_and_says_how_far_it_came(
     store: EncoderStore, target: AttributeTarget, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otai.learning.finetuning.optimisation.STEPS_TO_TELL_THE_PACE", 3)
+    monkeypatch.setattr("otai.learning.finetuning.optimisation.STEPS_TO_MEASURE_THE_PACE", 3)
     assert run(store, target, clock).share_learnt == 1
     needed = len(clock.rates)
     assert needed == 3 * (6 + 8), "three epochs: of the fold's other 96 tickets, then of all 120"

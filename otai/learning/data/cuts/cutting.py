@@ -331,7 +331,7 @@ def _without_notice(lines: list[str], removed: list[tuple[str, str]]) -> list[st
         told = paragraph.casefold()
         if start == 0 or not any(hint in told for hint in mail.NOTICE_HINTS):
             return lines[:end]
-        signs = len({found.lower() for found in mail.NOTICE.findall(paragraph)})
+        signs = len({notice.lower() for notice in mail.NOTICE.findall(paragraph)})
         if start == 0 or not (signs >= 2 or (signs and len(paragraph) < 160 and "print" in paragraph.lower())):
             return lines[:end]
         removed.append((DISCLAIMER, paragraph))

@@ -63,20 +63,20 @@ def phrases_of(text: str) -> dict[str, str]:
     text = text[:LOOKED_AT_CHARACTERS]
     # Words of a subject are the customer's own.
     body = text[text.find("\n") + 1 :]
-    found: dict[str, str] = {}
+    phrases: dict[str, str] = {}
     people = list(people_in(body))
     for greeting, words in people:
         if greeting:
             # With the word of the greeting before it: a first name alone may be anything.
-            _note(found, [greeting, *words][:MOST_WORDS], range(2, MOST_WORDS + 1), only_first=True)
+            _note(phrases, [greeting, *words][:MOST_WORDS], range(2, MOST_WORDS + 1), only_first=True)
     for match in _ADDRESS.finditer(text):
-        _note(found, match[0].split(), (1,))
+        _note(phrases, match[0].split(), (1,))
     for _, words in people:
         if len(words) > 1:
-            _note(found, words, (2, 3), only_first=True)
+            _note(phrases, words, (2, 3), only_first=True)
     for match in _NUMBER.finditer(text):
-        _note(found, match[0].split(), (0,))
-    return found
+        _note(phrases, match[0].split(), (0,))
+    return phrases
 
 
 RUN_WORDS, SHORT_RUN_WORDS = 5, 3
@@ -85,10 +85,10 @@ RUN_WORDS, SHORT_RUN_WORDS = 5, 3
 
 def runs_of(text: str, *, words: int = RUN_WORDS) -> dict[str, str]:
     """So many words in a row, inside of one line each: by key, as they stand there."""
-    found: dict[str, str] = {}
+    runs: dict[str, str] = {}
     for line in text[:LOOKED_AT_CHARACTERS].split("\n"):
-        _note(found, line.split(), (words,))
-    return found
+        _note(runs, line.split(), (words,))
+    return runs
 
 
 def beginnings_of(text: str, *, only: Container[str]) -> dict[str, str]:
@@ -101,7 +101,7 @@ def beginnings_of(text: str, *, only: Container[str]) -> dict[str, str]:
     }
 
 
-def _note(found: dict[str, str], words: Sequence[str], sizes: Sequence[int], *, only_first: bool = False) -> None:
+def _note(phrases: dict[str, str], words: Sequence[str], sizes: Sequence[int], *, only_first: bool = False) -> None:
     kept = [(word, normal) for word in words if (normal := normal_word(word))]
     for size in sizes:
         # 0: all of them.
@@ -109,7 +109,7 @@ def _note(found: dict[str, str], words: Sequence[str], sizes: Sequence[int], *, 
         for at in range(max(len(kept) - size + 1, 0))[: 1 if only_first else None]:
             part = kept[at : at + size]
             if part:
-                found.setdefault(phrase_key([normal for _, normal in part]), " ".join(word for word, _ in part))
+                phrases.setdefault(phrase_key([normal for _, normal in part]), " ".join(word for word, _ in part))
 
 
 def without_phrases(text: str, keys: frozenset[str]) -> str:

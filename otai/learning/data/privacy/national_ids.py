@@ -114,8 +114,8 @@ def is_valid(match: re.Match[str]) -> bool:
     if _NINO.search(value) is not None:
         # Of Britain's number nothing checks but its letters; the words before it tell.
         return True
-    if (found := _SSN.search(value)) is not None:
-        return _holds("us.ssn", found[1])
+    if (ssn := _SSN.search(value)) is not None:
+        return _holds("us.ssn", ssn[1])
     word = _LETTERED_WORD.match(value)
     if word and _is_lettered(word[0], match.string[match.start() + word.end() : end_of(match)]):
         return True

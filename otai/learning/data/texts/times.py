@@ -234,20 +234,20 @@ def _number(text: str) -> datetime | None:
 
 def _zoned(text: str, *, month_first: bool) -> datetime | None:
     """A date and time, with the zone behind it if there is one."""
-    found = _slashed(text, month_first=month_first) or _written(text)
-    if found is not None or (zone := _ZONE.search(text)) is None:
-        return found
+    moment = _slashed(text, month_first=month_first) or _written(text)
+    if moment is not None or (zone := _ZONE.search(text)) is None:
+        return moment
     rest = text[: zone.start()].strip()
-    found = _iso(rest) or _slashed(rest, month_first=month_first) or _written(rest)
-    if found is None or found.tzinfo is not None:
-        return found
+    moment = _iso(rest) or _slashed(rest, month_first=month_first) or _written(rest)
+    if moment is None or moment.tzinfo is not None:
+        return moment
     if zone[6]:
         minutes = _ZONES[zone[6].lower()]
     elif zone[5]:
         minutes = 60 * int(zone[5]) * (-1 if zone[4] == "-" else 1)
     else:
         minutes = (60 * int(zone[2]) + int(zone[3])) * (-1 if zone[1] == "-" else 1)
-    return found.replace(tzinfo=timezone(timedelta(minutes=minutes))) if abs(minutes) < 1_440 else None
+    return moment.replace(tzinfo=timezone(timedelta(minutes=minutes))) if abs(minutes) < 1_440 else None
 
 
 def _slashed(text: str, *, month_first: bool) -> datetime | None:
@@ -306,18 +306,18 @@ def _in_english(text: str) -> str | None:
     # "5. Januar 2026": the point says that it is the fifth.
     text = re.sub(r"\b(\d{1,2})\.\s+(?=[^\W\d_])", r"\1 ", text)
 
-    def word(found: re.Match[str]) -> str:
+    def word(match: re.Match[str]) -> str:
         nonlocal months
-        told = found[0].rstrip(".").lower()
+        told = match[0].rstrip(".").lower()
         if told in _MONTHS:
             months += 1
             return _ENGLISH[_MONTHS[told] - 1]
         if told in _PERIODS:
             return _PERIODS[told]
-        if told in _FILLERS or (found.start() == 0 and len(told) <= 12):
+        if told in _FILLERS or (match.start() == 0 and len(told) <= 12):
             return ""
         kept.append(told)
-        return found[0]
+        return match[0]
 
     plain = " ".join(_WORD.sub(word, text).split())
     return None if any(told not in ("t", "z") for told in kept) or months > 1 else plain
