@@ -14,6 +14,7 @@ from otai.jobs.models import Job
 from otai.jobs.work import JobKind
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import JOB_ACTIONS, Scope
+from otai.helpdesks import jobs as helpdesk_jobs
 from otai.runs import jobs as run_jobs
 from otai.serving import jobs as serving_jobs
 from otai.tickets import jobs as tickets_jobs
@@ -176,6 +177,6 @@ def test_a_reader_cancels_what_the_reader_asked(acme: Organisation, tmp_path: Pa
 
 
 def test_each_kind_of_job_says_who_cancels_it() -> None:
-    rooms = (run_jobs, serving_jobs, tickets_jobs)
+    rooms = (helpdesk_jobs, run_jobs, serving_jobs, tickets_jobs)
     kinds = {one.name for room in rooms for one in vars(room).values() if isinstance(one, JobKind)}
     assert kinds == set(JOB_ACTIONS)
