@@ -48,7 +48,7 @@ class WorkHere:
     """In the place of the server that forks: hundreds of small files, each read at once. What dies in a process of its
     own dies here alike."""
 
-    def fly(self, *, job: str, work: str, folder: Path, bounds: object) -> Flight:
+    def fly(self, *, job: str, work: str, folder: Path, bounds: object, reaches_out: bool = False) -> Flight:
         flight = Flight(job, self)  # type: ignore[arg-type]
         try:
             left = fork_server.work({"work": work}, folder, lambda **_: None)

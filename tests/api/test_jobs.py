@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from otai.helpdesks import jobs as helpdesk_jobs
 from otai.jobs.models import Job
 from otai.jobs.work import JobKind
 from otai.orgs.models import Organisation
 from otai.orgs.permissions import JOB_ACTIONS, Scope
-from otai.helpdesks import jobs as helpdesk_jobs
 from otai.runs import jobs as run_jobs
 from otai.serving import jobs as serving_jobs
 from otai.tickets import jobs as tickets_jobs
