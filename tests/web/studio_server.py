@@ -106,8 +106,8 @@ def free_port() -> int:
 def chromium(*arguments: str) -> Iterator[Any]:
     from playwright.sync_api import Page, sync_playwright
 
-    go_once = Page.goto
-    with sync_playwright() as playwright, mock.patch.object(Page, "goto", _as_people_go(go_once)):
+    goto, reload = _as_people_go(Page.goto), _as_people_go(Page.reload)
+    with sync_playwright() as playwright, mock.patch.multiple(Page, goto=goto, reload=reload):
         browser = playwright.chromium.launch(executable_path=chromium_program(), args=[*QUIET, *arguments])
         try:
             yield browser
@@ -115,17 +115,17 @@ def chromium(*arguments: str) -> Iterator[Any]:
             browser.close()
 
 
-def _as_people_go(go_once: Callable[..., Any]) -> Callable[..., Any]:
-    """Goes there, and once more where the page that is left loaded itself anew in that moment: a training's page does
-    so when it ends, and the browser then gives up one of the two."""
+def _as_people_go(once: Callable[..., Any]) -> Callable[..., Any]:
+    """Goes there, or loads the page anew, and once more where it loaded itself anew in that moment: a training's page
+    does so when it ends, and the browser then gives up one of the two."""
     from playwright.sync_api import Error
 
-    def goto(page: Any, url: str, **options: Any) -> Any:
+    def twice(page: Any, *where: str, **options: Any) -> Any:
         try:
-            return go_once(page, url, **options)
+            return once(page, *where, **options)
         except Error as why:
             if "net::ERR_ABORTED" not in why.message:
                 raise
-            return go_once(page, url, **options)
+            return once(page, *where, **options)
 
-    return goto
+    return twice
