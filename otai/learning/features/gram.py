@@ -1,4 +1,4 @@
-"""The inner products of all pairs of tickets, from a sparse matrix, fast.
+"""The Gram matrix: the inner products of all pairs of tickets, from a sparse matrix, fast.
 
 A sparse product pays for every pair of tickets that share a feature, so the few features that half of all tickets have
 cost the most; a dense product pays the same for every column. Frequent columns are therefore multiplied dense (BLAS, a

@@ -3,8 +3,8 @@
 The features are the usual ones for short texts: single words, bigrams of neighbouring words, and the n-grams of two to
 five characters inside each word (these survive typing errors and compound nouns). What is unusual is how they are
 counted: a ticket repeats words that other tickets use too, so n-grams are cut from each *distinct* word only, and a
-sparse product carries them over to the tickets. A feature is known by a 64-bit hash, so a model holds no word of any
-ticket, and looking features up is one search in a sorted array.
+sparse product carries them over to the tickets. A feature is known by a 64-bit hash, its feature hash, so a model holds
+no word of any ticket, and looking features up is one search in a sorted array.
 
 Read `TextFeatures.fit` first.
 """

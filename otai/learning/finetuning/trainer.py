@@ -5,7 +5,7 @@ tickets, then the one chosen is trained for each fold that is kept back (for wei
 on the whole training part. That last network is measured on the holdout and is the one delivered: it is not trained
 once more with the holdout, which would cost as much again. What it learnt is averaged with what the networks of the
 folds learnt, which are there anyway: they began as the same encoder and moved nearly alike, so the mean of their
-weights errs less than each (Wortsman et al. 2022, "Model soups"), and costs nothing when predicting.
+weights errs less than each (weight averaging; Wortsman et al. 2022, "Model soups"), and costs nothing when predicting.
 
 Without a GPU the budget is work (parameters times tokens), never time gone by: a slow machine takes longer and learns
 the same. On a GPU it is the time until the delivery that was promised. Whatever the machine, a training that would not

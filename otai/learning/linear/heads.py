@@ -199,7 +199,7 @@ def with_top(raw: Floats, top: Floats) -> Floats:
 
 
 def _logistic_fit(scores: Floats, y: Matrix) -> tuple[Floats, Floats]:
-    """Platt's curve for every column at once, with his smoothed targets (Platt 1999): 20 Newton steps on two numbers
+    """Platt scaling of every column at once, with his smoothed targets (Platt 1999): 20 Newton steps on two numbers
     each."""
     positive = y.sum(axis=0).astype(np.float64)
     negative = len(y) - positive
