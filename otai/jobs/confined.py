@@ -32,6 +32,22 @@ PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 22, 38
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 LANDLOCK_CREATE_RULESET, LANDLOCK_RESTRICT_SELF, LANDLOCK_SCOPE_SIGNAL = 444, 446, 2
 IO_URING_SETUP = 425
+_LOAD, _EQUAL, _AT_LEAST, _BOTH, _END = 0x20, 0x15, 0x35, 0x54, 0x06
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
+"""Where in `seccomp_data` the call's number, the processor's architecture and the first two arguments lie."""
+_UNIX, _DATAGRAM = 1, 2
+_ENDS = {
+    "allowed": 0x7FFF0000,
+    "refused": 0x00050000 | errno.EPERM,
+    "no connection": 0x00050000 | errno.ECONNREFUSED,
+}
+"""Where a filter's instructions lead in the end."""
+
+_Step = tuple[int, str | None, str | None, int]
+"""An instruction of classic BPF: code, the end that it leads to where true, and where false (None: the instruction
+after it), and its value."""
+_Steps = Callable[[int, int], list[_Step]]
+"""What is asked of a call, by this machine's numbers of socket(2) and connect(2)."""
 
 most_in_a_folder = 2000
 """Of a folder with more in it the hidden files alone are covered, as they are now."""
@@ -139,11 +155,11 @@ def leave_network() -> None:
     _filtered(_no_sockets)
 
 
-def _filtered(rules_for: Callable[[str], list[tuple[int, int, int, int]]]) -> None:
+def _filtered(steps_for: _Steps) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _keep_signals_here(libc)
-    rules = b"".join(struct.pack("=HBBI", *rule) for rule in rules_for(platform.machine()))
+    rules = b"".join(struct.pack("=HBBI", *rule) for rule in _program(platform.machine(), steps_for))
     code = ctypes.create_string_buffer(rules, len(rules))
     program = struct.pack("@HP", len(rules) // 8, ctypes.addressof(code))
     if libc.prctl(PR_SET_SECCOMP, 2, ctypes.c_char_p(program), 0, 0) != 0:
@@ -158,75 +174,56 @@ def _keep_signals_here(libc: ctypes.CDLL) -> None:
         os.close(ruleset)
 
 
-_LOAD, _EQUAL, _AT_LEAST, _BOTH, _END = 0x20, 0x15, 0x35, 0x54, 0x06
-_ALLOWED, _REFUSED = 0x7FFF0000, 0x00050000
-_UNIX, _DATAGRAM = 1, 2
-
-
-def _numbers(machine: str) -> tuple[int, int, int]:
-    """The architecture, and its numbers of socket(2) and connect(2). Raises OSError for processors whose numbers we do
-    not know."""
+def _program(machine: str, steps_for: _Steps) -> list[tuple[int, int, int, int]]:
+    """The filter with its jumps counted: what leads to the kernel by other ways is refused first, then come the steps.
+    Raises OSError for processors whose numbers we do not know."""
     known = {"x86_64": (0xC000003E, 41, 42), "aarch64": (0xC00000B7, 198, 203)}
     if machine not in known:
         raise OSError(errno.ENOSYS, f"seccomp on {machine}")
-    return known[machine]
-
-
-def _no_connections(machine: str) -> list[tuple[int, int, int, int]]:
-    """The filter as instructions (code, to jump where true, where false, value) of classic BPF over `seccomp_data`:
-    number at 0, architecture at 4, the first argument at 16, the second at 24. Raises as `_numbers` does."""
-    architecture, socket, connect = _numbers(machine)
-    return [
-        (_LOAD, 0, 0, 4),
-        (_EQUAL, 0, 11, architecture),
-        (_LOAD, 0, 0, 0),
+    architecture, socket, connect = known[machine]
+    steps: list[_Step] = [
+        (_LOAD, None, None, _ARCHITECTURE),
+        (_EQUAL, None, "refused", architecture),
+        (_LOAD, None, None, _NUMBER),
         # Numbers of another way to call the same kernel (x32).
-        (_AT_LEAST, 9, 0, 0x40000000),
-        (_EQUAL, 9, 0, connect),
-        (_EQUAL, 7, 0, IO_URING_SETUP),
-        (_EQUAL, 0, 5, socket),
-        (_LOAD, 0, 0, 16),
-        (_EQUAL, 0, 3, _UNIX),
-        (_LOAD, 0, 0, 24),
-        (_BOTH, 0, 0, 0xF),
-        (_EQUAL, 1, 0, _DATAGRAM),
-        (_END, 0, 0, _ALLOWED),
-        (_END, 0, 0, _REFUSED | errno.EPERM),
-        (_END, 0, 0, _REFUSED | errno.ECONNREFUSED),
+        (_AT_LEAST, "refused", None, 0x40000000),
+        (_EQUAL, "refused", None, IO_URING_SETUP),
+        *steps_for(socket, connect),
     ]
+    ends = {end: len(steps) + place for place, end in enumerate(_ENDS)}
+
+    def jump(end: str | None, place: int) -> int:
+        return ends[end] - place - 1 if end else 0
+
+    counted = [(code, jump(true, at), jump(false, at), value) for at, (code, true, false, value) in enumerate(steps)]
+    return [*counted, *((_END, 0, 0, value) for value in _ENDS.values())]
 
 
-def _no_local_sockets(machine: str) -> list[tuple[int, int, int, int]]:
-    """The same, of sockets of this machine alone (AF_UNIX), whatever their type."""
-    architecture, socket, _ = _numbers(machine)
+def _no_connections(socket: int, connect: int) -> list[_Step]:
+    """None to anywhere, and no socket of this machine that needs none."""
     return [
-        (_LOAD, 0, 0, 4),
-        (_EQUAL, 0, 6, architecture),
-        (_LOAD, 0, 0, 0),
-        (_AT_LEAST, 4, 0, 0x40000000),
-        (_EQUAL, 3, 0, IO_URING_SETUP),
-        (_EQUAL, 0, 3, socket),
-        (_LOAD, 0, 0, 16),
-        (_EQUAL, 0, 1, _UNIX),
-        (_END, 0, 0, _REFUSED | errno.EPERM),
-        (_END, 0, 0, _ALLOWED),
+        (_EQUAL, "no connection", None, connect),
+        (_EQUAL, None, "allowed", socket),
+        (_LOAD, None, None, _FIRST),
+        (_EQUAL, None, "allowed", _UNIX),
+        (_LOAD, None, None, _SECOND),
+        (_BOTH, None, None, 0xF),
+        (_EQUAL, "refused", "allowed", _DATAGRAM),
     ]
 
 
-def _no_sockets(machine: str) -> list[tuple[int, int, int, int]]:
-    """The same, of all sockets."""
-    architecture, socket, connect = _numbers(machine)
+def _no_local_sockets(socket: int, _connect: int) -> list[_Step]:
+    """None of this machine (AF_UNIX), whatever their type."""
     return [
-        (_LOAD, 0, 0, 4),
-        (_EQUAL, 0, 5, architecture),
-        (_LOAD, 0, 0, 0),
-        (_AT_LEAST, 3, 0, 0x40000000),
-        (_EQUAL, 2, 0, IO_URING_SETUP),
-        (_EQUAL, 1, 0, connect),
-        (_EQUAL, 0, 1, socket),
-        (_END, 0, 0, _REFUSED | errno.EPERM),
-        (_END, 0, 0, _ALLOWED),
+        (_EQUAL, None, "allowed", socket),
+        (_LOAD, None, None, _FIRST),
+        (_EQUAL, "refused", "allowed", _UNIX),
     ]
+
+
+def _no_sockets(socket: int, connect: int) -> list[_Step]:
+    """None at all, and no connection of one that is there."""
+    return [(_EQUAL, "refused", None, connect), (_EQUAL, "refused", "allowed", socket)]
 
 
 def main() -> None:

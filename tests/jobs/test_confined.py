@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +25,6 @@ UNIX, INTERNET, STREAM, DATAGRAM, CLOSE_ON_EXEC = 1, 2, 1, 2, 0o2000000
 ALLOWED, NOT_PERMITTED, REFUSED = 0x7FFF0000, 0x00050001, 0x0005006F
 
 
-Rules = Callable[[str], list[tuple[int, int, int, int]]]
-
-
 def answered(
     machine: str,
     number: int,
@@ -36,11 +32,11 @@ def answered(
     second: int = 0,
     *,
     architecture: int | None = None,
-    filter: Rules = confined._no_connections,
+    filter: confined._Steps = confined._no_connections,
 ) -> int:
     """What the filter says, by the rules of classic BPF (seccomp(2))."""
     at = {0: number, 4: ARCHITECTURES[machine] if architecture is None else architecture, 16: first, 24: second}
-    rules, here, held = filter(machine), 0, 0
+    rules, here, held = confined._program(machine, filter), 0, 0
     while True:
         code, if_true, if_false, value = rules[here]
         here += 1
@@ -68,7 +64,7 @@ def test_other_ways_into_the_same_kernel_are_closed() -> None:
     assert answered("x86_64", 0x40000000 + READ["x86_64"]) == NOT_PERMITTED, "x32"
     assert answered("x86_64", 3, architecture=0x40000003) == NOT_PERMITTED, "32 bits"
     with pytest.raises(OSError, match="seccomp on riscv64"):
-        confined._no_connections("riscv64")
+        confined._program("riscv64", confined._no_connections)
 
 
 @pytest.mark.parametrize("machine", ARCHITECTURES)

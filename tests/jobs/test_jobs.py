@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,22 +57,28 @@ def test_alice_gets_the_answer_and_nothing_is_left(acme: Organisation, now: date
     assert not folder_of(job.id).exists()
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
-def test_a_job_has_no_network_and_sees_neither_the_secret_key_nor_whoever_began_it(
-    acme: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
-) -> None:
+@pytest.fixture
+def around(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What lies around a job: a secret key, a port that answers, and a database's socket at a path."""
     key = Path(settings.OTAI_HOME) / "secret-key"
     key.parent.mkdir(parents=True, exist_ok=True)
     key.write_text("very secret")
+    # The path of a socket is short.
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(socket.AF_UNIX) as database:
         database.bind("s")
         database.listen()
-        around = {"port": listening.getsockname()[1], "socket": str(tmp_path / "s"), "hidden": [str(key)]}
-        found = operations.wait(ask(acme, kind("look_around"), now, **around), seconds=None).result
-        monkeypatch.setenv("OTAI_CONFINE_JOBS", "0")
-        left = operations.wait(ask(acme, kind("look_around"), now, **around), seconds=None).result
+        yield {"port": listening.getsockname()[1], "socket": str(tmp_path / "s"), "hidden": [str(key)]}
     assert key.read_text() == "very secret", "it is hidden from the job alone"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
+def test_a_job_has_no_network_and_sees_neither_the_secret_key_nor_whoever_began_it(
+    acme: Organisation, now: datetime, monkeypatch: pytest.MonkeyPatch, around: dict[str, Any]
+) -> None:
+    found = operations.wait(ask(acme, kind("look_around"), now, **around), seconds=None).result
+    monkeypatch.setenv("OTAI_CONFINE_JOBS", "0")
+    left = operations.wait(ask(acme, kind("look_around"), now, **around), seconds=None).result
     reached = (left["network"], left["socket"], left["hidden"])
     assert reached == ("reached", "reached", ["very secret"]), "where an operator says so"
     assert found["secrets"] == left["secrets"] == []
@@ -86,18 +92,10 @@ def test_a_job_has_no_network_and_sees_neither_the_secret_key_nor_whoever_began_
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
 def test_a_job_that_reaches_out_has_a_network_and_a_secret_until_it_leaves_them(
-    acme: Organisation, now: datetime, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    acme: Organisation, now: datetime, around: dict[str, Any]
 ) -> None:
-    key = Path(settings.OTAI_HOME) / "secret-key"
-    key.parent.mkdir(parents=True, exist_ok=True)
-    key.write_text("very secret")
-    monkeypatch.chdir(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket(socket.AF_UNIX) as database:
-        database.bind("s")
-        database.listen()
-        spec = {"port": listening.getsockname()[1], "socket": str(tmp_path / "s"), "hidden": [str(key)]}
-        asked = ask(acme, kind("reach_out", lane=JobLane.AWAY, reaches_out=True), now, secret="whispered", **spec)
-        found = operations.wait(asked, seconds=None).result
+    asked = ask(acme, kind("reach_out", lane=JobLane.AWAY, reaches_out=True), now, secret="whispered", **around)
+    found = operations.wait(asked, seconds=None).result
     assert found["secret"] == "whispered" and "secret" not in found["left"], "it was in no file, and the pipe is gone"
     assert found["before"]["network"] == "reached" and found["after"]["network"] == "PermissionError"
     if "Not confined" in found["before"]["said"]:

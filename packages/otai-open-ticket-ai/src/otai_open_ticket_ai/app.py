@@ -23,7 +23,7 @@ from open_ticket_ai.settings import Settings
 from pydantic import ValidationError
 
 from otai_open_ticket_ai.deciding import Decider, ModelUnavailable, ModelUnusable, ServedModel
-from otai_open_ticket_ai.pipe import DecideAndRoutePipe, Routing, unknown_attributes
+from otai_open_ticket_ai.pipe import DecideAndRoutePipe, Routing
 from otai_open_ticket_ai.service import StudioClassificationService
 from otai_open_ticket_ai.settings import StudioSettings, studio_settings
 
@@ -143,7 +143,7 @@ def _checked(decider: Decider, studio: StudioSettings) -> None:
         return
     except ModelUnusable as error:
         sys.exit(str(error))
-    if unknown := unknown_attributes(Routing(studio.attribute_of, "", studio.precision), attributes):
+    if unknown := [name for name in studio.attribute_of.values() if name not in attributes]:
         sys.exit(
             f"The model predicts no {unknown[0]}, but {', '.join(attributes)}."
             " STUDIO_QUEUE and STUDIO_PRIORITY name attributes; leave one empty to set none."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,8 +150,3 @@ def _ever_fewer(values: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         yield {"queue": values["queue"]}
     if values:
         yield {}
-
-
-def unknown_attributes(routing: Routing, attributes: Sequence[str]) -> list[str]:
-    """Attributes that fields are to be set by, and that the model does not predict."""
-    return [name for name in routing.attribute_of.values() if name not in attributes]
